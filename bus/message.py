@@ -1,0 +1,130 @@
+"""NormalizedMessage: what a customer wrote, in the one form all channels share (`messages.<channel>`)."""
+
+from typing import Literal
+
+from bus.model import BlobRef, Time, Wire
+
+Channel = Literal["email", "website", "web_form", "phone", "chat", "forum", "x", "facebook"]
+CHANNELS: tuple[Channel, ...] = ("email", "website", "web_form", "phone", "chat", "forum", "x", "facebook")
+AuthorKind = Literal["email", "phone", "x", "facebook", "forum", "chat"]
+AutomationKind = Literal["human", "auto_reply", "out_of_office", "bounce", "feedback_report", "list", "bulk", "system"]
+RefKind = Literal["reply_token", "in_reply_to", "references", "provider_thread", "ticket_number"]
+Verdict = Literal["pass", "fail", "none", "temperror"]
+
+INLINE_TEXT_BYTES = 128 * 1024
+"""A text field whose UTF-8 form is longer goes to the blob store."""
+INLINE_RAW_BYTES = 256 * 1024
+"""A raw payload longer than this goes to the blob store."""
+
+
+class Author(Wire):
+    """Who wrote it. `verified`: the channel vouches for the address."""
+
+    kind: AuthorKind
+    address: str
+    name: str | None = None
+    verified: bool = False
+
+
+class Address(Wire):
+    """An addressee of a mail."""
+
+    address: str
+    name: str | None = None
+
+
+class Ref(Wire):
+    """A piece of evidence that the channel gives on which conversation a message belongs to."""
+
+    kind: RefKind
+    value: str
+
+
+class Attachment(Wire):
+    """A file that came with a message. `blob` names its bytes in the blob store (None: not stored)."""
+
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    content_id: str | None = None
+    inline: bool = False
+    blob: str | None = None
+
+
+class Bounce(Wire):
+    """What a bounce says of the delivery that failed. `status`: an enhanced code (RFC 3463)."""
+
+    recipient: str | None = None
+    status: str | None = None
+    permanent: bool | None = None
+    diagnostic: str | None = None
+    original_message_id: str | None = None
+
+
+class Automation(Wire):
+    """Whether a human or a machine wrote it, and by what that was told."""
+
+    kind: AutomationKind = "human"
+    reason: str | None = None
+    bounce: Bounce | None = None
+
+
+class Authentication(Wire):
+    """The verdicts of the configured receiving server (RFC 8601)."""
+
+    spf: Verdict = "none"
+    dkim: Verdict = "none"
+    dmarc: Verdict = "none"
+
+
+class RawPosition(Wire):
+    """Where the untouched original stands on its topic."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class NormalizedMessage(Wire):
+    """One message of a customer (contracts: NormalizedMessage)."""
+
+    kind: Literal["message.v1"] = "message.v1"
+    message_id: str
+    revision: int = 0
+    change: Literal["created", "edited", "removed"] = "created"
+    normalizer: str
+    replayed: bool = False
+    channel: Channel
+    account: str
+    source_id: str
+    source_url: str | None = None
+    author: Author
+    to: list[Address] = []
+    cc: list[Address] = []
+    reply_to: list[Address] = []
+    subject: str | None = None
+    text: str | BlobRef = ""
+    reply_text: str | BlobRef = ""
+    html: str | BlobRef | None = None
+    language: str | None = None
+    sent_at: Time | None = None
+    received_at: Time | None = None
+    visibility: Literal["public", "private"] = "private"
+    refs: list[Ref] = []
+    attachments: list[Attachment] = []
+    automation: Automation = Automation()
+    feedback_only: bool = False
+    authentication: Authentication | None = None
+    warnings: list[str] = []
+    raw: RawPosition | BlobRef | None = None
+
+
+class IgnoredMessage(Wire):
+    """A raw record from which nothing is to be filed, and why; stands on `messages.<channel>` too."""
+
+    kind: Literal["ignored.v1"] = "ignored.v1"
+    channel: Channel
+    account: str
+    reason: str
+    raw: RawPosition

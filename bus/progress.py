@@ -1,0 +1,124 @@
+"""Fenced progress: how far a group has come, kept in the database beside the work it did.
+
+Each assignment raises the epoch of its partitions; a batch moves `next_offset` in its own transaction, and only
+under the epoch it was assigned. Whoever finds another epoch has been replaced (reliability, Progress).
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bus.errors import Fenced, Invalid, Retryable
+from bus.record import Partition, Received
+
+
+def progress_table(metadata: sa.MetaData) -> sa.Table:
+    """The table, in the schema of the service that owns it."""
+    return sa.Table(
+        "progress",
+        metadata,
+        sa.Column("group", sa.Text, primary_key=True),
+        sa.Column("topic", sa.Text, primary_key=True),
+        sa.Column("partition", sa.Integer, primary_key=True),
+        sa.Column("cluster_id", sa.Text, nullable=False),
+        sa.Column("epoch", sa.BigInteger, nullable=False),
+        sa.Column("next_offset", sa.BigInteger, nullable=True),
+    )
+
+
+class ForeignCluster(Exception):
+    """The Kafka cluster is not the one this database has read so far."""
+
+
+class FencedProgress:
+    """Progress of one group in one database (bus.source.Progress), moved by the batch's own transaction."""
+
+    def __init__(self, engine: AsyncEngine, table: sa.Table, group: str, cluster_id: str) -> None:
+        self._engine = engine
+        self._table = table
+        self._group = group
+        self._cluster = cluster_id
+        self._epochs: dict[Partition, int] = {}
+
+    async def claim(self, partitions: Collection[Partition]) -> Mapping[Partition, int | None]:
+        """Raise the epoch of each partition. Raises ForeignCluster until an operator confirms the change."""
+        name = self._table.fullname
+        statement = sa.text(
+            f'INSERT INTO {name} AS p ("group", topic, partition, cluster_id, epoch) '  # noqa: S608  # our own name
+            "VALUES (:group, :topic, :partition, :cluster, 1) "
+            'ON CONFLICT ("group", topic, partition) DO UPDATE SET epoch = p.epoch + 1 '
+            "RETURNING epoch, next_offset, cluster_id"
+        )
+        found: dict[Partition, int | None] = {}
+        epochs: dict[Partition, int] = {}
+        try:
+            async with self._engine.begin() as connection:
+                for where in sorted(partitions):
+                    row = (
+                        await connection.execute(
+                            statement,
+                            {
+                                "group": self._group,
+                                "topic": where.topic,
+                                "partition": where.partition,
+                                "cluster": self._cluster,
+                            },
+                        )
+                    ).one()
+                    if row.cluster_id != self._cluster:
+                        raise ForeignCluster(
+                            f"group {self._group} has read {where.topic} from another Kafka cluster "
+                            f"({row.cluster_id}); run `deskstream db adopt-cluster` if this one replaces it"
+                        )
+                    epochs[where], found[where] = row.epoch, row.next_offset
+        except DBAPIError as error:
+            raise database_error(error) from error
+        self._epochs = epochs
+        return found
+
+    async def move(self, connection: AsyncConnection, batch: Sequence[Received]) -> None:
+        """In the batch's transaction: what it holds is done. Raises Fenced when another owns a partition."""
+        ends = {record.source: record.offset + 1 for record in batch}
+        rows = sorted(ends)
+        moved = await connection.execute(
+            sa.text(
+                f"UPDATE {self._table.fullname} AS p SET next_offset = n.next_offset "  # noqa: S608  # our own name
+                "FROM unnest(CAST(:topics AS text[]), CAST(:partitions AS int[]), CAST(:epochs AS bigint[]), "
+                "CAST(:offsets AS bigint[])) AS n(topic, partition, epoch, next_offset) "
+                'WHERE p."group" = :group AND p.topic = n.topic AND p.partition = n.partition AND p.epoch = n.epoch'
+            ),
+            {
+                "group": self._group,
+                "topics": [where.topic for where in rows],
+                "partitions": [where.partition for where in rows],
+                "epochs": [self._epochs.get(where, -1) for where in rows],
+                "offsets": [ends[where] for where in rows],
+            },
+        )
+        if moved.rowcount != len(rows):
+            raise Fenced(f"group {self._group}: another process has taken over")
+
+    async def skip(self, record: Received) -> None:
+        """Move past a parked record in a transaction of its own."""
+        try:
+            async with self._engine.begin() as connection:
+                await self.move(connection, [record])
+        except DBAPIError as error:
+            raise database_error(error) from error
+
+
+_DATA_ERRORS = ("22", "23")
+"""SQLSTATE classes that blame the data: exceptions of values, and constraints."""
+
+
+def database_error(error: DBAPIError) -> Exception:
+    """What a database error means here: Invalid when the data is at fault, else Retryable."""
+    state = getattr(error.orig, "sqlstate", None) or ""
+    text = str(error.orig).splitlines()[0] if str(error.orig) else type(error.orig).__name__
+    if state[:2] in _DATA_ERRORS:
+        return Invalid(f"the database refuses it: {text}")
+    if isinstance(error, sa.exc.DataError):
+        return Invalid(f"the database refuses it: {text}")
+    return Retryable(f"the database: {text}")

@@ -1,0 +1,78 @@
+"""What the desk sends to a customer (`replies.<channel>`) and what became of it (`replies.receipts`)."""
+
+from typing import Literal
+
+from bus.message import Channel
+from bus.model import Time, Wire
+
+Purpose = Literal["confirmation", "reply", "rating_request", "approval_request", "notification"]
+ReceiptState = Literal["attempting", "sent", "deferred", "uncertain", "failed"]
+
+
+class ReplyAttachment(Wire):
+    """A file to send along; its bytes are in the blob store."""
+
+    name: str
+    media_type: str
+    blob: str
+    size: int
+
+
+class Recipient(Wire):
+    """Where a reply goes: the same (kind, address) forms as a message's author."""
+
+    kind: str
+    address: str
+    name: str | None = None
+
+
+class Reply(Wire):
+    """One rendered answer. `message_id`, `in_reply_to`, `references`: mail ids without brackets.
+
+    `from_address`: the desk's address; `reply_to`: the signed reply address. `automatic`: sent with
+    `Auto-Submitted: auto-replied` and a null envelope sender (RFC 3834). `loop`: chain id and hop count of
+    an automatic exchange. `attempt` counts from 1; a repetition has the same `reply_id` and `message_id`.
+    """
+
+    kind: Literal["reply.v1"] = "reply.v1"
+    reply_id: str
+    ticket_id: str
+    number: int
+    channel: Channel
+    account: str
+    purpose: Purpose
+    attempt: int = 1
+    created_at: Time
+    recipient: Recipient
+    from_address: str | None = None
+    from_name: str | None = None
+    reply_to: str | None = None
+    subject: str | None = None
+    text: str
+    html: str | None = None
+    language: str | None = None
+    message_id: str | None = None
+    in_reply_to: str | None = None
+    references: list[str] = []
+    provider_thread: str | None = None
+    automatic: bool = False
+    loop: str | None = None
+    attachments: list[ReplyAttachment] = []
+
+
+class Receipt(Wire):
+    """What a sender reports of one attempt; keyed by reply id, on the partition of its reply.
+
+    `provider_id`: what the channel calls the sent item. `reason`: one line, never a secret.
+    """
+
+    kind: Literal["receipt.v1"] = "receipt.v1"
+    reply_id: str
+    ticket_id: str
+    account: str
+    connector: str
+    state: ReceiptState
+    attempt: int
+    at: Time
+    provider_id: str | None = None
+    reason: str | None = None

@@ -1,0 +1,169 @@
+"""Ticket events: the history of every ticket, gapless by version (`tickets.events`).
+
+No text that a person wrote stands here: ids, kinds, times and numbers only.
+"""
+
+import hashlib
+from typing import Any, Literal
+
+from bus.message import AuthorKind, AutomationKind, Channel
+from bus.model import Time, Wire
+
+TicketEventType = Literal[
+    "ticket.opened",
+    "ticket.message_received",
+    "ticket.message_revised",
+    "ticket.confirmed",
+    "ticket.confirmation_suppressed",
+    "ticket.replied",
+    "ticket.delivery_updated",
+    "ticket.commented",
+    "ticket.updated",
+    "ticket.assigned",
+    "ticket.attachment_added",
+    "ticket.status_changed",
+    "ticket.closed",
+    "ticket.reopened",
+    "ticket.due_set",
+    "ticket.became_overdue",
+    "ticket.escalated",
+    "ticket.merged",
+    "ticket.absorbed",
+    "ticket.unmerged",
+    "ticket.split",
+    "ticket.message_moved",
+    "ticket.spam_marked",
+    "ticket.spam_unmarked",
+    "ticket.rated",
+]
+Status = Literal["open", "on_hold", "escalated", "closed"]
+Priority = Literal["low", "normal", "high", "urgent"]
+DeliveryState = Literal["queued", "deferred", "sent", "uncertain", "failed", "bounced"]
+
+
+class Actor(Wire):
+    """Who did it; `id` names the agent, contact or rule."""
+
+    kind: Literal["customer", "agent", "rule", "system"]
+    id: str | None = None
+
+
+class MatchSummary(Wire):
+    """By which rule a message joined its ticket; `evidence` names kinds only."""
+
+    rule: str
+    confidence: Literal["signed", "knowledge", "none"]
+    evidence: list[str] = []
+
+
+class Opened(Wire):
+    """Data of `ticket.opened`."""
+
+    channel: Channel
+    account: str
+    language: str | None = None
+    priority: Priority = "normal"
+    manual: bool = False
+    possible_reply_to: int | None = None
+
+
+class MessageReceived(Wire):
+    """Data of `ticket.message_received`; `automation` is the kind, `attachments` a count."""
+
+    message_id: str
+    source_id: str
+    channel: Channel
+    account: str
+    author_kind: AuthorKind
+    verified: bool
+    automation: AutomationKind
+    sent_at: Time | None
+    received_at: Time
+    visibility: Literal["public", "private"]
+    third_party: bool
+    match: MatchSummary
+    attachments: int
+
+
+class MessageRevised(Wire):
+    """Data of `ticket.message_revised`."""
+
+    message_id: str
+    revision: int
+    change: Literal["created", "edited", "removed"]
+
+
+class Confirmed(Wire):
+    """Data of `ticket.confirmed`: the confirmation is on its way."""
+
+    reply_id: str
+
+
+class ConfirmationSuppressed(Wire):
+    """Data of `ticket.confirmation_suppressed`."""
+
+    reason: str
+
+
+class DeliveryUpdated(Wire):
+    """Data of `ticket.delivery_updated`."""
+
+    reply_id: str
+    state: DeliveryState
+    reason: str | None = None
+
+
+class Updated(Wire):
+    """Data of `ticket.updated`: changed fields, each `[old, new]`; of text fields the name alone (None)."""
+
+    fields: dict[str, list[Any] | None]
+
+
+class OtherTicket(Wire):
+    """Data of `ticket.merged` (`into` is the survivor, on the absorbed ticket)."""
+
+    into: str
+    number: int
+
+
+class Absorbed(Wire):
+    """Data of `ticket.absorbed` (on the survivor: the ticket that went into it)."""
+
+    ticket_id: str
+    number: int
+
+
+class TicketEvent(Wire):
+    """One thing that happened to a ticket. `version` is 1, 2, 3 … per ticket without gaps."""
+
+    kind: Literal["ticket.event.v1"] = "ticket.event.v1"
+    event_id: str
+    ticket_id: str
+    number: int
+    version: int
+    type: TicketEventType
+    occurred_at: Time
+    recorded_at: Time
+    actor: Actor
+    contact_id: str | None = None
+    account_id: str | None = None
+    data: dict[str, Any] = {}
+
+
+DATA_MODELS: dict[TicketEventType, type[Wire]] = {
+    "ticket.opened": Opened,
+    "ticket.message_received": MessageReceived,
+    "ticket.message_revised": MessageRevised,
+    "ticket.confirmed": Confirmed,
+    "ticket.confirmation_suppressed": ConfirmationSuppressed,
+    "ticket.delivery_updated": DeliveryUpdated,
+    "ticket.updated": Updated,
+    "ticket.merged": OtherTicket,
+    "ticket.absorbed": Absorbed,
+}
+"""The form of `data` for each type that is published today."""
+
+
+def event_id(ticket_id: str, cause: str, n: int) -> str:
+    """The id of the n-th event that `cause` (message id, idempotency key, `due:<time>` …) has on a ticket."""
+    return hashlib.sha256(f"{ticket_id}\0{cause}\0{n}".encode()).hexdigest()[:32]
