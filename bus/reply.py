@@ -27,11 +27,13 @@ class Recipient(Wire):
 
 
 class Reply(Wire):
-    """One rendered answer. `message_id`, `in_reply_to`, `references`: mail ids without brackets.
+    """One rendered answer.
 
-    `from_address`: the desk's address; `reply_to`: the signed reply address. `automatic`: sent with
-    `Auto-Submitted: auto-replied` and a null envelope sender (RFC 3834). `loop`: chain id and hop count of
-    an automatic exchange. `attempt` counts from 1; a repetition has the same `reply_id` and `message_id`.
+    `message_id`, `in_reply_to`, `references`: mail ids without brackets. `reply_token`: signed, opaque to
+    everybody but ticketing; a mail sender makes the plus-address of it. `from_address`: None for the
+    connector's own. `automatic`: sent with `Auto-Submitted: auto-replied` and a null envelope sender
+    (RFC 3834). `loop`: chain id and hop count of an automatic exchange. `attempt` counts from 1; a repetition
+    has the same `reply_id` and `message_id`.
     """
 
     kind: Literal["reply.v1"] = "reply.v1"
@@ -46,7 +48,7 @@ class Reply(Wire):
     recipient: Recipient
     from_address: str | None = None
     from_name: str | None = None
-    reply_to: str | None = None
+    reply_token: str | None = None
     subject: str | None = None
     text: str
     html: str | None = None

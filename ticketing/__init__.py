@@ -1,0 +1,1 @@
+"""Matching messages to tickets, filing them, confirming, and telling the world."""

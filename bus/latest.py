@@ -1,0 +1,70 @@
+"""Reading a topic from its beginning to its present end, outside any group."""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from bus.errors import Retryable
+from bus.kafka_settings import KafkaSettings
+from bus.record import Received
+from bus.source import consumer_options
+
+
+async def read_to_end(
+    kafka: KafkaSettings,
+    topics: Sequence[str],
+    *,
+    partitions: Collection[int] | None = None,
+) -> AsyncIterator[Received]:
+    """Every record that stands on the topics now, each partition in order. Raises Retryable."""
+    consumer = AIOKafkaConsumer(**consumer_options(kafka, None, own_progress=False))
+    try:
+        await consumer.start()
+        wanted: list[TopicPartition] = []
+        for topic in topics:
+            known = await _partitions(consumer, topic)
+            wanted += [TopicPartition(topic, p) for p in known if partitions is None or p in partitions]
+        consumer.assign(wanted)
+        begins, ends = await consumer.beginning_offsets(wanted), await consumer.end_offsets(wanted)
+        left = {tp for tp in wanted if begins[tp] < ends[tp]}
+        for tp in wanted:
+            consumer.seek(tp, begins[tp])
+        while left:
+            found = await consumer.getmany(*left, timeout_ms=200)
+            for tp, records in found.items():
+                for r in records:
+                    if r.offset < ends[tp]:
+                        key = r.key.decode("utf-8", "replace") if r.key is not None else None
+                        yield Received(tp.topic, tp.partition, r.offset, key, r.value, r.timestamp, dict(r.headers))
+            # the position also passes transaction markers and compacted gaps, which no record shows
+            left = {tp for tp in left if await consumer.position(tp) < ends[tp]}
+    except (KafkaError, OSError) as error:
+        raise Retryable(f"Kafka: {type(error).__name__}") from error
+    finally:
+        await consumer.stop()
+
+
+async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[int]:
+    known = consumer.partitions_for_topic(topic)
+    if known is None:
+        await consumer.topics()
+        known = consumer.partitions_for_topic(topic)
+    if known is None:
+        raise Retryable(f"Kafka has no topic {topic}; run `deskstream topics create`")
+    return sorted(known)
+
+
+async def latest_by_key(
+    kafka: KafkaSettings, topic: str, *, partitions: Collection[int] | None = None
+) -> dict[str, Received]:
+    """The last record of each key that is not deleted, as compaction would leave it."""
+    found: dict[str, Received] = {}
+    async for record in read_to_end(kafka, [topic], partitions=partitions):
+        if record.key is None:
+            continue
+        if record.value is None:
+            found.pop(record.key, None)
+        else:
+            found[record.key] = record
+    return found

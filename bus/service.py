@@ -1,0 +1,82 @@
+"""A service process: logging, event loop, signals, health, and the note that tells its supervisor where it is."""
+
+import asyncio
+import gc
+import json
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from bus.errors import ConfigError, Retryable
+from bus.health import Health
+from bus.logs import configure_logging
+from bus.ops import ops_app, serving
+from bus.parking import BudgetSpent
+from bus.settings import Settings
+from bus.source import OffsetLost
+
+log = structlog.get_logger()
+
+RUN_FILE = "DESKSTREAM_RUN_FILE"
+Announce = Callable[..., None]
+Work = Callable[[asyncio.Event, Health, Announce], Awaitable[None]]
+"""A service's work: runs until the event is set; `announce(smtp=…)` adds addresses to the run file."""
+
+
+def run_service(name: str, settings: Settings, work: Work, *, ops_port: int = 0, ops_host: str = "127.0.0.1") -> int:
+    """Run to the end and return the exit status: 0 stopped, 1 failed (the last line says why), 2 misconfigured."""
+    configure_logging(settings.logging, name)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_run(name, work, ops_host, ops_port))
+    except ConfigError as error:
+        print(f"deskstream {name}: {error}", file=sys.stderr)
+        return 2
+    except (Retryable, BudgetSpent, OffsetLost, OSError) as error:
+        log.critical("service.failed", detail=str(error))
+        return 1
+    return 0
+
+
+async def _run(name: str, work: Work, ops_host: str, ops_port: int) -> None:
+    stop, health = asyncio.Event(), Health()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signum, stop.set)
+    async with serving(ops_app(health), ops_host, ops_port) as port:
+        facts: dict[str, Any] = {"name": name, "pid": os.getpid(), "ops": f"http://{ops_host}:{port}"}
+
+        def announce(**more: Any) -> None:  # noqa: ANN401  # what is announced is written as JSON
+            facts.update(more)
+            if path := os.environ.get(RUN_FILE):
+                write_atomically(Path(path), json.dumps(facts).encode())
+
+        announce()
+        # what lives from here on is mostly short-lived values: scan the long-lived ones no more
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
+        await work(stop, health, announce)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Replace a small file as a whole; readers see the old or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+    fresh.replace(path)

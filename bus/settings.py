@@ -1,0 +1,191 @@
+"""Settings: one TOML file, environment variables over it, errors that name the key and the closest known one."""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from bus.errors import ConfigError
+from bus.kafka_settings import KafkaSettings
+from bus.message import Channel
+
+DEFAULT_DATA = "deskstream-data"
+_NOT_SETTINGS = ("DATA", "CONFIG", "KAFKA", "DATABASE", "FAILPOINTS", "RUN_FILE", "CACHE")
+
+
+class Section(BaseModel):
+    """A section of the file: unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DatabaseSettings(Section):
+    """`[database]`: where PostgreSQL is (`postgresql+psycopg://…`)."""
+
+    url: SecretStr | None = None
+
+
+class BlobSettings(Section):
+    """`[blobs]`: where large payloads and attachments lie; a folder, by default DIR/blobs."""
+
+    url: str | None = None
+
+
+class DeskSettings(Section):
+    """`[desk]`: who we are to customers. `domain` is the right side of our Message-IDs."""
+
+    name: str = "Support"
+    domain: str = "desk.example"
+    language: Literal["en", "fr", "nl", "pt", "ja"] = "en"
+    confirm: bool = True
+    confirmations_per_day: int = Field(default=3, ge=0, le=3)
+    reply_via: dict[Channel, str] = {}
+
+
+class ThreadingSettings(Section):
+    """`[threading]`: `reopen_days` is the window in which a reply opens a closed ticket again."""
+
+    policy: Literal["default", "strict"] = "default"
+    max_references: int = Field(default=100, ge=1, le=1_000)
+    reopen_days: int = Field(default=30, ge=0)
+
+
+class LoggingSettings(Section):
+    """`[logging]`: `auto` is readable on a terminal and JSON elsewhere."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "console"] = "auto"
+
+
+class Settings(Section):
+    """The whole file. A connector's section is checked by that connector's own model."""
+
+    kafka: KafkaSettings = KafkaSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    blobs: BlobSettings = BlobSettings()
+    desk: DeskSettings = DeskSettings()
+    threading: ThreadingSettings = ThreadingSettings()
+    logging: LoggingSettings = LoggingSettings()
+    connectors: dict[str, dict[str, Any]] = {}
+    data: Path = Path(DEFAULT_DATA)
+
+    @property
+    def blob_url(self) -> str:
+        """The blob store: as configured, else a folder in the data folder."""
+        return self.blobs.url or (self.data / "blobs").absolute().as_uri()
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def data_folder(flag: Path | None, environment: Mapping[str, str] = os.environ) -> Path:
+    """`--data`, else `DESKSTREAM_DATA`, else `deskstream-data` here."""
+    return flag or Path(environment.get("DESKSTREAM_DATA") or DEFAULT_DATA)
+
+
+def config_file(flag: Path | None, data: Path, environment: Mapping[str, str] = os.environ) -> Path | None:
+    """`--config`, else `DESKSTREAM_CONFIG`, else `DIR/deskstream.toml` if there is one."""
+    named = flag or (Path(value) if (value := environment.get("DESKSTREAM_CONFIG")) else None)
+    if named:
+        if not named.is_file():
+            raise ConfigError(f"there is no configuration file {named}")
+        return named
+    default = data / "deskstream.toml"
+    return default if default.is_file() else None
+
+
+def load_settings(
+    *,
+    data: Path | None = None,
+    config: Path | None = None,
+    kafka: str | None = None,
+    database: str | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Settings:
+    """Read all settings; flags win over `DESKSTREAM_*`, these over the file. Raises ConfigError, one line."""
+    folder = data_folder(data, environment)
+    path = config_file(config, folder, environment)
+    table: dict[str, Any] = {}
+    if path:
+        try:
+            table = tomllib.loads(path.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ConfigError(f"{path}: {error}") from None
+    _overlay(table, environment)
+    if servers := kafka or environment.get("DESKSTREAM_KAFKA"):
+        table.setdefault("kafka", {})["servers"] = servers
+    if url := database or environment.get("DESKSTREAM_DATABASE"):
+        table.setdefault("database", {})["url"] = url
+    return validated(Settings, table | {"data": folder}, str(path or "settings"))
+
+
+def validated(model: type[Model], table: Mapping[str, Any], where: str) -> Model:
+    """The section as its model. Raises ConfigError naming the key, what is wrong, and the closest known key."""
+    try:
+        return model.model_validate(with_secret_files(model, table, where))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        location = [str(part) for part in first["loc"]]
+        name = ".".join(location)
+        if first["type"] == "extra_forbidden":
+            known = _fields_at(model, location[:-1])
+            close = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.5)
+            hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
+            raise ConfigError(f"{where}: unknown key {name}; {hint}") from None
+        raise ConfigError(f"{where}: {name}: {first['msg']}") from None
+
+
+def with_secret_files(model: type[BaseModel], table: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The table with each `<secret>_file` read and put in its secret's place."""
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        base = key.removesuffix("_file")
+        field = model.model_fields.get(key)
+        if isinstance(value, dict) and field and (inner := _model_of(field.annotation)):
+            found[key] = with_secret_files(inner, value, where)
+        elif field is None and base != key and _is_secret(model, base):
+            try:
+                found[base] = Path(value).read_text("utf-8").strip()
+            except (OSError, TypeError) as error:
+                raise ConfigError(f"{where}: {key}: cannot be read: {error}") from None
+        else:
+            found[key] = value
+    return found
+
+
+def _model_of(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401  # annotations are of any kind
+    for candidate in (annotation, *get_args(annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
+
+
+def _is_secret(model: type[BaseModel], name: str) -> bool:
+    field = model.model_fields.get(name)
+    return field is not None and SecretStr in (field.annotation, *get_args(field.annotation))
+
+
+def _fields_at(model: type[BaseModel], location: list[str]) -> list[str]:
+    current: type[BaseModel] | None = model
+    for part in location:
+        field = current.model_fields.get(part) if current else None
+        current = _model_of(field.annotation) if field else None
+    return list(current.model_fields) if current else []
+
+
+def _overlay(table: dict[str, Any], environment: Mapping[str, str]) -> None:
+    """`DESKSTREAM_SECTION__KEY=value` (two underscores between levels; dashes of names become underscores)."""
+    for name, value in environment.items():
+        path = name.removeprefix("DESKSTREAM_")
+        if path == name or path in _NOT_SETTINGS or "__" not in path:
+            continue
+        *sections, key = path.lower().split("__")
+        inner = table
+        for section in sections:
+            at = next((known for known in inner if known.replace("-", "_") == section), section)
+            inner = inner.setdefault(at, {})
+        inner[key] = value

@@ -1,0 +1,208 @@
+"""The desk's tables (schema `desk`). Migrations follow them; a test compares the two."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from bus.progress import progress_table
+
+metadata = sa.MetaData(schema="desk")
+
+ticket_number = sa.Sequence("ticket_number", metadata=metadata)
+outbox_id = sa.Sequence("outbox_id", metadata=metadata)
+"""One sequence for the three outbox tables, drawn under one lock: the order of ids is the order of commits."""
+
+progress = progress_table(metadata)
+
+DESK_LOCK = 0x6465736B
+"""Advisory lock, one transaction at a time: filing and every act on the graph of messages."""
+OUTBOX_LOCK = 0x6F757462
+"""Advisory lock, taken last: whoever inserts into the outbox."""
+RELAY_LOCK = 0x72656C61
+"""Advisory lock of a session: the one relay."""
+
+
+def _time(name: str, *, nullable: bool = False) -> sa.Column[object]:
+    return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
+
+
+def _outbox_id() -> sa.Column[int]:
+    return sa.Column("id", sa.BigInteger, outbox_id, server_default=outbox_id.next_value(), primary_key=True)
+
+
+contacts = sa.Table(
+    "contacts",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text),
+    sa.Column("language", sa.Text),
+    sa.Column("account_id", sa.Text),
+    sa.Column("merged_into", sa.Text),
+    sa.Column("version", sa.Integer, nullable=False),
+    _time("created_at"),
+)
+
+identities = sa.Table(
+    "identities",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, primary_key=True),
+    sa.Column("contact_id", sa.Text, nullable=False, index=True),
+    sa.Column("asserted_by", sa.Text, nullable=False),
+    _time("asserted_at"),
+)
+
+tickets = sa.Table(
+    "tickets",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False, unique=True),
+    # the survivor at the end of all mergers (itself when not merged), and the one it was merged into directly
+    sa.Column("root_id", sa.Text, nullable=False, index=True),
+    sa.Column("merged_into", sa.Text),
+    sa.Column("requester_message_id", sa.Text),
+    sa.Column("subject", sa.Text),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("priority", sa.Text, nullable=False),
+    sa.Column("category", sa.Text),
+    sa.Column("ticket_kind", sa.Text),
+    sa.Column("owner_id", sa.Text),
+    sa.Column("team_id", sa.Text),
+    sa.Column("contact_id", sa.Text, nullable=False, index=True),
+    sa.Column("account_id", sa.Text),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("language", sa.Text),
+    sa.Column("tags", pg.ARRAY(sa.Text), nullable=False, server_default="{}"),
+    sa.Column("messages", sa.Integer, nullable=False),
+    sa.Column("attachments", sa.Integer, nullable=False),
+    sa.Column("replies", sa.Integer, nullable=False),
+    _time("due_at", nullable=True),
+    _time("opened_at"),
+    _time("last_message_at"),
+    _time("updated_at"),
+    _time("closed_at", nullable=True),
+    sa.Column("version", sa.Integer, nullable=False),
+)
+
+messages = sa.Table(
+    "messages",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    # null: automatic mail that refers to nothing, kept in a list of its own
+    sa.Column("ticket_id", sa.Text, index=True),
+    sa.Column("source_id", sa.Text, nullable=False),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("author_kind", sa.Text, nullable=False),
+    sa.Column("author_address", sa.Text, nullable=False),
+    sa.Column("contact_id", sa.Text),
+    sa.Column("addressed", pg.ARRAY(sa.Text), nullable=False),
+    sa.Column("automation", sa.Text, nullable=False),
+    sa.Column("third_party", sa.Boolean, nullable=False),
+    sa.Column("is_root", sa.Boolean, nullable=False),
+    sa.Column("subject", sa.Text),
+    _time("received_at"),
+    _time("occurred_at"),
+    sa.Column("match", pg.JSONB, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("raw_topic", sa.Text),
+    sa.Column("raw_partition", sa.Integer),
+    sa.Column("raw_offset", sa.BigInteger),
+    # the NormalizedMessage as it stood on its topic; lies outside the row, uncompressed
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("traceparent", sa.Text),
+    _time("filed_at"),
+)
+sa.Index("messages_automatic", messages.c.received_at, postgresql_where=messages.c.ticket_id.is_(None))
+sa.Index("messages_roots", messages.c.ticket_id, postgresql_where=messages.c.is_root)
+sa.Index("messages_raw", messages.c.raw_topic, messages.c.raw_partition, messages.c.raw_offset)
+
+names = sa.Table(
+    "names",
+    metadata,
+    # every id ever mentioned: the first 16 bytes of its sha256, who mentions it, and whether it is that message's own
+    sa.Column("value", pg.UUID, primary_key=True),
+    sa.Column("message_id", sa.Text, primary_key=True),
+    sa.Column("own", sa.Boolean, nullable=False),
+)
+
+settled = sa.Table(
+    "settled",
+    metadata,
+    # raw records that were not filed under their own position, and what became of them: `duplicate`, `ignored`
+    sa.Column("raw_topic", sa.Text, primary_key=True),
+    sa.Column("raw_partition", sa.Integer, primary_key=True),
+    sa.Column("raw_offset", sa.BigInteger, primary_key=True),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("message_id", sa.Text),
+    sa.Column("reason", sa.Text),
+)
+
+replies = sa.Table(
+    "replies",
+    metadata,
+    # what is to reach a customer, and how far it has come; forward only
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("ticket_id", sa.Text, nullable=False, index=True),
+    sa.Column("purpose", sa.Text, nullable=False),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("recipient", sa.Text, nullable=False),
+    sa.Column("message_id", sa.Text),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("traceparent", sa.Text),
+    _time("created_at"),
+    _time("state_at"),
+    _time("next_attempt_at", nullable=True),
+)
+sa.Index("replies_recipient", replies.c.recipient, replies.c.created_at)
+sa.Index("replies_unsettled", replies.c.state_at, postgresql_where=replies.c.state.in_(("queued", "deferred")))
+
+# --- the outbox: three tables, one order -------------------------------------------------------------------------
+
+ticket_events = sa.Table(
+    "ticket_events",
+    metadata,
+    _outbox_id(),
+    sa.Column("event_id", sa.Text, nullable=False, unique=True),
+    sa.Column("ticket_id", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    _time("occurred_at"),
+    _time("recorded_at"),
+    # the TicketEvent exactly as it stands on `tickets.events`
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("traceparent", sa.Text),
+    sa.UniqueConstraint("ticket_id", "version"),
+)
+
+contact_events = sa.Table(
+    "contact_events",
+    metadata,
+    _outbox_id(),
+    sa.Column("event_id", sa.Text, nullable=False, unique=True),
+    sa.Column("contact_id", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    _time("recorded_at"),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("traceparent", sa.Text),
+    sa.UniqueConstraint("contact_id", "version"),
+)
+
+outgoing = sa.Table(
+    "outgoing",
+    metadata,
+    # one row per attempt of a reply, exactly as it stands on `replies.<channel>`
+    _outbox_id(),
+    sa.Column("reply_id", sa.Text, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("ticket_id", sa.Text, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("traceparent", sa.Text),
+    sa.UniqueConstraint("reply_id", "attempt"),
+)
