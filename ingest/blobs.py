@@ -1,0 +1,133 @@
+"""Where bytes lie that are too large for a topic: named by their own sha256, written once, never changed."""
+
+import asyncio
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from bus.errors import ConfigError, Invalid, Retryable
+
+_NAME = re.compile(r"sha256/[0-9a-f]{64}\Z")
+
+
+def blob_name(data: bytes) -> str:
+    """`sha256/<hex>`: the only name these bytes can have."""
+    return f"sha256/{hashlib.sha256(data).hexdigest()}"
+
+
+class BlobStore(Protocol):
+    """Four functions, so that a folder and an object store can stand for each other.
+
+    `put` MUST return the blob's name (`sha256/<hex>`) only once the bytes survive a crash of this machine's
+    processes and of the machine; putting the same bytes again is harmless and cheap. `get` MUST return exactly
+    the bytes that were put: it raises Invalid when there is no such blob or when it has been altered. `delete`
+    of what is not there is harmless. `names` yields every blob there is, in no order, without a half-written
+    one. All raise Retryable when the store cannot be reached.
+    """
+
+    async def put(self, data: bytes) -> str: ...
+
+    async def get(self, name: str) -> bytes: ...
+
+    async def delete(self, name: str) -> None: ...
+
+    def names(self) -> AsyncIterator[str]: ...
+
+
+class FolderBlobs:
+    """BlobStore in a folder: `sha256/ab/cdef…`, fsynced file and folder before the name is returned."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def put(self, data: bytes) -> str:
+        """See BlobStore."""
+        try:
+            return await asyncio.to_thread(self._put, data)
+        except OSError as error:
+            raise Retryable(f"the blob store: {error.strerror}") from error
+
+    async def get(self, name: str) -> bytes:
+        """See BlobStore."""
+        path = self._path(name)
+        try:
+            data = await asyncio.to_thread(path.read_bytes)
+        except FileNotFoundError:
+            raise Invalid(f"the blob {name} is missing") from None
+        except OSError as error:
+            raise Retryable(f"the blob store: {error.strerror}") from error
+        if blob_name(data) != name:
+            raise Invalid(f"the blob {name} has been altered")
+        return data
+
+    async def delete(self, name: str) -> None:
+        """See BlobStore."""
+        path = self._path(name)
+        try:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+        except OSError as error:
+            raise Retryable(f"the blob store: {error.strerror}") from error
+
+    async def names(self) -> AsyncIterator[str]:
+        """See BlobStore."""
+        for path in await asyncio.to_thread(lambda: sorted(self._folder.glob("sha256/??/*"))):
+            name = f"sha256/{path.parent.name}{path.name}"
+            if _NAME.match(name):
+                yield name
+
+    def _path(self, name: str) -> Path:
+        if not _NAME.match(name):
+            raise Invalid(f"{name[:100]!r} is no name of a blob")
+        digest = name.removeprefix("sha256/")
+        return self._folder / "sha256" / digest[:2] / digest[2:]
+
+    def _put(self, data: bytes) -> str:
+        name = blob_name(data)
+        path = self._path(name)
+        if path.exists() and path.stat().st_size == len(data):
+            _sync(path.parent)  # whoever renamed it may have died before this
+            return name
+        _make(path.parent)
+        fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        try:
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(descriptor)
+            fresh.replace(path)
+        except BaseException:
+            fresh.unlink(missing_ok=True)
+            raise
+        _sync(path.parent)
+        return name
+
+
+def _make(folder: Path) -> None:
+    """Make the folder and let each parent remember it."""
+    if folder.is_dir():
+        return
+    _make(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _sync(folder.parent)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def open_blobs(url: str) -> BlobStore:
+    """The store at `url` (`file:///…`). Raises ConfigError for what is no folder."""
+    parts = urlsplit(url)
+    if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path:
+        return FolderBlobs(Path(unquote(parts.path)))
+    raise ConfigError(f"[blobs] url: cannot use {url!r}; give a folder as file:///path")

@@ -1,0 +1,150 @@
+"""What a connector is: three small parts, each on its own side of a topic, and the row that names them.
+
+Receive: push onward, *then* acknowledge the source, *then* store the cursor. A crash between any two of these
+repeats work; it never loses any, and ids make the repetition harmless.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from bus.health import Health
+from bus.kafka_settings import KafkaSettings
+from bus.message import Channel
+from bus.raw import RawMessage
+from bus.reply import Reply
+from bus.settings import Section
+from ingest.blobs import BlobStore
+
+C = TypeVar("C", bound=BaseModel)
+S = TypeVar("S", bound="ConnectorSettings")
+
+
+class Uncertain(Exception):
+    """The reply may have been accepted, or not: the connection went after the last byte. One line, no secret."""
+
+
+class Refused(Exception):
+    """The reply was not accepted and never will be (5xx, unknown address). One line, no secret."""
+
+
+class Emit(Protocol):
+    """Puts raw records on `raw.<channel>`, in order; payloads too long for a record go to the blob store first.
+
+    MUST return only once Kafka has acknowledged all of them; MUST raise Retryable when that is not certain, and
+    Invalid when a record can never be published. Cancelling the caller MUST NOT take back what is under way.
+    """
+
+    async def __call__(self, *raw: RawMessage) -> None: ...
+
+
+class Receiver(Protocol):
+    """A source of raw records. `run` goes on until it is cancelled (stop, or pause: then it is run again).
+
+    MUST acknowledge its source only after `emit` has returned, and refuse for the time being when it raised
+    Retryable; MUST give each record the bytes as they came; MUST raise ConfigError for a setting that cannot
+    work; on cancellation MUST take nothing new and let what it has begun to emit come to its end.
+    """
+
+    async def run(self, emit: Emit) -> None: ...
+
+
+class Sender(Protocol):
+    """Hands one reply to the customer's channel and returns the provider's id of it.
+
+    Raises Retryable (certainly not accepted: no connection, 4xx), Uncertain (may have been accepted) or
+    Refused (never will be). MUST NOT repeat by itself; MUST come to an end within a minute; MUST NOT put a
+    secret into an error. `idempotent`: a repetition of the same reply is harmless and nobody sees it, so that
+    an uncertain attempt may be made again.
+    """
+
+    idempotent: bool
+
+    async def send(self, reply: Reply) -> str: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[C]):
+    """What one look at a source brought, and the cursor from which the next begins."""
+
+    messages: Sequence[RawMessage]
+    cursor: C
+
+
+class Poller(Protocol[C]):
+    """A source that is asked. `fetch` MUST return each item after `after` once and in the source's order, a
+    bounded number of them, and MUST NOT change the source; `confirm` (mark seen …) comes after the cursor is
+    stored, may be repeated or never come. Both raise Retryable.
+    """
+
+    async def fetch(self, after: C | None) -> Page[C]: ...
+
+    async def confirm(self, page: Page[C]) -> None: ...
+
+
+class Cursors(Protocol):
+    """How far a connector has read its source; `store` returns once Kafka has it. Both raise Retryable."""
+
+    async def load(self, connector: str) -> Mapping[str, Any] | None: ...
+
+    async def store(self, connector: str, cursor: Mapping[str, Any]) -> None: ...
+
+
+class ConnectorSettings(Section):
+    """What every `[connectors.NAME]` section has; each type's own model adds its keys."""
+
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a connector finds where it runs. `name`: the instance, which is the `account` of its records.
+
+    `announce(smtp="127.0.0.1:2525")` tells the supervisor an address; `health.set("NAME: what", problem)`.
+    """
+
+    name: str
+    data: Path
+    blobs: BlobStore
+    cursors: Cursors
+    health: Health
+    announce: Callable[..., None]
+
+
+@dataclass(frozen=True, slots=True)
+class Connector(Generic[S]):
+    """One row of the table; `name` is what a section's `type` says. Making a part MUST NOT connect to anything; it raises ConfigError, one line.
+
+    `raw_key`: the key of a raw record, which keeps together what must stay in order.
+    """
+
+    name: str
+    channel: Channel
+    settings: type[S]
+    raw_key: Callable[[RawMessage], str]
+    receiver: Callable[[S, Place], Receiver]
+    sender: Callable[[S, Place], Sender] | None = None
+
+
+class RunSender(Protocol):
+    """The form of `ingest.sending.run_sender`: the send part of one connector, until `stop` is set.
+
+    A pause sets `stop`, a resumption calls it again. `counted` is called once for each reply that was sent.
+    """
+
+    async def __call__(
+        self,
+        row: Connector[Any],
+        sender: Sender,
+        place: Place,
+        kafka: KafkaSettings,
+        *,
+        stop: asyncio.Event,
+        counted: Callable[[], None],
+    ) -> None: ...
