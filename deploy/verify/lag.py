@@ -1,0 +1,73 @@
+"""Everything has come to its end: no reader behind its topic, no outbox row unpublished."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bus.connector import RelayCursor
+from bus.kafka_settings import KafkaSettings
+from bus.latest import latest_by_key
+from bus.source import consumer_options
+from bus.topics import RELAY_CURSOR
+from deploy.verify.check import Check, check
+
+
+async def lag(kafka: KafkaSettings, connection: AsyncConnection, channels: Sequence[str]) -> list[Check]:
+    """Readers whose progress the database keeps, the understanding parts' groups, and the relay."""
+    behind = await _behind(kafka, connection, [f"messages.{channel}" for channel in channels])
+    last = (await connection.execute(sa.text(_LAST_ROW))).scalar_one() or 0
+    cursor = (await latest_by_key(kafka, RELAY_CURSOR)).get("relay")
+    published = RelayCursor.from_json(cursor.value or b"{}").outbox_id if cursor else 0
+    unpublished = [f"the relay stands at {published}, the outbox ends at {last}"] if published < last else []
+    return [check("no reader lags", behind), check("the outbox is published", unpublished)]
+
+
+_LAST_ROW = (
+    "SELECT max(id) FROM (SELECT max(id) AS id FROM desk.ticket_events UNION ALL "
+    "SELECT max(id) FROM desk.contact_events UNION ALL SELECT max(id) FROM desk.outgoing) AS ends"
+)
+_PROGRESS = (
+    'SELECT "group", topic, partition, next_offset FROM desk.progress UNION ALL '
+    'SELECT "group", topic, partition, next_offset FROM metrics.progress'
+)
+
+
+async def _behind(kafka: KafkaSettings, connection: AsyncConnection, filed: Sequence[str]) -> list[str]:
+    rows = (await connection.execute(sa.text(_PROGRESS))).all()
+    consumer = AIOKafkaConsumer(**consumer_options(kafka, None, own_progress=False))
+    await consumer.start()
+    try:
+        read = {TopicPartition(row.topic, row.partition): row for row in rows}
+        await consumer.topics()
+        for topic in filed:
+            for partition in consumer.partitions_for_topic(topic) or ():
+                read.setdefault(TopicPartition(topic, partition), None)
+        ends = await consumer.end_offsets(list(read)) if read else {}
+        begins = await consumer.beginning_offsets(list(read)) if read else {}
+        found = [
+            _sentence(tp, row.group if row else "deskstream.ticketing", row.next_offset if row else None, ends[tp])
+            for tp, row in read.items()
+            if await _is_behind(consumer, tp, row.next_offset if row else None, begins[tp], ends[tp])
+        ]
+    finally:
+        await consumer.stop()
+    return found
+
+
+def _sentence(tp: TopicPartition, group: str, offset: int | None, end: int) -> str:
+    return f"{group}: {tp.topic}/{tp.partition} stands at {offset}, the topic ends at {end}"
+
+
+async def _is_behind(consumer: AIOKafkaConsumer, tp: TopicPartition, offset: int | None, begin: int, end: int) -> bool:
+    """Whether records are left to read; behind the last one there may be transaction markers only."""
+    start = begin if offset is None else offset
+    if start >= end:
+        return False
+    consumer.assign([tp])
+    consumer.seek(tp, start)
+    while await consumer.position(tp) < end:
+        if await consumer.getmany(tp, timeout_ms=300):
+            return True
+    return False
