@@ -16,6 +16,7 @@ from bus.health import Health
 from bus.kafka_settings import KafkaSettings
 from bus.message import Channel
 from bus.raw import RawMessage
+from bus.record import Position
 from bus.reply import Reply
 from bus.settings import Section
 from ingest.blobs import BlobStore
@@ -37,9 +38,10 @@ class Emit(Protocol):
 
     MUST return only once Kafka has acknowledged all of them; MUST raise Retryable when that is not certain, and
     Invalid when a record can never be published. Cancelling the caller MUST NOT take back what is under way.
+    Returns where the records stand.
     """
 
-    async def __call__(self, *raw: RawMessage) -> None: ...
+    async def __call__(self, *raw: RawMessage) -> Sequence[Position]: ...
 
 
 class Receiver(Protocol):
@@ -119,7 +121,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Connector(Generic[S]):
-    """One row of the table; `name` is what a section's `type` says. Making a part MUST NOT connect to anything; it raises ConfigError, one line.
+    """One row of the table; `name` is what a section's `type` says.
+
+    Making a part MUST NOT connect to anything; it raises ConfigError, one line.
 
     `raw_key`: the key of a raw record, which keeps together what must stay in order.
     """
