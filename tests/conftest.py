@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from deploy.embedded import jars, ports
-from deploy.supervise.child import Command, spawn, stop_all
+from deploy.supervise.child import Command, kill_group, spawn
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     try:
         yield Stack(**json.loads(_last_line(process, folder / "out", "{")))
     finally:
-        stop_all([(process, command)], grace=20)
+        _end(process)
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +93,7 @@ def greenmail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mailbox]:
             time.sleep(0.05)
         yield Mailbox("127.0.0.1", smtp, imap)
     finally:
-        stop_all([(process, command)], grace=5)
+        _end(process)
 
 
 def _last_line(process: subprocess.Popen[bytes], out: Path, start: str) -> str:
@@ -106,6 +106,14 @@ def _last_line(process: subprocess.Popen[bytes], out: Path, start: str) -> str:
         assert process.poll() is None, f"the stack did not start: {text}"
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(20)
+    finally:
+        kill_group(process.pid)
 
 
 def _plain(url: str) -> str:

@@ -2,11 +2,10 @@
 
 import asyncio
 import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.supervise.child import Command
+from deploy.supervise.child import Command, finished
 
 CLUSTER_ID = "ZGVza3N0cmVhbS1vbmUtMQ"  # 16 bytes in URL-safe base64, the same on every start
 HOST = "127.0.0.1"
@@ -52,15 +51,14 @@ def settings(port: int, controller_port: int, data: Path) -> Mapping[str, str]:
     }
 
 
-def command(folder: Path, port: int, controller_port: int, class_path: str) -> Command:
+async def command(folder: Path, port: int, controller_port: int, class_path: str) -> Command:
     """How to run the node on `folder`; writes its settings and, the first time, formats its storage.
 
-    Raises OSError or subprocess.CalledProcessError (with the tool's words in `stderr`) when that fails.
+    Raises OSError or ToolFailed when that fails.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    data = folder / "data"
+    data = _data(folder)
     if not (data / "meta.properties").exists():
-        _format(folder, data, class_path, port, controller_port)
+        await _format(folder, data, class_path, port, controller_port)
     properties = _write(folder / "server.properties", settings(port, controller_port, data))
     return Command(
         (*_java(class_path), f"-Dorg.slf4j.simpleLogger.logFile={folder / 'kafka.log'}", "kafka.Kafka", properties),
@@ -90,18 +88,18 @@ async def ready(address: str) -> bool:
         await admin.close()
 
 
-def _format(folder: Path, data: Path, class_path: str, port: int, controller_port: int) -> None:
+def _data(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / "data"
+
+
+async def _format(folder: Path, data: Path, class_path: str, port: int, controller_port: int) -> None:
     # Into a folder that takes its name at the end: an interrupted formatting must not look like storage.
     fresh = folder / "data.new"
     shutil.rmtree(fresh, ignore_errors=True)
     properties = _write(folder / "format.properties", settings(port, controller_port, fresh))
-    subprocess.run(  # noqa: S603 - what runs is what this program composed
-        (*_java(class_path), "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", properties),
-        check=True,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-    )
+    tool = (*_java(class_path), "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", properties)
+    await finished(Command(tool, cwd=folder), folder / "format.log")
     fresh.rename(data)
 
 

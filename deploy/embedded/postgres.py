@@ -6,11 +6,10 @@ import os
 import secrets
 import shutil
 import signal
-import subprocess
 from pathlib import Path
 
 from deploy.embedded.account import admit, unprivileged
-from deploy.supervise.child import Account, Command
+from deploy.supervise.child import Account, Command, finished
 
 HOST = "127.0.0.1"
 USER = DATABASE = "deskstream"
@@ -33,19 +32,15 @@ SETTINGS = {
 }
 
 
-def command(folder: Path, port: int) -> Command:
+async def command(folder: Path, port: int) -> Command:
     """How to run the server on `folder`; creates its data and password the first time.
 
-    Raises OSError or subprocess.CalledProcessError (with the tool's words in `stderr`) when that fails.
+    Raises OSError or ToolFailed when that fails.
     """
-    account = unprivileged()
-    folder.mkdir(parents=True, exist_ok=True)
-    if account:
-        admit(account, folder)
-        admit(account, _binaries())
-    data = folder / "data"
+    account, data = _place(folder)
     if not (data / "PG_VERSION").exists():
-        _create(folder, data, account)
+        await _create(folder, data, account)
+    _drop_stale_pid(data)
     options = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
     return Command(
         (str(_binaries() / "postgres"), "-D", str(data), "-p", str(port), *options),
@@ -81,7 +76,29 @@ async def ready(address: str) -> bool:
     return True
 
 
-def _create(folder: Path, data: Path, account: Account | None) -> None:
+def _place(folder: Path) -> tuple[Account | None, Path]:
+    account = unprivileged()
+    folder.mkdir(parents=True, exist_ok=True)
+    if account:
+        admit(account, folder)
+        admit(account, _binaries())
+    return account, folder / "data"
+
+
+def _drop_stale_pid(data: Path) -> None:
+    # Whoever holds our folder has no server running on it. A number left in postmaster.pid may meanwhile belong
+    # to some other process, which PostgreSQL would take for a server: in a container numbers repeat soon.
+    file = data / "postmaster.pid"
+    try:
+        pid = file.read_text("utf-8").split()[0]
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except FileNotFoundError:
+        return
+    if os.fsencode(data) not in arguments:
+        file.unlink(missing_ok=True)
+
+
+async def _create(folder: Path, data: Path, account: Account | None) -> None:
     password = secrets.token_urlsafe(24)
     # Into a folder that takes its name at the end: an interrupted creation must not look like a database.
     fresh, handed = folder / "data.new", folder / "password.initdb"
@@ -92,22 +109,13 @@ def _create(folder: Path, data: Path, account: Account | None) -> None:
         os.chown(fresh, account.uid, account.gid)
         os.chown(handed, account.uid, account.gid)
     try:
-        subprocess.run(  # noqa: S603 - what runs is what this program composed
-            (
-                *(str(_binaries() / "initdb"), "-D", str(fresh), "-U", USER, f"--pwfile={handed}"),
-                *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"),
-                *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
-            ),
-            check=True,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, "LC_ALL": "C", "TZ": "UTC"},
-            cwd=fresh,
-            user=account.uid if account else None,
-            group=account.gid if account else None,
-            extra_groups=[] if account else None,
+        initdb = (
+            *(str(_binaries() / "initdb"), "-D", str(fresh), "-U", USER, f"--pwfile={handed}"),
+            *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"),
+            *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
         )
+        environment = {"LC_ALL": "C", "TZ": "UTC"}
+        await finished(Command(initdb, environment, cwd=fresh, account=account), folder / "initdb.log")
     finally:
         handed.unlink()
     _write_secret(folder / "password", password)

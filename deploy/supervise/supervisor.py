@@ -1,0 +1,151 @@
+"""Keep processes running: start, wait until they serve, start again with back-off, stop in order."""
+
+import asyncio
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from deploy.supervise.child import Command, ToolFailed, ended, kill_group, last_line, spawn, stop
+from deploy.supervise.part import Note, Part
+
+FIRST_DELAY, LONGEST_DELAY = 0.2, 10.0
+STEADY_SECONDS = 30.0
+"""A process that lived this long is started again without the delay its earlier deaths had earned."""
+ATTEMPTS = 4
+"""Starts that may fail before a part has served for the first time."""
+MISCONFIGURED = 2
+"""Exit status of a service whose settings are wrong: starting it again would not help."""
+
+
+class PartFailed(Exception):
+    """A part did not come to serve. The text is one line: its last words and where the others are."""
+
+
+@dataclass(slots=True)
+class Kept:
+    """What is known of one part now. `note` is None while it does not serve."""
+
+    part: Part
+    process: subprocess.Popen[bytes] | None = None
+    command: Command | None = None
+    note: Note | None = None
+    starts: int = 0
+    failure: PartFailed | None = None
+    task: asyncio.Task[None] | None = None
+    served: asyncio.Event = field(default_factory=asyncio.Event)
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Supervisor:
+    """Keeps the parts it is given, each in a task of its own; `changed` is called after every change of any.
+
+    One running event loop in a thread that lives as long as the process (see `spawn`).
+    """
+
+    def __init__(self, logs: Path, changed: Callable[[], None] = lambda: None) -> None:
+        self._logs = logs
+        self._changed = changed
+        self._kept: dict[str, Kept] = {}
+
+    @property
+    def parts(self) -> Mapping[str, Kept]:
+        """Every part by name, in the order in which they were given."""
+        return MappingProxyType(self._kept)
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The processes that run now."""
+        return tuple(kept.process.pid for kept in self._kept.values() if kept.process)
+
+    def keep(self, part: Part) -> None:
+        """Start this part as soon as what it needs serves, and keep it running until `stop`."""
+        kept = self._kept[part.name] = Kept(part)
+        kept.task = asyncio.create_task(self._keep(kept), name=f"keep {part.name}")
+
+    async def serving(self, name: str, patience: float = 60.0) -> Note:
+        """Wait until this part serves; what it said. Raises PartFailed when it does not come to."""
+        kept = self._kept[name]
+        try:
+            await asyncio.wait_for(kept.settled.wait(), patience)
+        except TimeoutError:
+            raise PartFailed(f"{name} does not serve after {patience:.0f} s (see {self._log(name)})") from None
+        if kept.failure:
+            raise kept.failure
+        return kept.note or Note()
+
+    async def stop(self, names: Iterable[str], grace: float) -> None:
+        """Stop these parts at the same time, for good; what has not ended after `grace` seconds is killed."""
+        chosen = [self._kept[name] for name in names if name in self._kept]
+        for kept in chosen:
+            if kept.task:
+                kept.task.cancel()
+        await asyncio.gather(*(kept.task for kept in chosen if kept.task), return_exceptions=True)
+        await asyncio.gather(
+            *(stop(kept.process, kept.command.stop_signal, grace) for kept in chosen if kept.process and kept.command)
+        )
+        for kept in chosen:
+            kept.process = kept.note = None
+        self._changed()
+
+    async def _keep(self, kept: Kept) -> None:
+        delay, name = FIRST_DELAY, kept.part.name
+        while True:
+            for need in kept.part.needs:
+                await self._kept[need].served.wait()
+            began = time.monotonic()
+            status = await self._life(kept)
+            if not kept.settled.is_set() and (status == MISCONFIGURED or kept.starts >= ATTEMPTS):
+                kept.failure = PartFailed(f"{name} did not start: {last_line(self._log(name))} (see {self._log(name)})")
+                kept.settled.set()
+                return
+            if time.monotonic() - began > STEADY_SECONDS:
+                delay = FIRST_DELAY
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, LONGEST_DELAY)
+
+    async def _life(self, kept: Kept) -> int:
+        """One life of a part, from its preparation to its exit status."""
+        kept.starts += 1
+        try:
+            kept.command = await kept.part.prepare()
+            kept.process = spawn(kept.command, self._log(kept.part.name))
+        except (OSError, ToolFailed) as error:
+            self._write(kept.part.name, str(error))
+            return 1
+        self._changed()
+        try:
+            await self._until_it_serves(kept, kept.process)
+            return await ended(kept.process)
+        finally:
+            # On the way to `stop` the process still lives and is stopped there, in its turn.
+            if kept.process.poll() is not None:
+                kill_group(kept.process.pid)
+                kept.process = kept.note = None
+                kept.served.clear()
+                self._changed()
+
+    async def _until_it_serves(self, kept: Kept, process: subprocess.Popen[bytes]) -> None:
+        while process.poll() is None:
+            try:
+                note = await kept.part.probe(process.pid)
+            except Exception as error:  # noqa: BLE001 - whatever a probe stumbles over, the part does not serve yet
+                self._write(kept.part.name, f"probe: {type(error).__name__}")
+                note = None
+            if note:
+                kept.note = note
+                kept.served.set()
+                kept.settled.set()
+                self._changed()
+                return
+            await asyncio.sleep(0.05)
+
+    def _write(self, name: str, line: str) -> None:
+        with self._log(name).open("a", encoding="utf-8") as log:
+            log.write(f"{line}\n")
+
+    def _log(self, name: str) -> Path:
+        self._logs.mkdir(parents=True, exist_ok=True)
+        return self._logs / f"{name}.log"
