@@ -1,0 +1,1 @@
+"""The whole of Deskstream, run as a user runs it."""
