@@ -98,6 +98,10 @@ messages = sa.Table(
     sa.Column("contact_id", sa.Text),
     sa.Column("addressed", pg.ARRAY(sa.Text), nullable=False),
     sa.Column("automation", sa.Text, nullable=False),
+    # the verdict on the author's domain: `fail` keeps what a message merely knows from joining it
+    sa.Column("dmarc", sa.Text),
+    # mail of machines without a ticket: which of them belong together, should a ticket turn up
+    sa.Column("automatic_group", sa.Text),
     sa.Column("third_party", sa.Boolean, nullable=False),
     sa.Column("is_root", sa.Boolean, nullable=False),
     sa.Column("subject", sa.Text),
@@ -105,6 +109,8 @@ messages = sa.Table(
     _time("occurred_at"),
     sa.Column("match", pg.JSONB, nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("normalizer", sa.Text, nullable=False),
+    sa.Column("attachments", sa.Integer, nullable=False),
     sa.Column("raw_topic", sa.Text),
     sa.Column("raw_partition", sa.Integer),
     sa.Column("raw_offset", sa.BigInteger),
@@ -114,7 +120,7 @@ messages = sa.Table(
     _time("filed_at"),
 )
 sa.Index("messages_automatic", messages.c.received_at, postgresql_where=messages.c.ticket_id.is_(None))
-sa.Index("messages_roots", messages.c.ticket_id, postgresql_where=messages.c.is_root)
+sa.Index("messages_automatic_group", messages.c.automatic_group, postgresql_where=messages.c.ticket_id.is_(None))
 sa.Index("messages_raw", messages.c.raw_topic, messages.c.raw_partition, messages.c.raw_offset)
 
 names = sa.Table(
