@@ -22,9 +22,14 @@ PlainAddress = Annotated[str, AfterValidator(_plain_address)]
 
 
 class Timeouts(Section):
-    """`[connectors.NAME.timeouts]`, in seconds. `emit`: for Kafka's acknowledgement, then 451."""
+    """`[connectors.NAME.timeouts]`, in seconds.
+
+    `command`: silence between two commands. `data`: for the bytes of one mail. `emit`: for Kafka's
+    acknowledgement; then the reply is 451.
+    """
 
     command: float = Field(default=300.0, gt=0)
+    data: float = Field(default=600.0, gt=0)
     emit: float = Field(default=20.0, gt=0, le=60)
 
 

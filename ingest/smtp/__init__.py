@@ -1,0 +1,1 @@
+"""The SMTP door: sessions, limits, and the bytes of a mail."""
