@@ -42,8 +42,13 @@ class ConnectorControl(Wire):
 
 
 class RelayCursor(Wire):
-    """The last outbox id that the relay has published (`relay.cursor`), written in the same transaction."""
+    """The last outbox id that the relay has published (`relay.cursor`), written in the same transaction.
+
+    `database` and `mark` say in which database that row stands and which one it is, so that a restored older one
+    is noticed.
+    """
 
     kind: Literal["relay.cursor.v1"] = "relay.cursor.v1"
     outbox_id: int
     database: str
+    mark: str = ""

@@ -16,17 +16,31 @@ async def read_to_end(
     topics: Sequence[str],
     *,
     partitions: Collection[int] | None = None,
+    tail: int | None = None,
+    past_open: bool = False,
 ) -> AsyncIterator[Received]:
-    """Every record that stands on the topics now, each partition in order. Raises Retryable."""
+    """Every record that stands on the topics now, each partition in order. Raises Retryable.
+
+    `tail`: begin at most so many offsets before each end (markers of transactions take up offsets too).
+    `past_open`: where several producers write in transactions, one that stands open hides what others have
+    committed behind it; wait until it is closed (by its time-out at the latest) and read that too.
+    """
     consumer = AIOKafkaConsumer(**consumer_options(kafka, None, own_progress=False))
     try:
         await consumer.start()
+        # `consumer.topics()` asks for the same and keeps only the names
+        cluster = await consumer._client.fetch_all_metadata()  # noqa: SLF001
         wanted: list[TopicPartition] = []
         for topic in topics:
-            known = await _partitions(consumer, topic)
-            wanted += [TopicPartition(topic, p) for p in known if partitions is None or p in partitions]
+            known = cluster.partitions_for_topic(topic)
+            if not known:
+                raise Retryable(f"Kafka has no topic {topic}; run `deskstream topics create`")
+            wanted += [TopicPartition(topic, p) for p in sorted(known) if partitions is None or p in partitions]
         consumer.assign(wanted)
-        begins, ends = await consumer.beginning_offsets(wanted), await consumer.end_offsets(wanted)
+        begins = await consumer.beginning_offsets(wanted)
+        ends = await (_true_ends(kafka, wanted) if past_open else consumer.end_offsets(wanted))
+        if tail is not None:
+            begins = {tp: max(begins[tp], ends[tp] - tail) for tp in wanted}
         left = {tp for tp in wanted if begins[tp] < ends[tp]}
         for tp in wanted:
             consumer.seek(tp, begins[tp])
@@ -45,22 +59,24 @@ async def read_to_end(
         await consumer.stop()
 
 
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[int]:
-    known = consumer.partitions_for_topic(topic)
-    if known is None:
-        await consumer.topics()
-        known = consumer.partitions_for_topic(topic)
-    if known is None:
-        raise Retryable(f"Kafka has no topic {topic}; run `deskstream topics create`")
-    return sorted(known)
+async def _true_ends(kafka: KafkaSettings, wanted: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    """The ends of the log, open transactions included."""
+    options = consumer_options(kafka, None, own_progress=False) | {"isolation_level": "read_uncommitted"}
+    consumer = AIOKafkaConsumer(**options)
+    try:
+        await consumer.start()
+        ends: dict[TopicPartition, int] = await consumer.end_offsets(wanted)
+        return ends
+    finally:
+        await consumer.stop()
 
 
 async def latest_by_key(
-    kafka: KafkaSettings, topic: str, *, partitions: Collection[int] | None = None
+    kafka: KafkaSettings, topic: str, *, partitions: Collection[int] | None = None, tail: int | None = None
 ) -> dict[str, Received]:
     """The last record of each key that is not deleted, as compaction would leave it."""
     found: dict[str, Received] = {}
-    async for record in read_to_end(kafka, [topic], partitions=partitions):
+    async for record in read_to_end(kafka, [topic], partitions=partitions, tail=tail):
         if record.key is None:
             continue
         if record.value is None:

@@ -114,7 +114,7 @@ SHARED: tuple[Topic, ...] = (
     Topic(CURSORS, "connector's name", 1, (ConnectorCursor,), _COMPACTED),
     Topic(STATUS, "connector's name", 1, (ConnectorStatus,), _COMPACTED),
     Topic(CONTROL, "connector's name", 1, (ConnectorControl,), _kept(7)),
-    Topic(RELAY_CURSOR, "relay", 1, (RelayCursor,), _COMPACTED),
+    Topic(RELAY_CURSOR, "relay", 1, (RelayCursor,), _COMPACTED | {"segment.bytes": str(8 * 1024 * 1024)}),
 )
 
 MAX_RECORD_BYTES = 1024 * 1024

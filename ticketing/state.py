@@ -1,0 +1,31 @@
+"""Ticket rows → the documents that stand on `tickets.state` and in lists."""
+
+from collections.abc import Collection
+from typing import Any, Final, LiteralString
+
+from bus.ticket_state import Counts, TicketState
+
+STATE_COLUMNS: Final[LiteralString] = """
+    t.id, t.number, t.merged_into, t.subject, t.status, t.priority, t.category, t.ticket_kind, t.owner_id, t.team_id,
+    t.contact_id, c.name AS contact_name, t.account_id, t.channel, t.account, t.language, t.due_at, t.tags,
+    t.messages, t.attachments, t.replies, t.opened_at, t.last_message_at, t.updated_at, t.closed_at, t.version,
+    ARRAY(SELECT a.number FROM desk.tickets a WHERE a.root_id = t.id AND a.id <> t.id ORDER BY a.number) AS aliases
+"""
+STATE_FROM: Final[LiteralString] = "desk.tickets t LEFT JOIN desk.contacts c ON c.id = t.contact_id"
+
+
+def ticket_state(row: Any) -> TicketState:  # noqa: ANN401  # rows of both drivers have these attributes
+    """A row of STATE_COLUMNS as its document."""
+    values = row._asdict()
+    counts = Counts(
+        messages=values.pop("messages"), attachments=values.pop("attachments"), replies=values.pop("replies")
+    )
+    return TicketState.model_validate({**values, "counts": counts})
+
+
+def wanted_versions(touched: Collection[tuple[str, int]]) -> dict[str, int]:
+    """Of `(ticket id, version)` the last version of each ticket."""
+    last: dict[str, int] = {}
+    for ticket_id, version in touched:
+        last[ticket_id] = max(version, last.get(ticket_id, 0))
+    return last
