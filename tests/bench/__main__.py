@@ -1,0 +1,127 @@
+"""`make bench`: medians of at least three runs, each beside its yardstick; a table and build/bench.json."""
+
+import argparse
+import json
+import shutil
+import statistics
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench import filing, latency, whole_way
+from tests.bench.cost import pss_megabytes
+from tests.bench.normalizer import normalizer_us
+from tests.bench.yardstick import standard_library_us
+from tests.e2e.running import Up, running
+from tests.mails.generator import generate
+
+PARTS = ("up", "normalizer", "filing", "whole", "latency", "memory")
+GOALS = {
+    "whole way, mails/s": "≥ 520",
+    "whole way, CPU × yardstick": "≤ 3",
+    "filing × bare loop": "≥ 0.3",
+    "250 → ticket visible at 200/s, p50 ms": "≤ 50",
+    "250 → ticket visible at 200/s, p99 ms": "≤ 250",
+    "up to ready, s": "≤ 10",
+    "memory of all processes, MB": "≤ 1200",
+}
+
+
+def main() -> None:
+    """Measure the parts asked for."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", default=PARTS, help=f"of {', '.join(PARTS)}; all by default")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--mails", type=int, default=2_000)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    parts: Sequence[str] = arguments.parts or PARTS
+    figures: dict[str, Any] = {}
+    console = Console()
+    build = Path("build")
+    build.mkdir(exist_ok=True)
+
+    def take(found: dict[str, Any]) -> None:
+        figures.update(found)
+        for name, value in found.items():
+            console.print(f"  {name}: {value}", highlight=False)
+
+    if "normalizer" in parts:
+        take(_normalizer(arguments))
+    if "filing" in parts:
+        take(filing.measure(arguments.mails, arguments.runs, arguments.seed))
+    if {"whole", "latency", "memory", "up"} & set(parts):
+        folder = build / "bench-data"
+        if "up" in parts:
+            take({"up to ready, s": _median(arguments.runs, lambda n: _ready(folder))})
+        shutil.rmtree(folder, ignore_errors=True)
+        with running(folder) as up:
+            _measure_running(up, arguments, parts, take)
+        shutil.rmtree(folder, ignore_errors=True)
+    (build / "bench.json").write_text(json.dumps(figures, indent=1))
+    table = Table("figure", "measured", "goal")
+    for name, value in figures.items():
+        shown = f"{value:,.2f}" if isinstance(value, float) else str(value)
+        table.add_row(name, shown, GOALS.get(name, ""))
+    console.print(table)
+
+
+def _measure_running(
+    up: Up, arguments: argparse.Namespace, parts: Sequence[str], take: Callable[[dict[str, Any]], None]
+) -> None:
+    count, seed = arguments.mails, arguments.seed
+    whole_way.measure(up, generate(2_000, seed=seed + 90, prefix="warm"))
+    if "whole" in parts:
+        runs = [whole_way.measure(up, generate(count, seed=seed + n, prefix=f"run{n}")) for n in range(arguments.runs)]
+        take(
+            {
+                "whole way, mails/s": statistics.median(run.mails_per_second for run in runs),
+                "whole way, accepted/s": statistics.median(run.accepted_per_second for run in runs),
+                "whole way, CPU µs per mail": statistics.median(run.cpu_us for run in runs),
+                "yardstick, CPU µs per mail": statistics.median(run.yardstick_us for run in runs),
+                "whole way, CPU × yardstick": statistics.median(run.cpu_us / run.yardstick_us for run in runs),
+                "CPU µs per mail by process": runs[-1].by_process,
+            }
+        )
+    if "latency" in parts:
+        for rate in (50, 200):
+            found = latency.measure(up, generate(rate * 10, seed=seed + rate, prefix=f"lat{rate}"), rate)
+            names = {"visible": "ticket visible", "published": "event published"}
+            for key, value in found.items():
+                what, which, _ = key.split("_")
+                take({f"250 → {names[what]} at {rate}/s, {which} ms": value})
+    if "memory" in parts:
+        by_process = pss_megabytes(up.processes())
+        take({"memory of all processes, MB": sum(by_process.values())})
+        take({"MB by process": {name: round(size) for name, size in by_process.items() if size > 15}})
+    up.verify()
+
+
+def _normalizer(arguments: argparse.Namespace) -> dict[str, Any]:
+    mails = generate(arguments.mails, seed=arguments.seed)
+    pairs = [(normalizer_us(mails), standard_library_us(mails)) for _ in range(arguments.runs)]
+    return {
+        "normalizer, CPU µs per mail": statistics.median(ours for ours, _ in pairs),
+        "standard library, CPU µs per mail": statistics.median(theirs for _, theirs in pairs),
+        "normalizer × standard library": statistics.median(ours / theirs for ours, theirs in pairs),
+    }
+
+
+def _median(runs: int, one: Callable[[int], float]) -> float:
+    return statistics.median(one(n) for n in range(runs))
+
+
+def _ready(folder: Path) -> float:
+    shutil.rmtree(folder, ignore_errors=True)
+    up = Up(folder)
+    try:
+        return up.start()
+    finally:
+        up.stop()
+
+
+if __name__ == "__main__":
+    main()

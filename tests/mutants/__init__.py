@@ -1,0 +1,1 @@
+"""Bugs put in on purpose, each of which a named test must see."""

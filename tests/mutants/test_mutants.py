@@ -1,0 +1,74 @@
+"""Each guarantee was seen red once: the bug put in on purpose is kept as a patch that must turn its test red.
+
+A patch names its test in a line `# turns red: tests/…::test_…` before the diff. `make long` applies each to a
+copy of the tree; `make check` makes sure that every patch still applies and names a test that exists.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PATCHES = sorted(Path(__file__).parent.glob("*.patch"))
+_COPIED = ("bus", "normalize", "ingest", "ticketing", "metrics_worker", "deploy", "tests", "docs")
+_FILES = ("pyproject.toml", "README.md", "Makefile")
+
+
+def _tests_named(patch: Path) -> list[str]:
+    return re.findall(r"^# turns red: (\S+)", patch.read_text(), re.MULTILINE)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Iterator[Path]:
+    for folder in _COPIED:
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in _FILES:
+        shutil.copy(ROOT / name, tmp_path / name)
+    yield tmp_path
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+def _run(tree: Path, tests: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", "", *tests],
+        cwd=tree,
+        env=os.environ | {"PYTHONPATH": str(tree)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+
+def test_there_are_mutants() -> None:
+    assert PATCHES
+
+
+@pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.stem)
+def test_mutant_applies_and_names_its_test(patch: Path) -> None:
+    named = _tests_named(patch)
+    assert named, "no line `# turns red: tests/…::test_…`"
+    for test in named:
+        file, _, name = test.partition("::")
+        function = name.rpartition("::")[2].partition("[")[0]
+        assert re.search(rf"def {re.escape(function)}\b", (ROOT / file).read_text()), test
+    applies = subprocess.run(
+        ["git", "apply", "--check", str(patch)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert applies.returncode == 0, applies.stderr
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.stem)
+def test_mutant_turns_its_test_red(patch: Path, copy: Path) -> None:
+    named = _tests_named(patch)
+    assert _run(copy, named).returncode == 0, "the test is red without the mutant"
+    subprocess.run(["patch", "-p1", "-s", "-i", str(patch)], cwd=copy, check=True)
+    mutated = _run(copy, named)
+    assert mutated.returncode == 1, f"the mutant lives:\n{mutated.stdout[-2_000:]}"
