@@ -1,0 +1,106 @@
+"""What to do with a reply, given what its receipts say; no clock, no Kafka.
+
+| the last receipt of this reply is | then |
+|---|---|
+| none, or `deferred`/`failed` of an earlier attempt | send |
+| final for this attempt, or of a later attempt | skip |
+| an open `attempting`, and we remember how it ended | report that |
+| an open `attempting`, a repetition is harmless or it is an agent's reply | send again, same Message-ID |
+| an open `attempting` of anything automatic | `uncertain`: nobody gets a confirmation twice |
+| `sent` or `uncertain` of an earlier attempt of anything automatic | the same again, and nothing is sent |
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from bus.errors import Invalid, Retryable
+from bus.reply import Receipt, ReceiptState, Reply
+from ingest.contract import Refused, Uncertain
+
+REASON_CHARS = 300
+
+
+class Standing(NamedTuple):
+    """What the last receipt of a reply says."""
+
+    attempt: int
+    state: ReceiptState
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended. `provider_id`: what the channel calls the sent item; `reason`: one line."""
+
+    state: Literal["sent", "deferred", "uncertain", "failed"]
+    provider_id: str | None = None
+    reason: str | None = None
+
+
+Decision = Literal["send", "skip"] | Outcome
+
+
+def decide(reply: Reply, last: Standing | None, *, idempotent: bool, remembered: Outcome | None = None) -> Decision:
+    """See the table above. `remembered`: how this very attempt ended, if this process made it."""
+    if last is None:
+        return "send"
+    once = reply.purpose != "reply" and not idempotent
+    if last.attempt == reply.attempt and last.state == "attempting":
+        return remembered or (
+            Outcome("uncertain", reason="the sender stopped while it was sending") if once else "send"
+        )
+    if last.attempt >= reply.attempt:
+        return "skip"
+    if once and last.state in ("attempting", "uncertain"):
+        return Outcome("uncertain", reason=f"attempt {last.attempt} may have arrived")
+    if once and last.state == "sent":
+        return Outcome("sent", reason=f"attempt {last.attempt} was sent")
+    return "send"
+
+
+def outcome_of(error: Exception) -> Outcome:
+    """What a sender's error means; an error it never announced leaves open whether the reply has left."""
+    if isinstance(error, Retryable):
+        return Outcome("deferred", reason=one_line(str(error)))
+    if isinstance(error, Refused | Invalid):
+        return Outcome("failed", reason=one_line(str(error)))
+    if isinstance(error, Uncertain):
+        return Outcome("uncertain", reason=one_line(str(error)))
+    return Outcome("uncertain", reason=f"unexpected: {type(error).__name__}")
+
+
+def attempting(reply: Reply, connector: str, at: datetime) -> Receipt:
+    """The receipt that stands before anything leaves."""
+    return _receipt(reply, connector, at, "attempting")
+
+
+def ended(reply: Reply, connector: str, at: datetime, outcome: Outcome) -> Receipt:
+    """The receipt of how it ended."""
+    return _receipt(reply, connector, at, outcome.state, outcome.provider_id, outcome.reason)
+
+
+def _receipt(
+    reply: Reply,
+    connector: str,
+    at: datetime,
+    state: ReceiptState,
+    provider_id: str | None = None,
+    reason: str | None = None,
+) -> Receipt:
+    return Receipt(
+        reply_id=reply.reply_id,
+        ticket_id=reply.ticket_id,
+        account=reply.account,
+        connector=connector,
+        state=state,
+        attempt=reply.attempt,
+        at=at,
+        provider_id=provider_id,
+        reason=reason,
+    )
+
+
+def one_line(text: str) -> str:
+    """The text on one line, short, without control characters."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * REASON_CHARS]).split())
+    return line if len(line) <= REASON_CHARS else f"{line[: REASON_CHARS - 1]}…"
