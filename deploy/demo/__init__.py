@@ -1,0 +1,1 @@
+"""The sample mails of `up --demo`, and showing what became of them."""
