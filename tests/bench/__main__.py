@@ -56,7 +56,7 @@ def main() -> None:
     if {"whole", "latency", "memory", "up"} & set(parts):
         folder = build / "bench-data"
         if "up" in parts:
-            take({"up to ready, s": _median(arguments.runs, lambda n: _ready(folder))})
+            take({"up to ready, s": _median(arguments.runs, lambda _: _ready(folder))})
         shutil.rmtree(folder, ignore_errors=True)
         with running(folder) as up:
             _measure_running(up, arguments, parts, take)

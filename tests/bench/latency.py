@@ -54,8 +54,8 @@ def _watch_table(up: Up, visible: dict[str, float], stop: threading.Event) -> No
         mark: Any = database.execute("SELECT now()").fetchone()[0]  # type: ignore[index]  # there is one row
         while not stop.is_set():
             rows = database.execute(
-                "SELECT source_id, filed_at FROM desk.messages WHERE filed_at >= %s - interval '0.3 s' AND ticket_id IS NOT NULL "
-                "ORDER BY filed_at",
+                "SELECT source_id, filed_at FROM desk.messages WHERE filed_at >= %s - interval '0.3 s' "
+                "AND ticket_id IS NOT NULL ORDER BY filed_at",
                 (mark,),
             ).fetchall()
             now = time.time()
