@@ -12,7 +12,8 @@ from ingest.contract import Refused
 LINE = 76
 LONGEST_WORD = 900
 _NAME_CHARS = 200
-_ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~-"
+_LONGEST_ADDRESS = 254
+_ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-"
 _PLAIN_PHRASE = re.compile(rf"[{_ATEXT} ]+").fullmatch
 _DOT_ATOM = re.compile(rf"[{_ATEXT}\u0080-\U0010ffff]+(?:\.[{_ATEXT}\u0080-\U0010ffff]+)*").fullmatch
 _LOOSE_LOCAL = re.compile(rf"[{_ATEXT}.]+").fullmatch
@@ -40,7 +41,7 @@ def address(value: str, what: str) -> str:
             domain = domain.encode("idna").decode("ascii")
         except UnicodeError:
             domain = ""
-    if at and _DOMAIN(domain):
+    if at and _DOMAIN(domain) and len(value) <= _LONGEST_ADDRESS:
         if (_DOT_ATOM(local) and local.isprintable()) or _QUOTED_LOCAL(local):
             return f"{local}@{domain}"
         if _LOOSE_LOCAL(local):  # two dots in a row: not allowed, not rare in Japan

@@ -8,7 +8,7 @@ from bus.reply import Recipient, Reply
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 
 
-def a_reply(**given: Any) -> Reply:
+def a_reply(**given: Any) -> Reply:  # noqa: ANN401  # any field of a reply
     """A confirmation, unless told otherwise."""
     fields: dict[str, Any] = {
         "reply_id": "r1",
