@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import LiteralString, NamedTuple, cast
+from typing import LiteralString, NamedTuple
 
 import psycopg
 from psycopg.rows import class_row
@@ -93,7 +93,7 @@ class Outbox:
 
     async def _rows(self, statement: str) -> Sequence[tuple[object, ...]]:
         try:
-            cursor = await self._connection.execute(cast("LiteralString", statement))
+            cursor = await self._connection.execute(statement)
             return await cursor.fetchall() if cursor.description else []
         except psycopg.Error as error:
             raise unreachable(error) from None

@@ -1,0 +1,1 @@
+"""Tests of deliveries: what receipts and time make of a reply."""
