@@ -5,7 +5,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
@@ -146,7 +146,13 @@ def with_secret_files(model: type[BaseModel], table: Mapping[str, Any], where: s
         base = key.removesuffix("_file")
         field = model.model_fields.get(key)
         if isinstance(value, dict) and field and (inner := _model_of(field.annotation)):
-            found[key] = with_secret_files(inner, value, where)
+            if get_origin(field.annotation) is dict:  # a section per name
+                found[key] = {
+                    name: with_secret_files(inner, section, where) if isinstance(section, dict) else section
+                    for name, section in value.items()
+                }
+            else:
+                found[key] = with_secret_files(inner, value, where)
         elif field is None and base != key and _is_secret(model, base):
             try:
                 found[base] = Path(value).read_text("utf-8").strip()
@@ -171,9 +177,14 @@ def _is_secret(model: type[BaseModel], name: str) -> bool:
 
 def _fields_at(model: type[BaseModel], location: list[str]) -> list[str]:
     current: type[BaseModel] | None = model
+    named = False
     for part in location:
         field = current.model_fields.get(part) if current else None
+        if named:  # a section per name: this is the name
+            named = False
+            continue
         current = _model_of(field.annotation) if field else None
+        named = field is not None and get_origin(field.annotation) is dict
     return list(current.model_fields) if current else []
 
 

@@ -8,7 +8,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from bus.raw import RawMessage
 from bus.settings import Section
-from ingest.contract import Connector, ConnectorSettings, Place, Receiver
+from ingest.contract import Connector, ConnectorSettings, Place, Receiver, Sender
+from ingest.outgoing_server import OutgoingServer
 
 
 def _plain_address(value: str) -> str:
@@ -38,6 +39,8 @@ class EmailSmtpSettings(ConnectorSettings):
 
     `addresses`: whose mail is accepted, with every plus-form. `authserv_id`: the trusted server in front of us
     whose Authentication-Results are believed, when the mail comes from one of `trusted_networks`.
+    `smtp`: by From address, or `default`, the server that answers leave by; without any they are written to
+    DIR/outbox.
     """
 
     type: Literal["email-smtp"] = "email-smtp"
@@ -55,6 +58,7 @@ class EmailSmtpSettings(ConnectorSettings):
     require_starttls: bool = False
     authserv_id: str | None = None
     trusted_networks: list[IPv4Network | IPv6Network] = []
+    smtp: dict[str, OutgoingServer] = {}
 
     @model_validator(mode="after")
     def _whole(self) -> "EmailSmtpSettings":
@@ -75,11 +79,22 @@ def _receiver(settings: EmailSmtpSettings, place: Place) -> Receiver:
     return SmtpReceiver(settings, place)
 
 
+def _sender(settings: EmailSmtpSettings, place: Place) -> Sender:
+    own = settings.addresses[0]
+    if not settings.smtp:
+        from ingest.outbox_folder import OutboxFolder
+
+        return OutboxFolder(place.data / "outbox", own, place.blobs)
+    from ingest.smtp_out import smtp_sender
+
+    return smtp_sender(place.name, settings.smtp, own, place.blobs)
+
+
 EMAIL_SMTP = Connector(
     name="email-smtp",
     channel="email",
     settings=EmailSmtpSettings,
     raw_key=_raw_key,
     receiver=_receiver,
-    sender=None,
+    sender=_sender,
 )
