@@ -20,7 +20,7 @@ class Place:
     """Where the services of one `up` find things: all absolute, so that the working directory does not matter."""
 
     data: Path
-    config: Path | None
+    config: Path
     kafka: str
     database: str
 
@@ -28,7 +28,7 @@ class Place:
         """What a service is told; a connector knows no database, not even an inherited one."""
         return {
             "DESKSTREAM_DATA": str(self.data),
-            "DESKSTREAM_CONFIG": str(self.config) if self.config else None,
+            "DESKSTREAM_CONFIG": str(self.config),
             "DESKSTREAM_KAFKA": self.kafka,
             "DESKSTREAM_DATABASE": self.database if database else None,
         }
@@ -67,6 +67,7 @@ def services(settings: Settings, place: Place, smtp: dict[str, str], embedded: S
     )
 
 
-def migration(place: Place) -> Command:
-    """The command that brings the database to today's schema."""
-    return Command((*DESKSTREAM, "db", "upgrade"), place.environment(database=True))
+def migration(data: Path, config: Path, database: str) -> Command:
+    """The command that brings the database to today's schema; it needs nothing else."""
+    environment = {"DESKSTREAM_DATA": str(data), "DESKSTREAM_CONFIG": str(config), "DESKSTREAM_DATABASE": database}
+    return Command((*DESKSTREAM, "db", "upgrade"), environment)

@@ -123,12 +123,9 @@ class Up:
         config = ensure_config(self._folder, options.config)
         settings = load_settings(data=self._folder, config=config, kafka=options.kafka, database=options.database)
         smtp = smtp_environment(settings, options.smtp_port)
-        await self._servers(settings)
-        assert self._kafka
-        assert self._database
-        place = Place(self._folder, config, self._kafka, self._database)
-        settings = load_settings(data=self._folder, config=config, kafka=self._kafka, database=self._database)
-        await asyncio.gather(self._topics(settings), self._tables(place))
+        kafka, database = await _both(self._with_topics(settings, config), self._with_tables(settings, config))
+        settings = load_settings(data=self._folder, config=config, kafka=kafka, database=database)
+        place = Place(self._folder, config, kafka, database)
         rows = services(settings, place, smtp, tuple(self._supervisor.parts))
         for service in rows:
             self._supervisor.keep(service_part(service, self._folder))
@@ -141,40 +138,39 @@ class Up:
         self._show_addresses()
         return status
 
-    async def _servers(self, settings: Settings) -> None:
-        """Take the servers that are configured, and start embedded ones for those that are not."""
+    async def _with_topics(self, settings: Settings, config: Path) -> str:
+        """The address of Kafka, the configured or an embedded one, once it has every topic."""
         if "servers" in settings.kafka.model_fields_set:
             self._kafka = settings.kafka.servers
         else:
-            kafka = embedded_kafka(self._folder, fetched_class_path(jars.pins("kafka"), self._console, "Apache Kafka"))
-            self._supervisor.keep(kafka.part())
+            class_path = await fetched_class_path(jars.pins("kafka"), self._console, "Apache Kafka")
+            embedded = embedded_kafka(self._folder, class_path)
+            self._supervisor.keep(embedded.part())
+            await self._supervisor.serving(KAFKA)
+            self._kafka = embedded.address
+            self._started(KAFKA)
+        there = load_settings(data=self._folder, config=config, kafka=self._kafka).kafka
+        durable = there.durability == "fsync"
+        try:
+            new = await create_topics(there, topics(), durable=durable, replication=there.replication)
+        except KafkaError as error:
+            raise PartFailed(f"Kafka at {there.servers} does not answer ({type(error).__name__})") from None
+        self._started("topics", f"{len(new)} created" if new else "all there")
+        return self._kafka
+
+    async def _with_tables(self, settings: Settings, config: Path) -> str:
+        """The URL of PostgreSQL, the configured or an embedded one, once its tables are today's."""
         if settings.database.url:
             self._database = settings.database.url.get_secret_value()
         else:
-            postgres = embedded_postgres(self._folder)
-            self._supervisor.keep(postgres.part())
-        if not self._database:
+            embedded = embedded_postgres(self._folder)
+            self._supervisor.keep(embedded.part())
             await self._supervisor.serving(POSTGRES)
-            self._database = postgres.url
+            self._database = embedded.url
             self._started(POSTGRES)
-        if not self._kafka:
-            await self._supervisor.serving(KAFKA)
-            self._kafka = kafka.address
-            self._started(KAFKA)
-
-    async def _topics(self, settings: Settings) -> None:
-        kafka = settings.kafka
-        try:
-            new = await create_topics(
-                kafka, topics(), durable=kafka.durability == "fsync", replication=kafka.replication
-            )
-        except KafkaError as error:
-            raise PartFailed(f"Kafka at {kafka.servers} does not answer ({type(error).__name__})") from None
-        self._started("topics", f"{len(new)} created" if new else "all there")
-
-    async def _tables(self, place: Place) -> None:
-        await finished(migration(place), self._folder / "logs" / "db-upgrade.log")
+        await finished(migration(self._folder, config, self._database), self._folder / "logs" / "db-upgrade.log")
         self._started("tables", "up to date")
+        return self._database
 
     def _publish(self) -> None:
         write_endpoints(self._folder, self.endpoints())
@@ -206,10 +202,22 @@ async def _unless(stopped: asyncio.Event, work: Coroutine[object, object, T]) ->
     return None
 
 
+async def _both(one: Coroutine[object, object, T], other: Coroutine[object, object, T]) -> tuple[T, T]:
+    """What both return; when one fails the other is cancelled and over before the error is raised."""
+    tasks = asyncio.create_task(one), asyncio.create_task(other)
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
 def _empty(folder: Path) -> None:
-    for entry in folder.iterdir():
-        if entry.name == "up.pid":  # held by this process
-            continue
+    entries = [entry for entry in folder.iterdir() if entry.name != "up.pid"]  # that one is held by this process
+    if entries and not (folder / "endpoints.json").exists():
+        raise ConfigError(f"{folder} is not empty and not a data folder of Deskstream: choose another --data")
+    for entry in entries:
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
         else:

@@ -7,7 +7,10 @@ import signal
 import sys
 from pathlib import Path
 
+from rich.console import Console
+
 from deploy.embedded import jars
+from deploy.embedded.fetching import fetched_class_path
 from deploy.embedded.parts import KAFKA, POSTGRES, embedded_kafka, embedded_postgres
 from deploy.supervise.folder import FolderHeld, clear_leftovers, hold, record_children
 from deploy.supervise.supervisor import PartFailed, Supervisor
@@ -33,7 +36,7 @@ async def keep_both(folder: Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     clear_leftovers(folder)
-    class_path = jars.class_path(jars.pins("kafka"))
+    class_path = await fetched_class_path(jars.pins("kafka"), Console(stderr=True), "Apache Kafka")
     kafka, postgres = embedded_kafka(folder, class_path), embedded_postgres(folder)
 
     def changed() -> None:

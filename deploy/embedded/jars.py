@@ -79,8 +79,7 @@ def _check(folder: Path, pin: Pin) -> None:
 
 
 def _fetch(folder: Path, staging: Path, pin: Pin, advance: Advance | None) -> None:
-    from jgo.maven import MavenContext
-    from jgo.maven._resolver import PythonResolver
+    from jgo.maven import MavenContext, PythonResolver
 
     # A staging repository of its own: an interrupted download must never be taken for an archive later.
     context = MavenContext(

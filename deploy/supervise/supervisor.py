@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -22,6 +22,13 @@ MISCONFIGURED = 2
 
 class PartFailed(Exception):
     """A part did not come to serve. The text is one line: its last words and where the others are."""
+
+
+def next_delay(previous: float, lived: float) -> float:
+    """Seconds to wait after a death: twice the `previous` ones (0: none), from the beginning after a steady life."""
+    if not previous or lived > STEADY_SECONDS:
+        return FIRST_DELAY
+    return min(previous * 2, LONGEST_DELAY)
 
 
 @dataclass(slots=True)
@@ -91,7 +98,7 @@ class Supervisor:
         self._changed()
 
     async def _keep(self, kept: Kept) -> None:
-        delay, name = FIRST_DELAY, kept.part.name
+        delay, name = 0.0, kept.part.name
         while True:
             for need in kept.part.needs:
                 await self._kept[need].served.wait()
@@ -101,16 +108,17 @@ class Supervisor:
                 kept.failure = PartFailed(f"{name} did not start: {last_line(self._log(name))} (see {self._log(name)})")
                 kept.settled.set()
                 return
-            if time.monotonic() - began > STEADY_SECONDS:
-                delay = FIRST_DELAY
+            delay = next_delay(delay, lived=time.monotonic() - began)
             await asyncio.sleep(delay)
-            delay = min(delay * 2, LONGEST_DELAY)
 
     async def _life(self, kept: Kept) -> int:
         """One life of a part, from its preparation to its exit status."""
         kept.starts += 1
         try:
             kept.command = await kept.part.prepare()
+            if kept.starts > 1:
+                self._write(kept.part.name, f"{kept.part.name}: started again")
+                kept.command = _without_failpoints(kept.command)
             kept.process = spawn(kept.command, self._log(kept.part.name))
         except (OSError, ToolFailed) as error:
             self._write(kept.part.name, str(error))
@@ -149,3 +157,8 @@ class Supervisor:
     def _log(self, name: str) -> Path:
         self._logs.mkdir(parents=True, exist_ok=True)
         return self._logs / f"{name}.log"
+
+
+def _without_failpoints(command: Command) -> Command:
+    """A planned stop is for a process's first life: else it would stop there in each, and never get past."""
+    return replace(command, env={**command.env, "DESKSTREAM_FAILPOINTS": None})
