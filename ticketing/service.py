@@ -1,0 +1,108 @@
+"""`deskstream ticketing`: filing, receipts, the relay and the clock, in one process that ends when one of them does."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+
+from prometheus_client import Gauge
+
+from bus.errors import Retryable
+from bus.health import Health
+from bus.loop import BatchHandler, consume
+from bus.parking import Parking
+from bus.progress import FencedProgress
+from bus.publisher import KafkaPublisher
+from bus.service import Announce, Work
+from bus.settings import Settings
+from bus.source import KafkaSource
+from bus.topics import RECEIPTS
+from ticketing.address import database_url
+from ticketing.clock import Clock
+from ticketing.confirm import Confirming
+from ticketing.database import engine as engine_of
+from ticketing.filing import Filing
+from ticketing.leader import lead
+from ticketing.readiness import KafkaCluster, ready, watch
+from ticketing.receipts import GROUP as RECEIPTS_GROUP
+from ticketing.receipts import Receipts
+from ticketing.relay import Relay
+from ticketing.tables import RELAY_LOCK, progress
+from ticketing.tokens import load_tokens
+
+GROUP = "deskstream.ticketing"
+LEADING = Gauge("deskstream_relay_leading", "1 while this process relays, 0 while it stands by")
+
+
+def work(settings: Settings) -> Work:
+    """The desk's work. Raises ConfigError for a setting that cannot be used."""
+    url = database_url(settings)
+    confirming = Confirming(settings.desk, load_tokens(settings.data))
+
+    async def run(stop: asyncio.Event, health: Health, announce: Announce) -> None:  # noqa: ARG001  # nothing to add
+        for name in ("kafka", "database", "filer", "relay"):
+            health.set(name, "starting")
+        engine, kafka, parked = engine_of(url), KafkaCluster(settings.kafka), KafkaPublisher(settings.kafka)
+        await parked.start()
+        try:
+            cluster, topics = await _unless(stop, ready(kafka, engine, health)) or ("", [])
+            if not topics:
+                return
+            filed = FencedProgress(engine, progress, GROUP, cluster)
+            messages = KafkaSource(settings.kafka, topics, GROUP, progress=filed)
+            filing: BatchHandler = Filing(engine, filed, confirming, settings.threading.max_references)
+            told = FencedProgress(engine, progress, RECEIPTS_GROUP, cluster)
+            receipts = KafkaSource(settings.kafka, [RECEIPTS], RECEIPTS_GROUP, progress=told)
+            relay, clock = Relay(settings.kafka, url), Clock(engine)
+
+            def report(state: str) -> None:
+                LEADING.set(state == "leader")
+                health.set("relay", None if state in ("leader", "standby") else state)
+
+            await _until_one_ends(
+                stop,
+                [
+                    consume(messages, filing, Parking(parked, "ticketing"), progress=filed, stop=stop),
+                    consume(receipts, Receipts(engine, told), Parking(parked, "receipts"), progress=told, stop=stop),
+                    lead(url, RELAY_LOCK, [relay.run, clock.run], stop=stop, report=report),
+                    watch(kafka, engine, messages, health, cluster),
+                ],
+            )
+        finally:
+            await kafka.close()
+            await parked.stop()
+            await engine.dispose()
+
+    return run
+
+
+async def _unless(stop: asyncio.Event, waiting: Awaitable[tuple[str, list[str]]]) -> tuple[str, list[str]] | None:
+    """What is waited for, or None when the service is told to stop meanwhile."""
+    task, stopping = asyncio.ensure_future(waiting), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+    finally:
+        task.cancel()
+        stopping.cancel()
+
+
+async def _until_one_ends(stop: asyncio.Event, parts: Sequence[Awaitable[None]]) -> None:
+    """Run all parts. When one fails, or `stop` is set, the others come to their end, and a failure is raised."""
+    tasks: list[asyncio.Future[object]] = [asyncio.ensure_future(part) for part in parts]
+    stopping: asyncio.Future[object] = asyncio.ensure_future(stop.wait())
+    try:
+        done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+        failed = next((task for task in done if task is not stopping and task.exception() is not None), None)
+        if failed is None and not stop.is_set():
+            raise Retryable("a part of ticketing has ended by itself")
+        stop.set()
+        # what is in hand may be finished; whoever does not end by himself within this time is cancelled
+        await asyncio.wait(tasks[:-1], timeout=5.0)
+        if failed is not None:
+            failed.result()
+        for task in tasks:
+            if task.done():
+                task.result()
+    finally:
+        for task in (*tasks, stopping):
+            task.cancel()
+        await asyncio.gather(*tasks, stopping, return_exceptions=True)
