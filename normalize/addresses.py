@@ -1,0 +1,167 @@
+"""Mailboxes in address fields (RFC 5322 §3.4), and what stands there instead of them."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from normalize.encoded_words import decode_words
+from normalize.legible import one_line, without_direction_marks
+from normalize.limits import ADDRESSES
+
+_SIMPLE = re.compile(r"(?:\"([^\"\\]*+)\"\s*+|([^\"<>()\[\],:;@\\=]*+))<([^\s<>()\[\]\",:;@\\]++@[A-Za-z0-9.-]++)>")
+_BARE = re.compile(r"[^\s<>()\[\]\",:;@\\]++@[A-Za-z0-9.-]++")
+_TOKENS = re.compile(
+    r"=\?[^?\s]{1,60}\?[bBqQ]\?[^?\s]*\?=|\"(?:[^\"\\]|\\.)*\"|\\.|[()<>,;:\"]|[^()<>,;:\"\\\s=]+|\s+|=", re.DOTALL
+)
+_FINDABLE = re.compile(r"[^\s<>()\[\]\",:;@\\']{1,64}@[\w.-]{1,255}")
+_AROUND = "'\"<>[]() \t\r\n,;"
+_LONGEST = 1024 * 1024
+
+
+class Mailbox(NamedTuple):
+    """A decoded display name, if there is one, and the address with its domain in lower case."""
+
+    name: str | None
+    address: str
+
+
+def canonical(address: str) -> str:
+    """The one form of an address: domain in lower case, no brackets, blanks or direction marks."""
+    address = without_direction_marks(one_line(address)).strip(_AROUND)
+    if address[:7].lower() == "mailto:":
+        address = address[7:]
+    local, at, domain = address.rpartition("@")
+    if not at:
+        return address
+    return f"{local.strip()}@{domain.strip().rstrip('.').lower()}"
+
+
+def parse_addresses(field: str) -> list[Mailbox]:
+    """The mailboxes of a field whose encoded words are not yet decoded. At most 1,000. Linear."""
+    field = field.strip()
+    if not field:
+        return []
+    simple = _SIMPLE.fullmatch(field)
+    if simple is not None:
+        return [_mailbox(simple[1] if simple[1] is not None else simple[2], simple[3])]
+    bare = _BARE.fullmatch(field)
+    if bare is not None:
+        return [Mailbox(None, canonical(bare[0]))]
+    field = field[:_LONGEST]
+    found = list(_scan(field, comments=True))
+    if field.count("(") > field.count(")") and not any("@" in m.address for m in found):
+        found = list(_scan(field, comments=False))
+    if "=?" in field and not any("@" in m.address for m in found):
+        decoded = decode_words(field)
+        if decoded != field and "@" in decoded and "=?" not in decoded:
+            return parse_addresses(decoded)
+    if not any("@" in m.address for m in found) and (anywhere := _FINDABLE.search(field)):
+        return [Mailbox(None, canonical(anywhere[0]))]
+    return found
+
+
+def _mailbox(name: str | None, address: str) -> Mailbox:
+    if name:
+        name = name.strip()
+        if "=?" in name:
+            name = decode_words(name)
+        name = without_direction_marks(one_line(name)).strip("\"' ") or None
+    return Mailbox(name or None, canonical(address))
+
+
+class _Reading:
+    """What has been read since the last separator."""
+
+    __slots__ = ("angle", "comment", "comments", "in_angle", "phrase")
+
+    def __init__(self) -> None:
+        self.phrase: list[str] = []
+        self.angle: list[str] = []
+        self.comment: list[str] = []
+        self.comments = 0
+        self.in_angle = False
+
+    def mailbox(self) -> Mailbox | None:
+        phrase = "".join(self.phrase)
+        angle = "".join(self.angle).strip()
+        comment = "".join(self.comment).strip()
+        if angle:
+            if "@" in angle and ":" in angle and angle[:7].lower() != "mailto:":
+                angle = angle.rsplit(":", 1)[1]  # a source route
+            if "@" not in angle and "@" in phrase:
+                return _mailbox(angle, phrase)
+            return _mailbox(_unquoted(phrase) or comment, angle)
+        words = phrase.split()
+        at = next((i for i, word in enumerate(words) if "@" in word), None)
+        if at is None:
+            return Mailbox(comment or None, canonical(phrase)) if len(words) == 1 else None
+        if words[at].startswith("@") or words[at].endswith("@"):  # blanks around the @
+            return _mailbox(comment, "".join(words))
+        if words[at].count('"') == 1:  # a quoted local part with blanks
+            return _mailbox(comment, phrase)
+        rest = " ".join(words[:at] + words[at + 1 :])
+        return _mailbox(_unquoted(rest) or comment, words[at])
+
+
+def _unquoted(phrase: str) -> str:
+    phrase = phrase.strip()
+    if '"' not in phrase and "\\" not in phrase:
+        return phrase
+    return re.sub(r"\\(.)", r"\1", phrase.replace('\\"', "\0").replace('"', "").replace("\0", '"'), flags=re.DOTALL)
+
+
+def _scan(field: str, *, comments: bool) -> Iterator[Mailbox]:  # noqa: C901 - one state machine, read as one
+    now = _Reading()
+    carried = ""
+    count = 0
+    depth = 0
+    for token in _TOKENS.findall(field):
+        if depth:
+            depth += (token == "(") - (token == ")")
+            if depth:
+                now.comment.append(token)
+            continue
+        if token == "(" and comments:
+            depth = 1
+            if now.comment:
+                now.comment.append(" ")
+            now.comments += 1
+        elif now.in_angle and token != ">" and not (token in ",;" and "@" in "".join(now.angle[-3:])):
+            if token != "<":
+                now.angle.append(token)
+        elif token == "<":
+            now.in_angle = True
+        elif token == ">":
+            now.in_angle = False
+        elif token in ",;":
+            box = now.mailbox()
+            if box is None or ("@" not in box.address and token == "," and not now.angle):
+                carried += "".join(now.phrase).strip() + ", " if now.phrase else ""
+            else:
+                yield _named(box, carried)
+                count += 1
+                carried = ""
+            if token == ";":
+                carried = ""
+            now = _Reading()
+            if count >= ADDRESSES:
+                return
+        elif token == ":":
+            if "".join(now.phrase).strip().lower() != "mailto":
+                carried = ""
+            now.phrase.clear()
+        elif token in "()" and not comments:
+            now.phrase.append(" ")
+        elif token != '"':
+            now.phrase.append(token)
+    box = now.mailbox()
+    if box is not None and box.address:
+        yield _named(box, carried)
+
+
+def _named(box: Mailbox, carried: str) -> Mailbox:
+    """An unquoted comma in a name (`Doe, Jane <j@d>`) had cut it in two."""
+    if not carried or box.name is None:
+        return box
+    name = one_line(decode_words(carried) + box.name).strip("\"' ")
+    return Mailbox(name, box.address)

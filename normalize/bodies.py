@@ -1,0 +1,162 @@
+"""Which parts of a mail are what was written, and which came along (RFC 2046 §5.1, RFC 2387, RFC 2183)."""
+
+from dataclasses import dataclass, field
+
+from normalize.charsets import decode
+from normalize.flowed import unflow
+from normalize.html_text import html_to_text
+from normalize.reply_html import text_without_quotes
+from normalize.structure import Part
+from normalize.transfer import UuFile, decode_transfer, uuencoded_files
+
+_UU_FILES = 50
+
+
+@dataclass(slots=True)
+class Passage:
+    """A stretch of what was written: as plain text, as HTML, or as both alternatives."""
+
+    plain: Part | None = None
+    html: Part | None = None
+
+
+@dataclass(slots=True)
+class Bodies:
+    """What was written, in order, and everything else."""
+
+    passages: list[Passage] = field(default_factory=list)
+    attached: list[Part] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Written:
+    """The decoded words. `fresh`: without what the structure of the HTML marks as history, if that is known."""
+
+    text: str
+    html: str | None
+    fresh: str | None
+    uuencoded: list[UuFile]
+
+
+def choose_bodies(root: Part) -> Bodies:
+    """Sort the parts of a mail. Not recursive; depth is limited where the structure was read."""
+    bodies = Bodies()
+    _sort(root, bodies, within=None, lone=True)
+    return bodies
+
+
+def _sort(part: Part, bodies: Bodies, within: Passage | None, *, lone: bool = False) -> None:
+    """`within`: the passage whose alternatives are being read."""
+    if part.parts:
+        if part.type == "multipart/alternative":
+            passage = within if within is not None else Passage()
+            for child in part.parts:
+                _sort(child, bodies, passage)
+            if within is None and (passage.plain or passage.html):
+                bodies.passages.append(passage)
+            return
+        for position, child in enumerate(part.parts):
+            related_root = part.type == "multipart/related" and position == 0
+            _sort(child, bodies, within if within is not None and (related_root or position == 0) else None)
+        return
+    if part.type.startswith("multipart/"):
+        return
+    if part.type in {"text/plain", "text/html"} and (lone or _is_body(part)):
+        _as_body(part, bodies, within)
+    else:
+        bodies.attached.append(part)
+
+
+def _as_body(part: Part, bodies: Bodies, within: Passage | None) -> None:
+    passage = within if within is not None else Passage()
+    if part.type == "text/html" and passage.html is None:
+        passage.html = part
+    elif part.type == "text/plain" and passage.plain is None:
+        passage.plain = part
+    else:
+        passage = Passage()
+        within = None
+        if part.type == "text/html":
+            passage.html = part
+        else:
+            passage.plain = part
+    if within is None:
+        bodies.passages.append(passage)
+
+
+def _is_body(part: Part) -> bool:
+    if part.disposition.value == "attachment":
+        return False
+    return not (part.disposition.parameters.get("filename") or part.content_type.parameters.get("name"))
+
+
+def read_bodies(data: bytes, bodies: Bodies, warnings: list[str]) -> Written:
+    """Decode what was written. Plain text is preferred; HTML becomes text where there is none."""
+    texts: list[str] = []
+    fresh: list[str] = []
+    htmls: list[str] = []
+    uuencoded: list[UuFile] = []
+    marked = False
+    for passage in bodies.passages:
+        text = ""
+        if passage.html is not None:
+            source = _decoded(data, passage.html, warnings, None)
+            htmls.append(source)
+        if passage.plain is not None:
+            text = _decoded(data, passage.plain, warnings, uuencoded)
+        bare: str | None = None
+        if passage.html is not None and not text.strip():
+            text = html_to_text(htmls[-1])
+            bare = text_without_quotes(htmls[-1])
+            marked = marked or bare is not None
+        texts.append(text)
+        fresh.append(text if bare is None else bare)
+    if len(texts) == 1:
+        return Written(texts[0], htmls[0] if htmls else None, fresh[0] if marked else None, uuencoded)
+    return Written(
+        "\n".join(text for text in texts if text),
+        "\n".join(htmls) if htmls else None,
+        "\n".join(text for text in fresh if text) if marked else None,
+        uuencoded,
+    )
+
+
+def _decoded(data: bytes, part: Part, warnings: list[str], uuencoded: list[UuFile] | None) -> str:
+    octets, damage = decode_transfer(data[part.begin : part.end], part.encoding)
+    if damage:
+        warnings.append(damage)
+    if uuencoded is not None and b"\nend" in octets and b"begin " in octets:
+        octets = _without_uuencoded(octets, uuencoded)
+    charset = part.content_type.parameters.get("charset")
+    if charset is None and part.type == "text/html":
+        charset = _meta_charset(octets)
+    text, guessed = decode(octets, charset)
+    if guessed:
+        warnings.append(guessed)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if part.type == "text/plain" and part.content_type.parameters.get("format", "").lower() == "flowed":
+        text = unflow(text, delete_space=part.content_type.parameters.get("delsp", "").lower() == "yes")
+    return text.removeprefix("\ufeff")
+
+
+def _without_uuencoded(octets: bytes, found: list[UuFile]) -> bytes:
+    files = uuencoded_files(octets, _UU_FILES)
+    found += files
+    pieces: list[bytes] = []
+    at = 0
+    for each in files:
+        pieces.append(octets[at : each.start])
+        at = each.end
+    pieces.append(octets[at:])
+    return b"".join(pieces)
+
+
+def _meta_charset(source: bytes) -> str | None:
+    """What `<meta charset>` says in the first kilobytes, when the part does not."""
+    head = source[:4096].lower()
+    at = head.find(b"charset=")
+    if at < 0 or head.rfind(b"<meta", 0, at) < 0:
+        return None
+    label = head[at + 8 : at + 68].lstrip(b" \"'").split(b'"')[0].split(b"'")[0].split(b">")[0].split(b"/")[0]
+    return label.strip().decode("ascii", "ignore") or None

@@ -1,0 +1,163 @@
+"""Bytes to text, whatever the charset label says (RFC 2046 §4.1.2, WHATWG labels)."""
+
+import codecs
+from functools import lru_cache
+from typing import NamedTuple
+
+from normalize.iso2022 import decode_iso2022_jp
+from normalize.legible import legible
+
+_ESCAPING = frozenset({"iso2022_jp", "iso2022_kr", "hz", "utf_7", "utf-7", "utf-16", "utf-32"})
+_BETTER = {  # what senders mean by the label: the superset that WHATWG or the vendor uses for it
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "gb_2312-80": "gb18030",
+    "x-gbk": "gb18030",
+    "ks_c_5601-1987": "cp949",
+    "ks_c_5601": "cp949",
+    "euc-kr": "cp949",
+    "shift_jis": "cp932",
+    "shift-jis": "cp932",
+    "sjis": "cp932",
+    "x-sjis": "cp932",
+    "windows-31j": "cp932",
+    "big5": "big5hkscs",
+    "iso-8859-1": "cp1252",
+    "iso8859-1": "cp1252",
+    "latin1": "cp1252",
+    "latin-1": "cp1252",
+    "iso-8859-8-i": "iso-8859-8",
+    "iso-8859-8-e": "iso-8859-8",
+    "iso-8859-6-i": "iso-8859-6",
+    "iso-8859-9": "cp1254",
+    "iso-8859-11": "cp874",
+    "tis-620": "cp874",
+    "x-mac-roman": "mac_roman",
+    "macintosh": "mac_roman",
+    "unicode-1-1-utf-7": "utf-7",
+    "utf8": "utf-8",
+    "utf-8mb4": "utf-8",
+    "cp-850": "cp850",
+    "unicode": "utf-16",
+}
+_C1_OF_CP1252 = {
+    code: chr(code) if (plain := bytes([code]).decode("cp1252", "ignore")) == "" else plain
+    for code in range(0x80, 0xA0)
+}
+
+
+class Decoded(NamedTuple):
+    """A text and, when it had to be guessed, the warning that says so."""
+
+    text: str
+    warning: str | None
+
+
+def decode(data: bytes, label: str | None) -> Decoded:
+    """`data` as text. `label` is the declared charset, if there was one; a wrong one is noticed and warned of."""
+    codec = _codec(label) if label else None
+    if codec is None or codec == "ascii":
+        if data.isascii() and b"\x1b" not in data:
+            return Decoded(_plain(data), _unknown(label, codec))
+        return _guess(data, label, codec)
+    if codec not in _ESCAPING and data.isascii():
+        return Decoded(_plain(data), None)
+    if codec == "iso2022_jp":
+        return Decoded(legible(decode_iso2022_jp(data)), None)
+    try:
+        return Decoded(legible(data.decode(codec)), None)
+    except (UnicodeError, ValueError, LookupError):
+        return _mislabelled(data, codec)
+
+
+def decode_header_bytes(data: bytes, hint: str | None = None) -> str:
+    """A header value with bytes beyond ASCII and no encoding: UTF-8, mostly UTF-8, `hint`, or Windows-1252."""
+    if data.isascii():
+        return _plain(data)
+    try:
+        return legible(data.decode())
+    except UnicodeDecodeError:
+        pass
+    text = data.decode("utf-8", "replace")
+    if text.count("\ufffd") * 4 <= sum(1 for c in text if c > "\x7f" and c != "\ufffd"):
+        return legible(text)
+    codec = _codec(hint) if hint else None
+    if codec and codec not in {"ascii", "utf-8", "utf_8"}:
+        try:
+            return legible(data.decode(codec))
+        except (UnicodeError, ValueError, LookupError):
+            pass
+    return _western(data)
+
+
+@lru_cache(maxsize=256)
+def _codec(label: str) -> str | None:
+    """Python's name for a label, or None when it has none that makes text of bytes."""
+    name = label.strip("'\" \t;").lower().split("*", 1)[0][:60]
+    name = _BETTER.get(name, name)
+    if "\0" in name or not name.isascii():
+        return None
+    if name.startswith("iso-2022-jp") or name in {"csiso2022jp", "iso2022jp", "cp50220", "cp50221"}:
+        return "iso2022_jp"
+    for candidate in (name, name.replace("windows-", "cp").replace("x-cp", "cp"), name.removeprefix("x-")):
+        try:
+            found = codecs.lookup(candidate)
+            if isinstance(b"".decode(candidate), str):
+                better = _BETTER.get(found.name, found.name)
+                return "cp1252" if better == "latin_1" else better
+        except (LookupError, ValueError, UnicodeError, TypeError):
+            continue
+    return None
+
+
+def _plain(data: bytes) -> str:
+    text = data.decode("ascii")
+    return text.replace("\0", "\ufffd") if "\0" in text else text
+
+
+def _unknown(label: str | None, codec: str | None) -> str | None:
+    return f"charset:unknown-label:{_short(label)}" if label and codec is None else None
+
+
+def _short(label: str) -> str:
+    return "".join(c for c in label.lower() if c.isascii() and (c.isalnum() or c in "-_"))[:40]
+
+
+def _guess(data: bytes, label: str | None, codec: str | None) -> Decoded:
+    """Text without a charset, or with one that cannot be right."""
+    if data.isascii():
+        if b"\x1b$" in data or b"\x1b(J" in data:
+            return Decoded(legible(decode_iso2022_jp(data)), "charset:guessed-iso-2022-jp")
+        return Decoded(_plain(data), _unknown(label, codec))
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return Decoded(legible(data.decode("utf-16", "replace")), "charset:unknown-8bit")
+    try:
+        return Decoded(legible(data.decode("utf-8-sig")), _unknown(label, codec) or "charset:unknown-8bit")
+    except UnicodeDecodeError:
+        return Decoded(_western(data), _unknown(label, codec) or "charset:unknown-8bit")
+
+
+def _mislabelled(data: bytes, codec: str) -> Decoded:
+    """The label does not fit: a few bad bytes are damage, many mean that the label is wrong."""
+    if codec == "cp1252":
+        return Decoded(_western(data), None)
+    try:
+        damaged = legible(data.decode(codec, "replace"))
+    except (UnicodeError, ValueError, LookupError):
+        return Decoded(_western(data), "charset:wrong-label")
+    bad = damaged.count("\ufffd")
+    beyond = sum(1 for c in damaged if c > "\x7f")
+    if bad * 5 <= beyond:
+        return Decoded(damaged, "charset:damaged")
+    try:
+        return Decoded(legible(data.decode()), "charset:wrong-label")
+    except UnicodeDecodeError:
+        pass
+    if codec in {"utf-8", "utf_8"} or bad * 2 > beyond:
+        return Decoded(_western(data), "charset:wrong-label")
+    return Decoded(damaged, "charset:damaged")
+
+
+def _western(data: bytes) -> str:
+    """Windows-1252 as browsers read it: its five holes are C1 controls. Never fails."""
+    return legible(data.decode("latin-1").translate(_C1_OF_CP1252))

@@ -1,0 +1,73 @@
+"""`deskstream normalize`: what would be made of files, without a broker."""
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, TextIO, get_args
+
+import typer
+
+from bus.errors import Invalid
+from bus.message import Channel
+from bus.raw import Inline, RawMessage
+from normalize.outcome import Understood
+from normalize.table import NORMALIZERS
+
+
+def normalize_files(channel: str, account: str, paths: Sequence[Path], out: TextIO) -> None:
+    """One JSON line per file: `{"file", "messages", "ignored"}` or `{"file", "error"}`.
+
+    `raw` and `received_at` of the messages are null. A file that cannot be read, or of which nothing can be made,
+    gets an error line; none ends the command.
+    """
+    out.writelines(_line(channel, account, path) + "\n" for path in paths)
+
+
+def _line(channel: str, account: str, path: Path) -> str:
+    name = json.dumps(str(path), ensure_ascii=False)
+    try:
+        messages, ignored = _normalize(channel, account, path.read_bytes())
+    except Invalid as error:
+        return f'{{"file":{name},"error":{json.dumps(str(error), ensure_ascii=False)}}}'
+    except OSError as error:
+        why = f"cannot read the file: {error.strerror or type(error).__name__}"
+        return f'{{"file":{name},"error":{json.dumps(why, ensure_ascii=False)}}}'
+    except Exception as error:  # noqa: BLE001 - the next file is none the worse for it
+        return f'{{"file":{name},"error":{json.dumps(f"unexpected: {type(error).__name__}")}}}'
+    return f'{{"file":{name},"messages":[{",".join(messages)}],"ignored":[{",".join(ignored)}]}}'
+
+
+def _normalize(channel: str, account: str, payload: bytes) -> tuple[list[str], list[str]]:
+    if channel not in get_args(Channel):
+        raise Invalid(f"unknown channel {channel!r}; known are {', '.join(get_args(Channel))}")
+    normalizer = NORMALIZERS.get(channel)  # type: ignore[call-overload]  # checked above
+    if normalizer is None:
+        raise Invalid(f"no normalizer for channel {channel} yet; there is one for {', '.join(NORMALIZERS)}")
+    record = RawMessage(
+        channel=channel,  # type: ignore[arg-type]  # checked above
+        account=account,
+        received_at=datetime.fromtimestamp(0, UTC),
+        payload=Inline(base64=b""),
+    )
+    messages: list[str] = []
+    ignored: list[str] = []
+    for outcome in normalizer(record, payload):
+        if isinstance(outcome, Understood):
+            message = outcome.message.model_copy(update={"received_at": None, "raw": None})
+            messages.append(message.to_json().decode())
+        else:
+            ignored.append(json.dumps({"reason": outcome.reason}, ensure_ascii=False))
+    return messages, ignored
+
+
+def normalize_command(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Files, one message each.")],
+    channel: Annotated[str, typer.Option(help="The channel they came from: email, x, phone, …")],
+    account: Annotated[str, typer.Option(help="The connector instance they count as.")] = "normalize",
+) -> None:
+    """Show what would be made of files, one JSON line per file. Needs no broker."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    normalize_files(channel, account, files, sys.stdout)

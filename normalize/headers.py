@@ -1,0 +1,133 @@
+"""The header block of a mail or of a part (RFC 5322 §2.2): where it ends, and its fields."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from normalize.charsets import decode_header_bytes
+from normalize.encoded_words import decode_words
+from normalize.limits import HEADER_BLOCK_BYTES, HEADERS
+
+_FIELDS = re.compile(rb"([!-9;-~]+)[ \t]*:(.*(?:\n[ \t].*)*)(?:\n|\Z)")
+_FIELD_START = re.compile(rb"[!-9;-~]+[ \t]*:")
+
+
+class Headers:
+    """Fields in their order; names lower-case, values unfolded but not decoded."""
+
+    __slots__ = ("_fields", "_first", "charset_hint")
+
+    def __init__(self, fields: Sequence[tuple[bytes, bytes]]) -> None:
+        self._fields = fields
+        self._first: dict[bytes, bytes] = dict(reversed(fields))
+        self.charset_hint: str | None = None
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __contains__(self, name: bytes) -> bool:
+        return name in self._first
+
+    def names(self) -> Sequence[bytes]:
+        """The lower-case names, in order, repetitions included."""
+        return [name for name, _ in self._fields]
+
+    def raw(self, name: bytes) -> bytes:
+        """The first field of that lower-case name, unfolded; empty when there is none."""
+        value = self._first.get(name, b"")
+        return value.replace(b"\n", b"").strip() if b"\n" in value else value.strip()
+
+    def raw_all(self, name: bytes) -> list[bytes]:
+        """All fields of that name, unfolded, in order."""
+        if name not in self._first:
+            return []
+        return [value.replace(b"\n", b"").strip() for n, value in self._fields if n == name]
+
+    def joined(self, name: bytes) -> str:
+        """All fields of that name as one list, undecoded: for address fields that stand there more than once."""
+        return ", ".join(decode_header_bytes(value, self.charset_hint) for value in self.raw_all(name))
+
+    def undecoded(self, name: bytes) -> str:
+        """The first field as text, its encoded words still encoded: for what has to be split first."""
+        return decode_header_bytes(self.raw(name), self.charset_hint)
+
+    def text(self, name: bytes) -> str:
+        """The first field, decoded."""
+        return decode_words(self.undecoded(name))
+
+
+class Block(NamedTuple):
+    """A header block that was read: its fields, where the body begins, and the limit it broke, if any."""
+
+    headers: Headers
+    body: int
+    limit: str | None
+
+
+def read_headers(data: bytes, start: int, end: int) -> Block:
+    """The header block at `start` of `data[:end]`. Reads no more than the limit. Linear."""
+    stop, body = _end_of_block(data, start, min(end, start + HEADER_BLOCK_BYTES + 4))
+    limit = None
+    if stop < 0:
+        stop = min(end, start + HEADER_BLOCK_BYTES)
+        body = end
+        if end - start > HEADER_BLOCK_BYTES:
+            limit = "header_bytes"
+    block = data[start:stop]
+    if b"\r" in block:
+        block = block.replace(b"\r\n", b"\n").replace(b"\r", b" ")
+    if b"\0" in block:
+        block = block.replace(b"\0", b"\xef\xbf\xbd")
+    fields: list[tuple[bytes, bytes]] = []
+    at = 0
+    size = len(block)
+    match = _FIELDS.match
+    while at < size:
+        field = match(block, at)
+        if field is not None:
+            fields.append((field[1].lower(), field[2]))
+            at = field.end()
+        else:
+            following = block.find(b"\n", at) + 1 or size
+            if not _header_follows(block, at, following):
+                body = _same_place(data, start, block, at)
+                limit = None
+                break
+            at = following
+        if len(fields) > HEADERS:
+            limit = limit or "headers"
+            break
+    return Block(Headers(fields), body, limit)
+
+
+def _end_of_block(data: bytes, start: int, end: int) -> tuple[int, int]:
+    """Where the fields stop and the body begins; -1 when no empty line was found."""
+    first = data[start : start + 2]
+    if first[:1] == b"\n":
+        return start, start + 1
+    if first == b"\r\n":
+        return start, start + 2
+    unix = data.find(b"\n\n", start, end)
+    dos = data.find(b"\n\r\n", start, end if unix < 0 else unix)
+    if dos >= 0:
+        return dos, dos + 3
+    if unix >= 0:
+        return unix, unix + 2
+    return -1, -1
+
+
+def _header_follows(block: bytes, line: int, following: int) -> bool:
+    """Whether a line without a colon is only dirt between fields: a field, or nothing, comes after it."""
+    if following >= len(block):
+        return line > 0 and not block[line:following].strip()
+    if block[line : line + 5] in {b"From ", b">From"}:
+        return True
+    return _FIELD_START.match(block, following) is not None or not block[line:following].strip()
+
+
+def _same_place(data: bytes, start: int, block: bytes, at: int) -> int:
+    """The offset in `data` of the line that begins at `at` of the cleaned block."""
+    place = start
+    for _ in range(block.count(b"\n", 0, at)):
+        place = data.find(b"\n", place) + 1
+    return place

@@ -1,0 +1,57 @@
+"""ISO-2022-JP as it is really sent: with NEC row 13, half-width katakana and JIS X 0212 (RFC 1468, CP50220)."""
+
+import re
+
+_ESCAPE = re.compile(rb"\x1b(\$[@AB]|\$\([A-DO-Q]|\([BJI]|\.[AF]|&@)")
+_DOUBLE = {b"$@": "euc_jis_2004", b"$B": "euc_jis_2004", b"$(O": "euc_jis_2004", b"$(Q": "euc_jis_2004"}
+
+
+def decode_iso2022_jp(data: bytes) -> str:
+    """The text; what cannot be read becomes U+FFFD. Linear."""
+    if b"-" not in data and b"\x1b(I" not in data:  # row 13 begins with 0x2D
+        try:
+            return data.decode("iso2022_jp")
+        except UnicodeDecodeError:
+            pass
+    pieces: list[str] = []
+    mode, at = b"(B", 0
+    for escape in _ESCAPE.finditer(data):
+        pieces.append(_segment(data[at : escape.start()], mode))
+        mode, at = escape.group(1), escape.end()
+    pieces.append(_segment(data[at:], mode))
+    return "".join(pieces)
+
+
+def _segment(data: bytes, mode: bytes) -> str:
+    if mode == b"(I":
+        return "".join(chr(0xFF61 + (b & 0x7F) - 0x21) if 0x21 <= (b & 0x7F) <= 0x5F else chr(b & 0x7F) for b in data)
+    if mode == b"(J":
+        return data.decode("shift_jis", "replace")
+    if mode == b"$A":
+        return _high(data, "gb2312")
+    if mode == b"$(C":
+        return _high(data, "cp949")
+    if mode == b"$(D":
+        return _high(data, "euc_jp", prefix=b"\x8f")
+    if mode in _DOUBLE:
+        return _high(data, _DOUBLE[mode])
+    return data.decode("ascii", "replace")
+
+
+def _high(data: bytes, codec: str, prefix: bytes = b"") -> str:
+    """Pairs of 7-bit codes as the 8-bit charset of the same rows; controls between them (a line end) stay."""
+    out = bytearray()
+    at = 0
+    while at < len(data):
+        if data[at] <= 0x20 or data[at] >= 0x7F:
+            out.append(data[at])
+            at += 1
+        elif at + 1 < len(data) and 0x20 < data[at + 1] < 0x7F:
+            out += prefix
+            out.append(data[at] | 0x80)
+            out.append(data[at + 1] | 0x80)
+            at += 2
+        else:
+            out += b"?"
+            at += 1
+    return out.decode(codec, "replace")

@@ -1,0 +1,22 @@
+"""How much of a mail is read (reliability.md §3). What is beyond is kept raw and filed as "unparseable message"."""
+
+from dataclasses import dataclass
+
+MAIL_BYTES = 64 * 1024 * 1024
+HEADER_BLOCK_BYTES = 64 * 1024
+HEADERS = 300
+PARTS = 500
+DEPTH = 20
+BOUNDARY_LIKE_LINES = 20_000
+"""Lines that begin like a boundary and are none; each costs a look."""
+REFERENCES = 100
+ADDRESSES = 1_000
+REPLY_CHARACTERS = 512 * 1024
+"""Longer texts are searched for quoted history in this much from their beginning; the rest is left as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitExceeded(Exception):
+    """The mail is larger in some way than we read; `which` is the second half of the warning `limit:<which>`."""
+
+    which: str

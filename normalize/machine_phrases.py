@@ -1,0 +1,105 @@
+"""Words by which machines give themselves away, as data. Used only beside other evidence or when unmistakable."""
+
+import re
+
+OUT_OF_OFFICE_SUBJECTS = re.compile(
+    r"^\W*(?:(?:re|aw|sv|vs|antw)\s*:\s*)?(?:"
+    r"out of (?:the )?office|automatic reply|auto(?:matic)?[- ]?(?:reply|response)\b|autoreply|on vacation|vacation\b|away from"
+    r"|abwesen|automatische antwort|abwesenheitsnotiz|réponse automatique|absence du bureau|absent du bureau"
+    r"|automatisch antwoord|afwezig|niet aanwezig|resposta autom[áa]tica|ausência|fora do escritório|ausente"
+    r"|respuesta autom[áa]tica|fuera de la oficina|risposta automatica|fuori (?:ufficio|sede)|assente"
+    r"|automatyczna odpowied|autosvar|automatiskt svar|automatisk svar|frånvaro|automaattinen vastaus|poissa"
+    r"|automatická odpověď|otomatik yanıt|автоматический ответ|автоответ|自動返信|不在|自動応答|自动回复|自動回覆|자동 회신|부재중"
+    r")",
+    re.IGNORECASE,
+)
+OUT_OF_OFFICE_TEXT = re.compile(
+    r"out of (?:the )?office|on (?:annual |parental |maternity |sick )?(?:leave|vacation|holiday)|limited access to (?:my )?e-?mail"
+    r"|nicht (?:im (?:haus|büro|hause)|erreichbar)|im urlaub|außer haus|absent(?:e)? (?:du|jusqu)|en (?:congés?|vacances)"
+    r"|afwezig|niet op kantoor|met (?:vakantie|verlof)|de férias|ausente|fora do escritório|de vacaciones|fuera de la oficina"
+    r"|in ferie|fuori ufficio|不在|休暇|休みを|på semester|på ferie|lomalla|urlop|в отпуске|dovolen|izinde|休假|휴가",
+    re.IGNORECASE,
+)
+DAEMON = re.compile(
+    r"^(?:mailer[-_.]?daemon|mail[-_]?daemon|postmaster|mailerdaemon|mdaemon|maildaemon|mail[-_.]?system|mailsubsystem|mmdf|"
+    r"(?:mail)?[-_.]?delivery[-_.]?(?:subsystem|system|status|failure)?|bounces?(?:[-_+.].*)?|double[-_]bounce|smtp[-_.]?gateway|"
+    r"microsoftexchange[0-9a-f]{8,}.*|uucp|root\+?mailer)$",
+    re.IGNORECASE,
+)
+NO_REPLY = re.compile(
+    r"^(?:no|not|dont|do[-_.]?not|ne|non|nao|kein|keine)[-_.]?(?:reply|repl[iy]|respond|repondre|antwort|antworten|responda)"
+    r"(?:[-_.+].*)?$|^(?:autoreply|auto[-_.]?reply|autoresponder|auto[-_.]?responder)$",
+    re.IGNORECASE,
+)
+BOUNCE_SUBJECT = re.compile(
+    r"undeliver|non[- ]?(?:remis|delivery|deliverable)|not (?:be )?deliver|delivery (?:status notification|failure|failed|problem|"
+    r"notification|has failed|report|error|unsuccessful|is delayed|delay)|returned (?:mail|to sender|message)|mail (?:delivery|system error|failure|"
+    r"status report|not delivered|error)|failure (?:notice|delivery|notification)|message (?:delivery|could not|not delivered|"
+    r"undeliverable|status|delayed|frozen)|cannot (?:be )?deliver|unable to deliver|could not send|couldn.t be delivered|undelivered|"
+    r"unzustellbar|zustellung|fehlgeschlagen|nicht zugestellt|onbestelbaar|niet bezorgd|échec|non remis|no se puede entregar|"
+    r"não (?:foi )?(?:possível )?entreg|não entregue|mancat[ao] (?:consegna|recapito)|impossibile recapitare|配信(?:不能|できません|エラー)|送信(?:不能|エラー|できません)|"
+    r"返送|недоставлен|не доставлен|退信|rejected|bounce|warning: could not|user unknown|mailbox (?:full|unavailable)|"
+    r"address (?:rejected|not found)|nondeliverable|postmaster notify|error sending|email error|permanent error|"
+    r"mail could not|dsn|email could not|problem delivering|transient error",
+    re.IGNORECASE,
+)
+DELAYED = re.compile(
+    r"will (?:keep trying|be retried|continue to (?:try|retry)|retry)|(?:has|have) not (?:yet )?been delivered|delayed|no action is required"
+    r"|still being retried|noch nicht zugestellt|do not need to resend",
+    re.IGNORECASE,
+)
+REASONS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    # status that the words stand for when no code does (RFC 3463)
+    (
+        "5.2.2",
+        re.compile(
+            r"(?:mail)?box (?:is |has )?(?:been )?(?:full|exceed|over)|over ?quota|quota (?:is )?(?:exceed|full|violation)|exceed(?:s|ed|ing)? (?:its |the |his |their )?"
+            r"(?:maximum |storage |mailbox |disk )*(?:allocation|quota|size|limit|storage)|not enough (?:disk |storage )?space|out of storage|disk full|容量",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "5.1.1",
+        re.compile(
+            r"user (?:is )?(?:unknown|not found|doesn.t exist|does not exist|not known)|unknown (?:user|recipient|address|local)|no such (?:user|recipient|mailbox|address|person|account)|"
+            r"(?:mailbox|recipient|address|account|e-?mail)[^\n]{0,60}(?:not (?:be )?found|unknown|does not exist|doesn.t exist|not exist|invalid|unavailable|not listed)|"
+            r"invalid (?:recipient|mailbox|user|address)|not a (?:valid|known) (?:user|recipient|address)|addressee unknown|user not|"
+            r"unrouteable address|no mailbox|(?:does|do)(?:n.t| not) have (?:an?|any) [^\n]{0,30}account|not listed in|宛先(?:不明|が)|存在しません|unknown or illegal alias",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "5.1.2",
+        re.compile(
+            r"host (?:unknown|not found|name lookup)|unknown (?:host|domain)|domain (?:not found|does not exist|name not)|no such (?:host|domain)|name or service not known|"
+            r"unrouteable mail domain|nxdomain|mx (?:record|lookup)|can.t (?:find|resolve)",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "5.3.4",
+        re.compile(r"(?:message|mail|attachment)[^\n]{0,40}(?:too (?:big|large)|size (?:exceed|limit)|exceeds)", re.IGNORECASE),
+    ),
+    (
+        "5.7.1",
+        re.compile(
+            r"spam|blocked|blacklist|block list|blocklist|rejected (?:by|due|for)|not (?:permitted|allowed|authorized)|(?:relay|relaying|access) (?:access )?denied|"
+            r"policy|refused|virus|content",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "4.4.1",
+        re.compile(
+            r"timed? ?out|connection (?:refused|dropped|reset)|no route|retry time|temporar|try again|deferred|delayed",
+            re.IGNORECASE,
+        ),
+    ),
+)
+FAILURE = re.compile(
+    r"could ?n[o']t (?:be |have been )?(?:deliver|sent|process)|could not be (?:deliver|sent)|cannot (?:be )?deliver|can ?not (?:be )?(?:deliver|sen[dt])|unable to (?:deliver|relay|send)|not (?:been )?(?:be )?deliver|undeliver|"
+    r"delivery (?:to|attempt|has|of|failed|failure|error|unsuccessful|status)|failed (?:permanently|to deliver|address|recipient)|(?:following|these) (?:\w+ )?(?:address|recipient)|returned (?:to|mail|message)|message (?:was )?rejected|"
+    r"permanent(?:ly)? (?:fatal )?(?:error|fail)|fatal error|user unknown|unknown user|no such user|mailbox|nicht (?:zu)?(?:ge)?(?:stellt|stellen|liefer)|unzustellbar|n'a pas (?:pu|été)|non (?:è stato|recapit)|"
+    r"não (?:foi|pôde)|no se (?:pudo|ha podido|puede)|配信|配送|送信でき|届けられ|失敗|не (?:доставлен|удалось|может быть)|не был[оа]? доставлен|退信|error:|reason:|retry timeout|\b5\d\d[ -]|\b[45]\.\d{1,3}\.\d{1,3}\b",
+    re.IGNORECASE,
+)

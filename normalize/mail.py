@@ -1,0 +1,228 @@
+"""A mail's bytes to its NormalizedMessage (RFC 5322 and what is sent in its name)."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from bus.errors import Invalid
+from bus.message import (
+    INLINE_TEXT_BYTES,
+    Address,
+    Author,
+    NormalizedMessage,
+)
+from bus.model import BlobRef
+from bus.raw import RawMessage
+from normalize.addresses import Mailbox, canonical, parse_addresses
+from normalize.attachments import blob_name, read_attachments
+from normalize.authentication import read_authentication
+from normalize.automation import HUMAN, Letter, is_null_sender, recognise
+from normalize.bodies import Written, choose_bodies, read_bodies
+from normalize.dates import parse_date
+from normalize.front import skip_front
+from normalize.headers import Block, Headers, read_headers
+from normalize.identity import message_id, source_id
+from normalize.language import detect_language
+from normalize.legible import one_line
+from normalize.limits import MAIL_BYTES, LimitExceeded
+from normalize.outcome import Ignored, Understood
+from normalize.refs import addressed_to, collect_refs
+from normalize.reply_text import reply_text
+from normalize.structure import read_structure
+
+NORMALIZER = "mail/1"
+_UNPARSEABLE = "unparseable message"
+
+
+class _Envelope(NamedTuple):
+    """What the fields of a mail's head say of it."""
+
+    block: Block
+    source: str
+    id: str
+    author: Mailbox
+    to: list[Mailbox]
+    cc: list[Mailbox]
+    subject: str | None
+
+
+def normalize_mail(record: RawMessage, payload: bytes) -> Sequence[Understood | Ignored]:
+    """The one message of a mail.
+
+    A mail beyond the limits, or in which our own code fails, becomes a message that says so, with the warning
+    `limit:<which>` or `unparseable`. Raises Invalid when not even its head can be read.
+    """
+    warnings: list[str] = []
+    try:
+        start = skip_front(payload)
+        envelope = _read_envelope(record, payload, start, warnings)
+    except Exception as error:
+        raise Invalid(f"the head of the mail cannot be read: {type(error).__name__}") from error
+    try:
+        if len(payload) > MAIL_BYTES:
+            raise LimitExceeded("bytes")
+        if envelope.block.limit:
+            raise LimitExceeded(envelope.block.limit)
+        return [_read_whole(record, payload, envelope, warnings)]
+    except LimitExceeded as limit:
+        warnings.append(f"limit:{limit.which}")
+        return [_unparseable(record, envelope, warnings, f"it exceeds a limit ({limit.which})")]
+    except Exception:  # noqa: BLE001 - whatever is wrong with us, the customer gets a ticket
+        warnings.append("unparseable")
+        return [_unparseable(record, envelope, warnings, "it could not be read")]
+
+
+def _read_envelope(record: RawMessage, payload: bytes, start: int, warnings: list[str]) -> _Envelope:
+    block = read_headers(payload, start, len(payload))
+    headers = block.headers
+    body = memoryview(payload)[block.body :]
+    source, given = source_id(headers, body)
+    if not given:
+        warnings.append("message_id:missing")
+    return _Envelope(
+        block,
+        source,
+        message_id(record.channel, record.account, source, body),
+        _author(record, headers, warnings),
+        parse_addresses(_joined(headers, b"to")),
+        parse_addresses(_joined(headers, b"cc")),
+        one_line(headers.text(b"subject")) if b"subject" in headers else None,
+    )
+
+
+def _joined(headers: Headers, name: bytes) -> str:
+    """A field that should stand once; what stands several times is one list."""
+    if name not in headers:
+        return ""
+    if headers.names().count(name) == 1:
+        return headers.undecoded(name)
+    return headers.joined(name)
+
+
+def _author(record: RawMessage, headers: Headers, warnings: list[str]) -> Mailbox:
+    """The author: of several From the one with an address; else who sent it, or the return path."""
+    candidates: list[Mailbox] = []
+    if b"from" in headers:
+        candidates = parse_addresses(_joined(headers, b"from"))
+    for candidate in candidates:
+        if "@" in candidate.address:
+            return candidate
+    for name in (b"sender", b"reply-to", b"return-path", b"x-envelope-from"):
+        if name in headers:
+            for candidate in parse_addresses(headers.undecoded(name)):
+                if "@" in candidate.address:
+                    warnings.append("from:missing" if not candidates else "from:no-address")
+                    return candidate
+    if candidates:
+        warnings.append("from:no-address")
+        return candidates[0]
+    warnings.append("from:missing")
+    return Mailbox(None, canonical(record.envelope_from or ""))
+
+
+def _read_whole(record: RawMessage, payload: bytes, envelope: _Envelope, warnings: list[str]) -> Understood:
+    headers = envelope.block.headers
+    root = read_structure(payload, headers, envelope.block.body, len(payload), warnings)
+    bodies = choose_bodies(root)
+    written = read_bodies(payload, bodies, warnings)
+    blobs: dict[str, bytes] = {}
+    attachments = read_attachments(payload, bodies.attached, written.uuencoded, warnings, blobs)
+    reply = _reply(written)
+    own = _is_own(envelope.author.address, record.own_addresses)
+    letter = Letter(
+        payload, headers, root, envelope.author.address, own, envelope.subject or "", written.text,
+        is_null_sender(headers, record.envelope_from),
+    )  # fmt: skip
+    automation = recognise(letter)
+    sent_at = parse_date(headers.undecoded(b"date"))
+    if sent_at is None:
+        warnings.append("date:invalid" if b"date" in headers else "date:missing")
+    message = _message(record, envelope, warnings).model_copy(
+        update={
+            "text": _inline(written.text, blobs),
+            "reply_text": _inline(reply, blobs),
+            "html": _inline(written.html, blobs) if written.html is not None else None,
+            "language": detect_language(reply),
+            "sent_at": sent_at,
+            "attachments": attachments,
+            "automation": automation,
+        }
+    )
+    return Understood(message, blobs)
+
+
+def _reply(written: Written) -> str:
+    if written.fresh is not None:
+        fresh = reply_text(written.fresh)
+        if fresh.strip():
+            return fresh
+    return reply_text(written.text)
+
+
+def _message(record: RawMessage, envelope: _Envelope, warnings: list[str]) -> NormalizedMessage:
+    """All that the head of a mail gives; the body's fields are empty."""
+    headers = envelope.block.headers
+    authentication = read_authentication(headers, record.authserv_id)
+    return NormalizedMessage(
+        message_id=envelope.id,
+        normalizer=NORMALIZER,
+        channel=record.channel,
+        account=record.account,
+        source_id=envelope.source,
+        author=Author(
+            kind="email",
+            address=envelope.author.address,
+            name=envelope.author.name,
+            verified=authentication is not None and authentication.dmarc == "pass",
+        ),
+        to=_addresses(envelope.to),
+        cc=_addresses(envelope.cc),
+        reply_to=_addresses(parse_addresses(_joined(headers, b"reply-to"))),
+        subject=envelope.subject,
+        received_at=record.received_at,
+        refs=collect_refs(
+            headers,
+            envelope.subject,
+            addressed_to(headers, envelope.to, envelope.cc, record.envelope_to),
+            record.own_addresses,
+        ),
+        authentication=authentication,
+        automation=HUMAN,
+        warnings=list(dict.fromkeys(warnings)),
+    )
+
+
+def _unparseable(record: RawMessage, envelope: _Envelope, warnings: list[str], why: str) -> Understood:
+    explanation = f"{_UNPARSEABLE}: {why}. The original is kept."
+    message = _message(record, envelope, warnings)
+    return Understood(
+        message.model_copy(update={
+            "text": explanation,
+            "reply_text": explanation,
+            "sent_at": parse_date(envelope.block.headers.undecoded(b"date")),
+        }),
+        {},
+    )  # fmt: skip
+
+
+def _addresses(boxes: Sequence[Mailbox]) -> list[Address]:
+    return [Address(address=box.address, name=box.name) for box in boxes if box.address]
+
+
+def _is_own(address: str, own_addresses: Sequence[str]) -> bool:
+    """Whether the author is this desk, plus-forms included."""
+    local, _, domain = address.lower().rpartition("@")
+    plain = f"{local.partition('+')[0]}@{domain}"
+    return any(plain == canonical(own).lower() for own in own_addresses)
+
+
+def _inline(text: str, blobs: dict[str, bytes]) -> str | BlobRef:
+    """`text` itself, or where it will lie when it is too long for a topic."""
+    if len(text) * 4 <= INLINE_TEXT_BYTES:
+        return text
+    octets = text.encode()
+    if len(octets) <= INLINE_TEXT_BYTES:
+        return text
+    name = blob_name(hashlib.sha256(octets).hexdigest())
+    blobs[name] = octets
+    return BlobRef(blob=name, size=len(octets))

@@ -1,0 +1,114 @@
+"""Content-Transfer-Encoding (RFC 2045 §6) and uuencode, with the damage that mails come with."""
+
+import binascii
+import re
+from typing import NamedTuple
+
+_NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+_SOFT_BREAK_BLANK = re.compile(rb"=[ \t]+(?=\r?\n)")
+_UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{1,255})\r?$", re.MULTILINE)
+
+
+class Octets(NamedTuple):
+    """Decoded bytes and, when they were damaged, the warning that says so."""
+
+    data: bytes
+    warning: str | None
+
+
+def decode_transfer(data: bytes, encoding: str) -> Octets:
+    """The bytes of a body. `encoding` as declared, lower-case; an unknown one leaves the bytes as they are."""
+    if encoding in {"", "7bit", "8bit", "binary"}:
+        return Octets(data, None)
+    if encoding == "base64":
+        return decode_base64(data)
+    if encoding == "quoted-printable":
+        if b"=" not in data:
+            return Octets(data, None)
+        return Octets(binascii.a2b_qp(_SOFT_BREAK_BLANK.sub(b"=", data)), None)
+    if encoding in {"x-uuencode", "uuencode", "x-uue", "uue"}:
+        return decode_uuencode(data)
+    return Octets(data, "transfer:unknown-encoding")
+
+
+def decode_base64(data: bytes) -> Octets:
+    """Base64 of one or several padded runs, without padding, with lines of other things around it."""
+    stripped = data.strip()
+    try:
+        return Octets(binascii.a2b_base64(_joined(stripped), strict_mode=True), None)
+    except binascii.Error:
+        return _damaged_base64(stripped)
+
+
+def _joined(data: bytes) -> bytes:
+    return data.translate(None, b"\r\n \t") if b"\n" in data or b"\r" in data or b" " in data else data
+
+
+def _damaged_base64(data: bytes) -> Octets:
+    if b"-" in data[:4096] or b"_" in data[:4096]:
+        head, _, footer = data.partition(b"\n-- ")
+        head, _, more = head.partition(b"\n_____")
+        if footer or more:
+            data = head
+        if b"+" not in data and b"/" not in data:
+            data = data.translate(_URL_SAFE)
+    cleaned = data.translate(None, _NOT_BASE64)
+    if not cleaned:
+        return Octets(data, "transfer:damaged-base64" if data else None)
+    if len(cleaned) * 4 < len(_joined(data)) * 3:
+        return Octets(data, "transfer:not-base64")
+    out = bytearray()
+    for run in re.split(rb"=+", cleaned):
+        whole = len(run) - (1 if len(run) % 4 == 1 else 0)
+        out += binascii.a2b_base64(run[:whole] + b"=" * (-whole % 4))
+    return Octets(bytes(out), "transfer:damaged-base64")
+
+
+def decode_uuencode(data: bytes) -> Octets:
+    """The bytes of one uuencoded file; lines that are no uuencode end it."""
+    begin = _UU_BEGIN.search(data)
+    if begin is None:
+        return Octets(data, "transfer:damaged-uuencode")
+    return _uu_lines(data, begin.end())[0]
+
+
+class UuFile(NamedTuple):
+    """A file that stood uuencoded in a text: where, its name, and its bytes."""
+
+    start: int
+    end: int
+    name: bytes
+    data: bytes
+
+
+def uuencoded_files(data: bytes, at_most: int) -> list[UuFile]:
+    """Files that stand uuencoded in the middle of a text body. Linear."""
+    found: list[UuFile] = []
+    at = 0
+    while len(found) < at_most and (begin := _UU_BEGIN.search(data, at)):
+        octets, at = _uu_lines(data, begin.end())
+        if octets.warning is None and octets.data:
+            found.append(UuFile(begin.start(), at, begin.group(1).strip(), octets.data))
+    return found
+
+
+def _uu_lines(data: bytes, at: int) -> tuple[Octets, int]:
+    out = bytearray()
+    at = data.find(b"\n", at) + 1 or len(data)
+    while at < len(data):
+        stop = data.find(b"\n", at)
+        stop = len(data) if stop < 0 else stop
+        line = data[at:stop].rstrip(b"\r\n")
+        at = stop + 1
+        if line.strip() == b"end":
+            return Octets(bytes(out), None), at
+        try:
+            out += binascii.a2b_uu(line)
+        except binascii.Error:
+            try:  # trailing garbage: what the length byte says counts
+                length = (line[0] - 32) & 63
+                out += binascii.a2b_uu(line[: (length * 8 + 5) // 6 + 1])
+            except (binascii.Error, IndexError):
+                break
+    return Octets(bytes(out), "transfer:damaged-uuencode"), min(at, len(data))
