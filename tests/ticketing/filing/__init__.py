@@ -1,0 +1,1 @@
+"""Matching and filing: the pure part by its properties, the whole on a real PostgreSQL."""

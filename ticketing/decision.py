@@ -1,0 +1,66 @@
+"""What goes into deciding on a batch, and what comes out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bus.contact_event import ContactEvent
+from bus.reply import Reply
+from bus.ticket_event import TicketEvent
+from ticketing.arrivals import Filed
+from ticketing.contacts import NewContact
+from ticketing.incoming import Incoming
+from ticketing.match import Match
+from ticketing.outbox import Told
+from ticketing.tickets import Requester, Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the desk knows of a batch's components.
+
+    `tickets`: survivors by id. `candidates`: all that may be requester, of tickets whose requester's message is no
+    root any more. `automatic`: members of machines' groups, with how they were matched. `confirmed`: confirmations
+    of the last 24 hours by address. `numbers`: one for each ticket to open.
+    """
+
+    tickets: Mapping[str, Ticket] = field(default_factory=dict)
+    candidates: Mapping[str, Sequence[Requester]] = field(default_factory=dict)
+    automatic: Mapping[str, Sequence[tuple[Incoming, Match]]] = field(default_factory=dict)
+    contacts: Mapping[str, str] = field(default_factory=dict)
+    confirmed: Mapping[str, int] = field(default_factory=dict)
+    filed: Mapping[str, Filed] = field(default_factory=dict)
+    numbers: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FiledMessage:
+    """A message and where it goes: a ticket, or a group of machines' mail."""
+
+    message: Incoming
+    ticket_id: str | None
+    automatic_group: str | None
+    contact_id: str | None
+    is_root: bool
+    third_party: bool
+    match: Match
+
+
+@dataclass(slots=True)
+class Decision:
+    """Everything to write. `attached`: machines' messages → the ticket they turned out to refer to;
+    `regrouped`: machines' groups → the group they became part of; `absorbed`: tickets → their survivors."""
+
+    contacts: list[NewContact] = field(default_factory=list)
+    opened: list[Ticket] = field(default_factory=list)
+    changed: dict[str, Ticket] = field(default_factory=dict)
+    absorbed: dict[str, str] = field(default_factory=dict)
+    messages: list[FiledMessage] = field(default_factory=list)
+    attached: dict[str, str] = field(default_factory=dict)
+    regrouped: dict[str, str] = field(default_factory=dict)
+    replies: list[Told[Reply]] = field(default_factory=list)
+    contact_events: list[Told[ContactEvent]] = field(default_factory=list)
+
+    @property
+    def ticket_events(self) -> Iterator[Told[TicketEvent]]:
+        """The history this batch writes, ticket by ticket."""
+        return (told for ticket in (*self.opened, *self.changed.values()) for told in ticket.history)

@@ -1,0 +1,177 @@
+"""A record of `messages.*` → what filing needs of it. Runs before any lock is taken."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bus.errors import Invalid
+from bus.headers import traceparent_of
+from bus.message import Author, AutomationKind, Channel, IgnoredMessage, Ref
+from bus.model import BlobRef, Time
+from bus.record import Position, Received
+from ticketing.contacts import person_of
+from ticketing.incoming import Ignorable, Incoming, Named
+from ticketing.tokens import ReplyTokens
+
+_MOST_TOKENS = 10
+"""Each costs a signature to check; a mail has one, or a few when it was passed around."""
+
+
+class _Slim(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class _Address(_Slim):
+    address: str
+
+
+class _Bounce(_Slim):
+    original_message_id: str | None = None
+
+
+class _Automation(_Slim):
+    kind: AutomationKind = "human"
+    bounce: _Bounce | None = None
+
+
+class _Authentication(_Slim):
+    dmarc: str = "none"
+
+
+class _Raw(_Slim):
+    topic: str
+    partition: int
+    offset: int
+
+
+class _Message(_Slim):
+    """The fields of NormalizedMessage that filing decides by; texts are neither read nor built."""
+
+    kind: Literal["message.v1"]
+    message_id: str
+    revision: int = 0
+    change: Literal["created", "edited", "removed"] = "created"
+    normalizer: str
+    replayed: bool = False
+    channel: Channel
+    account: str
+    source_id: str
+    author: Author
+    to: list[_Address] = []
+    cc: list[_Address] = []
+    subject: str | None = None
+    language: str | None = None
+    sent_at: Time | None = None
+    received_at: Time | None = None
+    visibility: Literal["public", "private"] = "private"
+    refs: list[Ref] = []
+    attachments: list[_Slim] = []
+    automation: _Automation = _Automation()
+    authentication: _Authentication | None = None
+    raw: _Raw | BlobRef | None = None
+
+
+def decode(record: Received, tokens: ReplyTokens, *, max_references: int) -> Incoming | Ignorable:
+    """What stands on the record. Raises Invalid for what is neither a message nor the note of an ignored one."""
+    value = record.value
+    if value is None:
+        raise Invalid("a message without a value")
+    # PostgreSQL's text cannot hold U+0000; the document itself keeps it, escaped as it came
+    legible = value.replace(rb"\u0000", rb"\ufffd") if rb"\u0000" in value else value
+    try:
+        message = _Message.model_validate_json(legible)
+    except ValidationError as error:
+        return _ignorable(legible, error)
+    received_at = message.received_at or datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    named = tuple(_named(message, max_references))
+    answered = ((tokens.ticket_of_message_id(name.text), name) for name in named)
+    raw = message.raw
+    return Incoming(
+        id=message.message_id,
+        revision=message.revision,
+        change=message.change,
+        normalizer=message.normalizer,
+        replayed=message.replayed,
+        channel=message.channel,
+        account=message.account,
+        source_id=message.source_id,
+        author=message.author,
+        person=person_of(message.author.kind, message.author.address),
+        addressed=frozenset(person_of("email", each.address) for each in (*message.to, *message.cc)),
+        subject=message.subject,
+        language=message.language,
+        sent_at=message.sent_at,
+        received_at=received_at,
+        visibility=message.visibility,
+        automation=message.automation.kind,
+        dmarc=message.authentication.dmarc if message.authentication else None,
+        attachments=len(message.attachments),
+        raw=Position(raw.topic, raw.partition, raw.offset) if isinstance(raw, _Raw) else None,
+        own=_name(message.channel, message.source_id),
+        named=named,
+        thread=_thread(message),
+        signed=frozenset(_signed(message, tokens)),
+        answered=tuple((ticket, name) for ticket, name in answered if ticket is not None),
+        document=value.decode(),
+        traceparent=traceparent_of(record.headers),
+    )
+
+
+def _ignorable(value: bytes, error: ValidationError) -> Ignorable:
+    try:
+        ignored = IgnoredMessage.from_json(value)
+    except ValidationError:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        raise Invalid(f"not a message.v1: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    raw = ignored.raw
+    return Ignorable(Position(raw.topic, raw.partition, raw.offset), ignored.reason.replace("\0", "\ufffd"))
+
+
+def _named(message: _Message, most: int) -> Iterator[Named]:
+    """Every id it mentions, once, itself excepted; of more than `most` the first and the last ones."""
+    own = _bare(message.source_id)
+    texts: dict[str, Literal["in_reply_to", "references", "bounced"]] = {}
+    for text in _values(message.refs, "in_reply_to"):
+        texts.setdefault(text, "in_reply_to")
+    for text in _values(message.refs, "references"):
+        texts.setdefault(text, "references")
+    bounce = message.automation.bounce
+    if bounce and bounce.original_message_id:
+        texts.setdefault(_bare(bounce.original_message_id), "bounced")
+    kept = [text for text in texts if text and text != own]
+    if len(kept) > most:
+        kept = [*kept[: most // 2], *kept[len(kept) - (most - most // 2) :]]
+    for text in kept:
+        yield Named(_name(message.channel, text), texts[text], text)
+
+
+def _values(refs: Iterable[Ref], kind: str) -> Iterator[str]:
+    return (_bare(ref.value) for ref in refs if ref.kind == kind)
+
+
+def _signed(message: _Message, tokens: ReplyTokens) -> Iterator[str]:
+    for token in list(_values(message.refs, "reply_token"))[:_MOST_TOKENS]:
+        ticket = tokens.verify(token, message.author.address)
+        if ticket is not None:
+            yield ticket
+
+
+def _thread(message: _Message) -> UUID | None:
+    if message.channel == "email":
+        return None  # whatever a mail says of its conversation, its sender wrote, not a provider
+    value = next(_values(message.refs, "provider_thread"), None)
+    return _name(f"thread\0{message.channel}\0{message.account}", value) if value else None
+
+
+def _name(space: str, text: str) -> UUID:
+    """Ids are of any length and any bytes; sixteen of their digest are looked up faster and stay as distinct."""
+    digest = hashlib.sha256(f"{space}\0{_bare(text)}".encode("utf-8", "surrogatepass")).digest()
+    return UUID(bytes=digest[:16])
+
+
+def _bare(text: str) -> str:
+    return text.strip("<> \t\r\n")

@@ -1,0 +1,126 @@
+"""Filing: a batch of messages becomes tickets, history and answers, in one transaction, exactly once."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+from uuid import uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bus.failpoints import failpoint
+from bus.progress import database_error
+from bus.record import Received
+from ticketing import load
+from ticketing.arrivals import Arrivals, Filed, arrivals
+from ticketing.components import Component, components, lost_roots
+from ticketing.confirm import Confirming
+from ticketing.contacts import identity_value
+from ticketing.decide import Deciding
+from ticketing.decision import Known
+from ticketing.decode import decode
+from ticketing.graph import Graph, graph
+from ticketing.incoming import Ignorable, Incoming
+from ticketing.store import store
+from ticketing.tables import DESK_LOCK
+
+_LOCK = sa.text("SELECT pg_advisory_xact_lock(:lock)")
+
+
+class Moves(Protocol):
+    """Progress that is moved in the transaction of the work (bus.progress.FencedProgress)."""
+
+    async def move(self, connection: AsyncConnection, batch: Sequence[Received]) -> None: ...
+
+
+def _new_id() -> str:
+    return uuid4().hex
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """bus.loop.BatchHandler over `messages.*`. Several processes may file: the desk's lock lets one in at a time."""
+
+    engine: AsyncEngine
+    progress: Moves
+    confirming: Confirming
+    max_references: int = 100
+    mint: Callable[[], str] = _new_id
+    clock: Callable[[], datetime] = _now
+
+    async def __call__(self, batch: Sequence[Received], /) -> None:
+        """File a batch, wholly or not at all. Raises Invalid, Retryable, Fenced."""
+        decoded = [self._decode(record) for record in batch]
+        try:
+            async with self.engine.connect() as connection, connection.begin():
+                await connection.execute(_LOCK, {"lock": DESK_LOCK})
+                # early in the transaction, so that who has been replaced learns it before it works; the row stays
+                # locked to the end, so that nobody takes over in between
+                await self.progress.move(connection, batch)
+                await self._file(connection, decoded)
+                failpoint("file.before_commit")
+        except DBAPIError as error:
+            raise database_error(error) from error
+        failpoint("file.after_commit")
+
+    def _decode(self, record: Received) -> Incoming | Ignorable:
+        return decode(record, self.confirming.tokens, max_references=self.max_references)
+
+    async def _file(self, connection: AsyncConnection, decoded: Sequence[Incoming | Ignorable]) -> None:
+        now = self.clock()
+        on_file = await load.filed(connection, {each.id for each in decoded if isinstance(each, Incoming)})
+        sorted_ = arrivals(decoded, on_file)
+        seen = await self._graph(connection, sorted_.fresh)
+        joined = components(seen, sorted_.fresh)
+        lost = lost_roots(seen, sorted_.fresh)
+        known = await self._known(connection, joined, sorted_, on_file, lost, now)
+        decision = Deciding(known, seen, self.confirming.confirm, self.mint, now)(joined, sorted_)
+        later = (sorted_.revised.keys() | sorted_.replayed.keys()) & on_file.keys()
+        documents = await load.documents(connection, later)
+        await store(connection, decision, sorted_, lost, documents, now)
+
+    async def _graph(self, connection: AsyncConnection, fresh: Sequence[Incoming]) -> Graph:
+        if not fresh:
+            return graph((), (), {})
+        claimed = {ticket for message in fresh for ticket in message.signed}
+        claimed |= {ticket for message in fresh for ticket, _ in message.answered}
+        return graph(await load.namings(connection, fresh), fresh, await load.survivors(connection, claimed))
+
+    async def _known(
+        self,
+        connection: AsyncConnection,
+        joined: Sequence[Component],
+        sorted_: Arrivals,
+        on_file: dict[str, Filed],
+        lost: set[str],
+        now: datetime,
+    ) -> Known:
+        touched = {id_ for component in joined for id_ in component.tickets}
+        revised = {on_file[id_].ticket_id for id_ in sorted_.revised if id_ in on_file}
+        tickets = await load.tickets(connection, touched | {id_ for id_ in revised if id_ is not None})
+        unsettled = {id_ for id_, ticket in tickets.items() if ticket.requester_message_id in lost}
+        opening = [component for component in joined if component.opens]
+        attached = [group for c in joined if c.tickets or c.opens for group in c.automatic]
+        authors = [message.author for message in sorted_.fresh if message.opens]
+        people = {
+            message.person: (message.author.kind, identity_value(message.author.kind, message.author.address))
+            for message in sorted_.fresh
+            if message.opens
+        }
+        return Known(
+            tickets=tickets,
+            candidates=await load.candidates(connection, unsettled, lost),
+            automatic=await load.automatic(connection, attached, self._decode),
+            contacts=await load.contacts(connection, people),
+            confirmed=await load.confirmed(
+                connection, {identity_value(author.kind, author.address) for author in authors} if opening else (), now
+            ),
+            filed=on_file,
+            numbers=await load.numbers(connection, len(opening)),
+        )

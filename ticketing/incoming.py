@@ -1,0 +1,90 @@
+"""A message as filing sees it: what decides where it belongs, and the document to keep."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from bus.message import Author, AutomationKind, Channel
+from bus.record import Position
+
+MACHINES: frozenset[AutomationKind] = frozenset({"auto_reply", "out_of_office", "bounce", "feedback_report", "system"})
+"""What never opens, reopens, closes, confirms or counts (threading §5)."""
+
+_EARLY, _LATE = timedelta(hours=24), timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An id that a message mentions, hashed; `kind` is how, `text` what an agent may see of it."""
+
+    value: UUID
+    kind: Literal["in_reply_to", "references", "bounced"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One version of a message, decoded.
+
+    `person`: who wrote it, in the form of `addressed`; `own`: its own id among the names, hashed like all names.
+    `signed`: tickets whose reply token it carries, signed for its author; `answered`: tickets whose mail from this
+    desk it names; `thread`: the provider's conversation. `document`: the JSON as it stood on its topic.
+    """
+
+    id: str
+    revision: int
+    change: Literal["created", "edited", "removed"]
+    normalizer: str
+    replayed: bool
+    channel: Channel
+    account: str
+    source_id: str
+    author: Author
+    person: str
+    addressed: frozenset[str]
+    subject: str | None
+    language: str | None
+    sent_at: datetime | None
+    received_at: datetime
+    visibility: Literal["public", "private"]
+    automation: AutomationKind
+    dmarc: str | None
+    attachments: int
+    raw: Position | None
+    own: UUID
+    named: tuple[Named, ...]
+    thread: UUID | None
+    signed: frozenset[str]
+    answered: tuple[tuple[str, Named], ...]
+    document: str
+    traceparent: str | None
+
+    @property
+    def opens(self) -> bool:
+        """Whether it may open a ticket, and its author may be a ticket's requester."""
+        return self.automation not in MACHINES
+
+    @property
+    def cause(self) -> str:
+        """What ids of events are made of: the message, and which state of it."""
+        return f"{self.id}/{self.revision}" if self.revision else self.id
+
+    @property
+    def forged(self) -> bool:
+        """Whether the author's own domain disowns it: then what it knows joins it to nothing."""
+        return self.dmarc == "fail"
+
+    @property
+    def occurred_at(self) -> datetime:
+        """The source's time where it can be believed, else the time of reception."""
+        sent, received = self.sent_at, self.received_at
+        return sent if sent is not None and received - _EARLY <= sent <= received + _LATE else received
+
+
+@dataclass(frozen=True, slots=True)
+class Ignorable:
+    """A raw record from which nothing is to be filed, and why."""
+
+    raw: Position
+    reason: str

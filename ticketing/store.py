@@ -1,0 +1,248 @@
+"""Writing a decision: one statement per table and kind of change, the outbox last."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ticketing import outbox
+from ticketing import tables as t
+from ticketing.arrivals import Arrivals, updated
+from ticketing.contacts import NewContact, identity_value
+from ticketing.decision import Decision, FiledMessage
+from ticketing.incoming import Incoming
+from ticketing.rows import encode, insert_rows, source, texts
+from ticketing.tickets import Ticket
+
+_CHANGEABLE = (
+    *("id", "merged_into", "requester_message_id", "contact_id", "status", "messages", "attachments"),
+    *("opened_at", "last_message_at", "updated_at", "closed_at", "version"),
+)
+_ABSORBED = sa.text("""
+UPDATE desk.tickets AS t SET root_id = n.root FROM unnest(CAST(:old AS text[]), CAST(:root AS text[])) AS n(old, root)
+WHERE t.root_id = n.old
+""")
+_LOST_ROOTS = sa.text("UPDATE desk.messages SET is_root = false WHERE id = ANY(CAST(:ids AS text[]))")
+_ATTACHED = sa.text("""
+UPDATE desk.messages AS m SET ticket_id = n.ticket, automatic_group = NULL
+FROM unnest(CAST(:ids AS text[]), CAST(:tickets AS text[])) AS n(id, ticket) WHERE m.id = n.id
+""")
+_REGROUPED = sa.text("""
+UPDATE desk.messages AS m SET automatic_group = n.fresh
+FROM unnest(CAST(:old AS text[]), CAST(:fresh AS text[])) AS n(old, fresh)
+WHERE m.automatic_group = n.old AND m.ticket_id IS NULL
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """A row of `messages`."""
+
+    id: str
+    ticket_id: str | None
+    source_id: str
+    channel: str
+    account: str
+    author_kind: str
+    author_address: str
+    contact_id: str | None
+    addressed: Sequence[str]
+    automation: str
+    dmarc: str | None
+    automatic_group: str | None
+    third_party: bool
+    is_root: bool
+    subject: str | None
+    received_at: datetime
+    occurred_at: datetime
+    match: Mapping[str, object]
+    revision: int
+    normalizer: str
+    attachments: int
+    raw_topic: str | None
+    raw_partition: int | None
+    raw_offset: int | None
+    document: str
+    traceparent: str | None
+    filed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _LaterState:
+    id: str
+    revision: int
+    normalizer: str
+    subject: str | None
+    document: str
+
+
+async def store(
+    connection: AsyncConnection,
+    decision: Decision,
+    arrivals: Arrivals,
+    lost_roots: set[str],
+    documents: Mapping[str, str],
+    now: datetime,
+) -> None:
+    """Write everything. `documents`: those on file of messages that are revised or replayed."""
+    await _contacts(connection, decision.contacts, now)
+    await insert_rows(connection, t.tickets, [_opened(ticket) for ticket in decision.opened])
+    await _change(connection, t.tickets, _CHANGEABLE, list(decision.changed.values()))
+    if decision.absorbed:
+        values = {"old": texts(decision.absorbed), "root": texts(decision.absorbed.values())}
+        await connection.execute(_ABSORBED, values)
+    await insert_rows(connection, t.messages, [_message(filed, now) for filed in decision.messages])
+    await insert_rows(connection, t.names, _names([filed.message for filed in decision.messages]))
+    if lost_roots:
+        await connection.execute(_LOST_ROOTS, {"ids": texts(sorted(lost_roots))})
+    if decision.attached:
+        values = {"ids": texts(decision.attached), "tickets": texts(decision.attached.values())}
+        await connection.execute(_ATTACHED, values)
+    if decision.regrouped:
+        values = {"old": texts(decision.regrouped), "fresh": texts(decision.regrouped.values())}
+        await connection.execute(_REGROUPED, values)
+    await _later_states(connection, decision, arrivals, documents)
+    await insert_rows(connection, t.settled, arrivals.settled, suffix="ON CONFLICT DO NOTHING")
+    await _replies(connection, decision, now)
+    await outbox.append(
+        connection,
+        ticket_events=list(decision.ticket_events),
+        contact_events=decision.contact_events,
+        replies=decision.replies,
+    )
+
+
+async def _change(connection: AsyncConnection, table: sa.Table, names: Sequence[str], rows: Sequence[object]) -> None:
+    """Update whole columns of rows by their id, the first of the names."""
+    if not rows:
+        return
+    columns = [table.c[name] for name in names]
+    unnest, _ = source(columns)
+    sets = ", ".join(f"{name} = n.{name}" for name in names[1:])
+    statement = sa.text(f"UPDATE {table.fullname} AS t SET {sets} FROM {unnest} WHERE t.id = n.id")  # noqa: S608  # our own names
+    await connection.execute(statement, {c.name: encode(c, [getattr(row, c.name) for row in rows]) for c in columns})
+
+
+async def _contacts(connection: AsyncConnection, new: Sequence[NewContact], now: datetime) -> None:
+    await insert_rows(
+        connection,
+        t.contacts,
+        [{"id": c.id, "name": c.name, "language": c.language, "version": 1, "created_at": now} for c in new],
+    )
+    await insert_rows(
+        connection,
+        t.identities,
+        [
+            {"kind": c.kind, "value": c.value, "contact_id": c.id, "asserted_by": "channel", "asserted_at": now}
+            for c in new
+        ],
+    )
+
+
+def _opened(ticket: Ticket) -> dict[str, Any]:
+    names = ("root_id", "replies", "number", "account_id", "channel", "account", "subject", "language", "priority")
+    return {name: getattr(ticket, name) for name in (*names, *_CHANGEABLE)}
+
+
+def _message(filed: FiledMessage, now: datetime) -> MessageRow:
+    m = filed.message
+    raw = m.raw
+    return MessageRow(
+        id=m.id,
+        ticket_id=filed.ticket_id,
+        source_id=m.source_id,
+        channel=m.channel,
+        account=m.account,
+        author_kind=m.author.kind,
+        author_address=identity_value(m.author.kind, m.author.address),
+        contact_id=filed.contact_id,
+        addressed=sorted(m.addressed),
+        automation=m.automation,
+        dmarc=m.dmarc,
+        automatic_group=filed.automatic_group,
+        third_party=filed.third_party,
+        is_root=filed.is_root,
+        subject=m.subject,
+        received_at=m.received_at,
+        occurred_at=m.occurred_at,
+        match={
+            "rule": filed.match.rule,
+            "confidence": filed.match.confidence,
+            "evidence": [list(each) for each in filed.match.evidence],
+        },
+        revision=m.revision,
+        normalizer=m.normalizer,
+        attachments=m.attachments,
+        raw_topic=raw.topic if raw else None,
+        raw_partition=raw.partition if raw else None,
+        raw_offset=raw.offset if raw else None,
+        document=m.document,
+        traceparent=m.traceparent,
+        filed_at=now,
+    )
+
+
+def _names(fresh: Sequence[Incoming]) -> list[dict[str, object]]:
+    return [
+        {"value": value, "message_id": message.id, "own": value == message.own}
+        for message in fresh
+        for value in {
+            message.own,
+            *(name.value for name in message.named),
+            *([message.thread] if message.thread else []),
+        }
+    ]
+
+
+async def _later_states(
+    connection: AsyncConnection, decision: Decision, arrivals: Arrivals, documents: Mapping[str, str]
+) -> None:
+    """Revisions and newer readings, of messages on file and of those that this very batch brought."""
+    current = dict(documents) | {filed.message.id: filed.message.document for filed in decision.messages}
+    rows: dict[str, _LaterState] = {}
+    later = [message for versions in arrivals.revised.values() for message in versions]
+    for message in (*later, *arrivals.replayed.values()):
+        current[message.id] = updated(current[message.id], message.document)
+        subject = json.loads(current[message.id]).get("subject")
+        rows[message.id] = _LaterState(
+            message.id,
+            message.revision,
+            message.normalizer,
+            subject and subject.replace("\0", "\ufffd"),
+            current[message.id],
+        )
+    if not rows:
+        return
+    # a subject that the later state does not have stays, in the row as in the document
+    names = ("id", "revision", "normalizer", "subject", "document")
+    await _change(connection, t.messages, names, list(rows.values()))
+
+
+async def _replies(connection: AsyncConnection, decision: Decision, now: datetime) -> None:
+    await insert_rows(
+        connection,
+        t.replies,
+        [
+            {
+                "id": reply.reply_id,
+                "ticket_id": reply.ticket_id,
+                "purpose": reply.purpose,
+                "channel": reply.channel,
+                "account": reply.account,
+                "recipient": identity_value(reply.recipient.kind, reply.recipient.address),
+                "message_id": reply.message_id,
+                "state": "queued",
+                "attempt": reply.attempt,
+                "document": reply.to_json().decode(),
+                "traceparent": told.traceparent,
+                "created_at": now,
+                "state_at": now,
+            }
+            for told in decision.replies
+            for reply in (told.value,)
+        ],
+    )

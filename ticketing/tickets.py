@@ -1,0 +1,98 @@
+"""A ticket while a batch changes it, and the history it writes as it changes."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from bus.model import Wire
+from bus.ticket_event import Actor, TicketEvent, TicketEventType, event_id
+from ticketing.incoming import Incoming
+from ticketing.outbox import Told
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """A message whose author may be the requester: the earliest root, else the earliest of all (threading §2)."""
+
+    message_id: str
+    contact_id: str
+    received_at: datetime
+    is_root: bool
+
+    @property
+    def rank(self) -> tuple[bool, datetime, str]:
+        """The lowest is the requester."""
+        return (not self.is_root, self.received_at, self.message_id)
+
+
+@dataclass(slots=True)
+class Ticket:
+    """The columns that filing reads and writes. `requester`: None for a ticket that an agent made by hand."""
+
+    id: str
+    number: int
+    contact_id: str
+    account_id: str | None
+    channel: str
+    account: str
+    subject: str | None
+    language: str | None
+    opened_at: datetime
+    last_message_at: datetime
+    updated_at: datetime
+    requester: Requester | None
+    status: str = "open"
+    priority: str = "normal"
+    closed_at: datetime | None = None
+    merged_into: str | None = None
+    messages: int = 0
+    attachments: int = 0
+    version: int = 0
+    history: list[Told[TicketEvent]] = field(default_factory=list)
+    told_by: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def root_id(self) -> str:
+        """The survivor: itself, unless this batch merges it."""
+        return self.merged_into or self.id
+
+    @property
+    def requester_message_id(self) -> str | None:
+        """Whose author the requester is."""
+        return self.requester.message_id if self.requester else None
+
+    @property
+    def replies(self) -> int:
+        """Of a new ticket."""
+        return 0
+
+    def tell(
+        self,
+        type_: TicketEventType,
+        data: Wire | dict[str, Any],
+        cause: Incoming,
+        *,
+        at: datetime,
+        now: datetime,
+        actor: Actor,
+    ) -> None:
+        """Write the next event of its history."""
+        self.version += 1
+        self.updated_at = now
+        n = self.told_by[cause.cause]
+        self.told_by[cause.cause] += 1
+        event = TicketEvent(
+            event_id=event_id(self.id, cause.cause, n),
+            ticket_id=self.id,
+            number=self.number,
+            version=self.version,
+            type=type_,
+            occurred_at=at,
+            recorded_at=now,
+            actor=actor,
+            contact_id=self.contact_id,
+            account_id=self.account_id,
+            data=data.model_dump() if isinstance(data, Wire) else data,
+        )
+        self.history.append(Told(event, cause.traceparent))
