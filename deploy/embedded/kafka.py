@@ -38,6 +38,12 @@ def settings(port: int, controller_port: int, data: Path) -> Mapping[str, str]:
         "group.initial.rebalance.delay.ms": "0",
         # A mistyped topic must be an error, not a topic.
         "auto.create.topics.enable": "false",
+        # A killed broker is let in again only when its former session is over, by default after 9 s.
+        "broker.session.timeout.ms": "2500",
+        "broker.heartbeat.interval.ms": "500",
+        # The only voter need not wait for others before it elects itself.
+        "controller.quorum.election.timeout.ms": "100",
+        "controller.quorum.election.backoff.max.ms": "50",
         # The default (128 MB) would not leave the heap much else.
         "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),
         "log.cleaner.threads": "1",

@@ -14,7 +14,7 @@ from pathlib import Path
 from bus.service import write_atomically
 from deploy.supervise.child import kill_group
 
-LEAVE_SECONDS = 5.0
+LEAVE_SECONDS = 2.0
 """How long what a killed `up` left behind may take to follow it before it is killed."""
 
 

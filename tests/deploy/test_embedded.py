@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -88,7 +89,7 @@ async def test_the_servers_come_back_with_their_data_whatever_is_killed(tmp_path
             before = running.children[name]
             before.kill()
             psutil.wait_procs([before], timeout=5)
-            await until(lambda: running.replaced(name, before))
+            await until(partial(running.replaced, name, before))
         await until(lambda: kafka.ready(running.kafka))
         await until(lambda: postgres.ready(running.database))
         await write(running.kafka, b"two")

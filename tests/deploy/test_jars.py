@@ -82,10 +82,10 @@ def test_an_archive_that_lies_in_the_cache_without_a_pin_stays_off_the_class_pat
     assert "stranger" not in class_path([pin()])
 
 
-async def test_a_missing_archive_is_fetched_once_with_a_progress_bar(cache: Path, repository: Path) -> None:
+def test_a_missing_archive_is_fetched_once_with_a_progress_bar(cache: Path, repository: Path) -> None:
     repository.write_bytes(CONTENT)
     console = Console(record=True, force_terminal=True, width=120, quiet=False)
-    path = await fetched_class_path([pin()], console, "the toy")
+    path = asyncio.run(fetched_class_path([pin()], console, "the toy"))
     assert Path(path).read_bytes() == CONTENT
     assert "Fetching the toy" in console.export_text()
     repository.unlink()
@@ -94,15 +94,16 @@ async def test_a_missing_archive_is_fetched_once_with_a_progress_bar(cache: Path
 
 
 async def test_fetching_that_is_cancelled_keeps_nothing(cache: Path, repository: Path) -> None:
+    long = pin(content=bytes(128 * 1024 * 1024))
     with repository.open("wb") as stream:
-        stream.truncate(512 * 1024 * 1024)
-    fetching = asyncio.create_task(fetched_class_path([pin()], Console(quiet=True), "the toy"))
-    while not list(cache.parent.glob("fetch-*/**/*.jar")):  # noqa: ASYNC110, ASYNC240 - nobody tells of a new file
+        stream.truncate(128 * 1024 * 1024)
+    fetching = asyncio.create_task(fetched_class_path([long], Console(quiet=True), "the toy"))
+    while not list(cache.parent.glob("fetch-*/**/*.jar")):  # noqa: ASYNC110 - nobody tells of a new file
         await asyncio.sleep(0.01)
     fetching.cancel()
     with pytest.raises(asyncio.CancelledError):
         await fetching
-    while list(cache.parent.glob("fetch-*")):  # noqa: ASYNC110, ASYNC240
+    while list(cache.parent.glob("fetch-*")):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     assert list(cache.iterdir()) == []  # noqa: ASYNC240
 
