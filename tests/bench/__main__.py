@@ -51,9 +51,7 @@ def main() -> None:
 
     if "normalizer" in parts:
         take(_normalizer(arguments))
-    if "filing" in parts:
-        take(filing.measure(arguments.mails, arguments.runs, arguments.seed))
-    if {"whole", "latency", "memory", "up"} & set(parts):
+    if {"filing", "whole", "latency", "memory", "up"} & set(parts):
         folder = build / "bench-data"
         if "up" in parts:
             take({"up to ready, s": _median(arguments.runs, lambda _: _ready(folder))})
@@ -73,6 +71,8 @@ def _measure_running(
     up: Up, arguments: argparse.Namespace, parts: Sequence[str], take: Callable[[dict[str, Any]], None]
 ) -> None:
     count, seed = arguments.mails, arguments.seed
+    if "filing" in parts:
+        take(filing.measure(up.endpoints()["database"], count, arguments.runs, seed))
     whole_way.measure(up, generate(2_000, seed=seed + 90, prefix="warm"))
     if "whole" in parts:
         runs = [whole_way.measure(up, generate(count, seed=seed + n, prefix=f"run{n}")) for n in range(arguments.runs)]
