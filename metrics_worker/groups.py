@@ -1,0 +1,56 @@
+"""Merge groups: the tickets that count as one, whatever the order in which their events were read. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from heapq import merge
+
+from metrics_worker.facts import Fact, TicketFacts
+
+
+@dataclass(frozen=True, slots=True)
+class MergeGroup:
+    """A ticket and all that went into it. `root` None: nothing of the survivor itself has been read yet."""
+
+    root_id: str
+    root: TicketFacts | None
+    members: tuple[TicketFacts, ...] = ()
+
+    @property
+    def union(self) -> Iterable[Fact]:
+        """The facts of all, sorted; a member that is spam has none to give."""
+        assert self.root is not None
+        if not self.members:
+            return self.root.facts
+        return merge(self.root.facts, *(member.facts for member in self.members if not member.spam))
+
+
+def root_of(ticket_id: str, pointers: Mapping[str, str | None]) -> str:
+    """The survivor at the end of the pointers, which need not be among them.
+
+    Pointers of different tickets are read at different times, so that for a moment they may form a ring: then its
+    smallest id stands for it.
+    """
+    seen = [ticket_id]
+    while (following := pointers.get(seen[-1])) is not None:
+        if following in seen:
+            return min(seen[seen.index(following) :])
+        seen.append(following)
+    return seen[-1]
+
+
+def groups_of(tickets: Mapping[str, TicketFacts]) -> dict[str, MergeGroup]:
+    """All groups among the tickets, by the id of their root."""
+    pointers = {ticket_id: facts.merged_into for ticket_id, facts in tickets.items() if facts.merged_into}
+    if not pointers:
+        return {ticket_id: MergeGroup(ticket_id, facts) for ticket_id, facts in tickets.items()}
+    members: dict[str, list[TicketFacts]] = defaultdict(list)
+    for ticket_id, facts in tickets.items():
+        root = root_of(ticket_id, pointers)
+        found = members[root]
+        if ticket_id != root:
+            found.append(facts)
+    return {
+        root: MergeGroup(root, tickets.get(root), tuple(sorted(found, key=lambda facts: facts.ticket_id)))
+        for root, found in members.items()
+    }

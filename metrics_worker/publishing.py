@@ -1,0 +1,101 @@
+"""Publishing the figures that changed: each key's newest document, as often as the interval allows.
+
+A publication and its mark are two steps; whoever begins publishes what is not marked, so that a crash between the two
+costs a repetition. A frozen worker that wakes up must not put an old document over a newer one: documents travel in
+Kafka transactions, and each new leader takes the transactional id before it reads what there is to publish.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bus.errors import Retryable
+from bus.failpoints import failpoint
+from bus.figures import CustomerMetrics
+from bus.headers import cloud_event
+from bus.progress import database_error
+from bus.record import Outgoing
+from bus.transactions import TransactionalPublisher
+from metrics_worker import snapshot
+from metrics_worker.meters import PUBLISHED, UNPUBLISHED
+from metrics_worker.snapshot import Names
+
+INTERVAL_SECONDS = 0.05
+_BATCH = 500
+_FIRST_PAUSE = 0.1
+_LAST_PAUSE = 5.0
+
+
+class Publishing:
+    """Publishes the keys it hears of, and at the beginning those that were left."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        connect: Callable[[], TransactionalPublisher],
+        names: Names,
+        *,
+        interval: float = INTERVAL_SECONDS,
+    ) -> None:
+        self._engine = engine
+        self._connect = connect
+        self._names = names
+        self._interval = interval
+        self._changed: set[str] = set()
+        self._wake = asyncio.Event()
+
+    def changed(self, keys: Collection[str]) -> None:
+        """The figures of these keys have changed and are committed."""
+        self._changed.update(keys)
+        UNPUBLISHED.set(len(self._changed))
+        self._wake.set()
+
+    async def run(self, report: Callable[[str | None], None]) -> None:
+        """Publish until cancelled; `report` hears what is wrong, or None. Raises Fenced."""
+        pause = _FIRST_PAUSE
+        while True:
+            publisher = self._connect()
+            try:
+                await publisher.start()
+                report(None)
+                await self._publish_for_ever(publisher)
+            except Retryable as error:
+                report(str(error))
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LAST_PAUSE)
+            finally:
+                await publisher.stop()
+
+    async def _publish_for_ever(self, publisher: TransactionalPublisher) -> None:
+        try:
+            async with self._engine.begin() as connection:
+                self.changed(await snapshot.unpublished(connection))
+        except DBAPIError as error:
+            raise database_error(error) from error
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._changed:
+                keys = sorted(self._changed)[:_BATCH]
+                self._changed.difference_update(keys)
+                await self._publish(publisher, keys)
+                UNPUBLISHED.set(len(self._changed))
+            await asyncio.sleep(self._interval)
+
+    async def _publish(self, publisher: TransactionalPublisher, keys: list[str]) -> None:
+        try:
+            async with self._engine.begin() as connection:
+                documents = await snapshot.read(connection, self._names, keys)
+            await publisher.publish([self._record(document) for document in documents])
+            failpoint("figures.after_publish")
+            async with self._engine.begin() as connection:
+                await snapshot.mark(connection, documents)
+        except DBAPIError as error:
+            raise database_error(error) from error
+        PUBLISHED.inc(len(documents))
+
+    def _record(self, document: CustomerMetrics) -> Outgoing:
+        headers = cloud_event(f"{document.key}/{document.revision}", document.kind, "/metrics", time=document.as_of.at)
+        return Outgoing(self._names.figures, document.key, document.to_json(), headers)
