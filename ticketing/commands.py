@@ -1,0 +1,35 @@
+"""`deskstream ticketing`, and the commands that look at the desk."""
+
+from collections.abc import Sequence
+
+import typer
+
+from bus.options import ConfigOption, DatabaseOption, DataOption, KafkaOption, OpsPortOption, resolve
+from ticketing.commands_automatic import automatic_app
+from ticketing.commands_contacts import contacts_app
+from ticketing.commands_db import Upgrade, db_app
+from ticketing.commands_tickets import tickets_app
+
+
+def register(app: typer.Typer, *, more_upgrades: Sequence[Upgrade] = ()) -> None:
+    """Add the commands of this package. `more_upgrades`: of other packages' tables, for `db upgrade`."""
+    app.command("ticketing")(ticketing)
+    app.add_typer(tickets_app, name="tickets")
+    app.add_typer(contacts_app, name="contacts")
+    app.add_typer(automatic_app, name="automatic")
+    app.add_typer(db_app(more_upgrades), name="db")
+
+
+def ticketing(
+    data: DataOption = None,
+    config: ConfigOption = None,
+    kafka: KafkaOption = None,
+    database: DatabaseOption = None,
+    ops_port: OpsPortOption = 0,
+) -> None:
+    """Run the desk: file messages, confirm, publish events, follow replies. Any number of these may run at once."""
+    from bus.service import run_service
+    from ticketing.service import work
+
+    settings = resolve(data, config, kafka, database).settings("kafka", "database")
+    raise typer.Exit(run_service("ticketing", settings, work(settings), ops_port=ops_port))

@@ -1,0 +1,86 @@
+"""`deskstream automatic`: mail of machines that belongs to no ticket."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from bus.options import ConfigOption, DatabaseOption, DataOption, JsonOption, KafkaOption, resolve
+from bus.output import console, print_one, print_rows
+from ticketing.address import database_url
+from ticketing.commands_tickets import LimitOption
+
+automatic_app = typer.Typer(help="Look at machines' mail that is in no ticket.", no_args_is_help=True)
+
+MessageArgument = Annotated[str, typer.Argument(help="A message_id, or the id its source gave it (Message-ID).")]
+
+
+@automatic_app.command("list")
+def list_(
+    data: DataOption = None,
+    config: ConfigOption = None,
+    kafka: KafkaOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+    limit: LimitOption = None,
+) -> None:
+    """List machines' mail, the newest first."""
+    from ticketing.looking import looking
+
+    columns = {
+        "message": lambda m: m["message_id"],
+        "kind": lambda m: m["automation"],
+        "from": lambda m: m["author"],
+        "subject": lambda m: m["subject"],
+        "received": lambda m: f"{m['received_at']:%Y-%m-%d %H:%M}",
+    }
+    with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
+        print_rows(desk.automatic(limit=limit), columns, as_json=as_json, nothing="No automatic mail.")
+
+
+@automatic_app.command("show")
+def show(
+    message: MessageArgument,
+    data: DataOption = None,
+    config: ConfigOption = None,
+    kafka: KafkaOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one message of a machine."""
+    from ticketing.looking import looking
+
+    with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
+        print_one(desk.automatic_message(message), as_json=as_json)
+
+
+@automatic_app.command("to-ticket")
+def to_ticket_command(
+    message: MessageArgument,
+    data: DataOption = None,
+    config: ConfigOption = None,
+    kafka: KafkaOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a ticket of a machine's message, such as the code a mailbox sends before it forwards."""
+    from ticketing.by_hand import to_ticket
+    from ticketing.database import engine
+    from ticketing.looking import looking
+
+    url = database_url(resolve(data, config, kafka, database).settings("database"))
+
+    async def run() -> int:
+        pool = engine(url)
+        try:
+            return await to_ticket(pool, message, datetime.now(UTC))
+        finally:
+            await pool.dispose()
+
+    number = asyncio.run(run())
+    if not as_json:
+        console().print(f"It is ticket #{number} now.")
+        return
+    with looking(url) as desk:
+        print_one(desk.ticket(number), as_json=True)

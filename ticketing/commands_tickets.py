@@ -1,0 +1,116 @@
+"""`deskstream tickets`: look at tickets, their messages and their history."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from bus.options import ConfigOption, DatabaseOption, DataOption, JsonOption, KafkaOption, resolve
+from bus.output import console, print_one, print_rows, safe
+from bus.ticket_event import Status
+from bus.ticket_state import TicketState
+from ticketing.address import database_url
+
+tickets_app = typer.Typer(help="Look at tickets.", no_args_is_help=True)
+
+LimitOption = Annotated[int | None, typer.Option("--limit", help="At most so many [default: all].", min=1)]
+
+COLUMNS = {
+    "number": lambda t: t.number,
+    "status": lambda t: t.status,
+    "customer": lambda t: t.contact_name,
+    "subject": lambda t: t.subject,
+    "messages": lambda t: t.counts.messages,
+    "last message": lambda t: f"{t.last_message_at:%Y-%m-%d %H:%M}",
+}
+
+
+@tickets_app.command("list")
+def list_(
+    data: DataOption = None,
+    config: ConfigOption = None,
+    kafka: KafkaOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+    status: Annotated[Status | None, typer.Option("--status", help="Only tickets with this status.")] = None,
+    limit: LimitOption = None,
+) -> None:
+    """List tickets, the newest first."""
+    from ticketing.looking import looking
+
+    with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
+        print_rows(desk.tickets(status=status, limit=limit), COLUMNS, as_json=as_json, nothing="No tickets.")
+
+
+@tickets_app.command("show")
+def show(
+    number: Annotated[int, typer.Argument(help="The ticket's number, or that of one it absorbed.")],
+    data: DataOption = None,
+    config: ConfigOption = None,
+    kafka: KafkaOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a ticket with its messages and its history."""
+    from ticketing.looking import looking
+
+    with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
+        ticket = desk.ticket(number)
+        messages, history = desk.messages(ticket.id), desk.history(ticket.id)
+    if as_json:
+        print_one({**ticket.model_dump(mode="json"), "messages": messages, "history": history}, as_json=True)
+    else:
+        _show(ticket, messages, history)
+
+
+@tickets_app.command("why")
+def why(
+    message: Annotated[str, typer.Argument(help="A message_id, or the id its source gave it (Message-ID).")],
+    data: DataOption = None,
+    config: ConfigOption = None,
+    kafka: KafkaOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say why a message is in its ticket: the rule that matched, and its evidence."""
+    from ticketing.looking import looking
+
+    with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
+        found = desk.why(message)
+    for document in found:
+        print_one(document, as_json=as_json)
+
+
+def _show(ticket: TicketState, messages: Sequence[dict[str, Any]], history: Sequence[dict[str, Any]]) -> None:
+    out = console()
+    out.print(Text(f"#{ticket.number}  {safe(ticket.subject) or '(no subject)'}", style="bold"))
+    also = f", also {', '.join(f'#{alias}' for alias in ticket.aliases)}" if ticket.aliases else ""
+    out.print(
+        Text(
+            f"{ticket.status}, {ticket.priority}, {safe(ticket.contact_name) or 'unnamed'} by {ticket.channel} "
+            f"({safe(ticket.account)}){also}"
+        )
+    )
+    for message in messages:
+        author = message["author"]
+        out.print(Rule(Text(safe(f"{author['address']}  {message.get('received_at') or ''}")), align="left"))
+        text = message.get("reply_text") or message.get("text") or ""
+        if isinstance(text, dict):
+            text = f"({text['size']} bytes, in the blob store as {text['blob']})"
+        out.print(Text(safe(text)))
+        for attachment in message.get("attachments", ()):
+            out.print(Text(safe(f"[{attachment['name']}, {attachment['size']} bytes]")))
+    out.print(Rule("history", align="left"))
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for event in history:
+        known = {name: value for name, value in event["data"].items() if name in _TOLD and value is not None}
+        details = ", ".join(f"{name} {value}" for name, value in known.items())
+        table.add_row(*(Text(safe(part)) for part in (event["occurred_at"], event["type"], details)))
+    out.print(table)
+
+
+_TOLD = ("message_id", "reason", "state", "reply_id", "number", "by")
+"""What of an event's data is shown to people."""

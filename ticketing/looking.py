@@ -1,0 +1,141 @@
+"""What commands look up in the desk's tables; nothing here changes anything."""
+
+import contextlib
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, LiteralString
+
+import psycopg
+import sqlalchemy as sa
+from psycopg.rows import namedtuple_row
+
+from bus.errors import Invalid, Retryable
+from bus.ticket_state import TicketState
+from ticketing.state import STATE_COLUMNS, STATE_FROM, ticket_state
+
+Document = dict[str, Any]
+
+_CONTACT: LiteralString = """
+SELECT c.id, c.name, c.language, c.account_id, c.merged_into, c.version, c.created_at,
+       coalesce((SELECT jsonb_agg(jsonb_build_object('kind', i.kind, 'value', i.value) ORDER BY i.kind, i.value)
+                   FROM desk.identities i WHERE i.contact_id = c.id), '[]') AS identities,
+       (SELECT count(*) FROM desk.tickets t WHERE t.contact_id = c.id AND t.root_id = t.id) AS tickets
+  FROM desk.contacts c
+"""
+_AUTOMATIC: LiteralString = """
+SELECT id AS message_id, automation, author_address AS author, subject, channel, account, source_id, received_at
+  FROM desk.messages WHERE ticket_id IS NULL ORDER BY received_at DESC, id LIMIT %(limit)s
+"""
+
+# built from our own columns and nothing else
+_TICKET: LiteralString = f"SELECT {STATE_COLUMNS} FROM {STATE_FROM}"  # noqa: S608
+_TICKETS: LiteralString = f"""{_TICKET} WHERE t.root_id = t.id AND (%(status)s::text IS NULL OR t.status = %(status)s)
+ ORDER BY t.number DESC LIMIT %(limit)s"""
+_BY_NUMBER: LiteralString = f"""{_TICKET} WHERE t.id = (SELECT root_id FROM desk.tickets WHERE number = %(number)s)"""  # noqa: S608
+_BY_CONTACT: LiteralString = f"""{_TICKET} WHERE t.root_id = t.id AND t.contact_id = %(id)s ORDER BY t.number DESC"""
+_CONTACTS: LiteralString = f"""{_CONTACT} ORDER BY c.created_at DESC, c.id LIMIT %(limit)s"""
+_BY_IDENTITY: LiteralString = f"""{_CONTACT} WHERE c.id = %(key)s OR c.id IN
+ (SELECT contact_id FROM desk.identities WHERE value IN (%(key)s, lower(%(key)s))) ORDER BY c.id"""  # noqa: S608
+
+
+class Desk:
+    """The desk's tables, read by one session."""
+
+    def __init__(self, connection: "psycopg.Connection[Any]") -> None:
+        self._connection = connection
+
+    def tickets(self, *, status: str | None = None, limit: int | None = None) -> Iterator[TicketState]:
+        """Tickets that were not merged into others, the newest first; they come as they are read."""
+        return map(ticket_state, self._stream(_TICKETS, {"status": status, "limit": limit}))
+
+    def ticket(self, number: int) -> TicketState:
+        """The ticket that works under this number, its own or that of one it absorbed. Raises Invalid."""
+        rows = self._rows(_BY_NUMBER, {"number": number})
+        if not rows:
+            raise Invalid(f"there is no ticket {number}; `deskstream tickets list` shows all")
+        return ticket_state(rows[0])
+
+    def messages(self, ticket_id: str) -> list[Document]:
+        """The messages of a ticket and of all it absorbed, as they stood on their topics, in the order they came."""
+        rows = self._rows(
+            "SELECT m.document FROM desk.messages m JOIN desk.tickets t ON t.id = m.ticket_id "
+            "WHERE t.root_id = %(id)s ORDER BY m.received_at, m.id",
+            {"id": ticket_id},
+        )
+        return [json.loads(row.document) for row in rows]
+
+    def history(self, ticket_id: str) -> list[Document]:
+        """The events of a ticket and of all it absorbed, in the order they were told."""
+        rows = self._rows(
+            "SELECT e.document FROM desk.ticket_events e JOIN desk.tickets t ON t.id = e.ticket_id "
+            "WHERE t.root_id = %(id)s ORDER BY e.id",
+            {"id": ticket_id},
+        )
+        return [json.loads(row.document) for row in rows]
+
+    def why(self, message: str) -> list[Document]:
+        """Where messages with this id (ours, or their source's) went and by which evidence. Raises Invalid."""
+        rows = self._rows(
+            "SELECT m.id AS message_id, m.source_id, r.number AS ticket, t.number AS filed_in, m.match, m.third_party, "
+            "m.automation, m.author_address AS author, m.received_at FROM desk.messages m "
+            "LEFT JOIN desk.tickets t ON t.id = m.ticket_id LEFT JOIN desk.tickets r ON r.id = t.root_id "
+            "WHERE m.id = %(id)s OR m.source_id = %(source)s ORDER BY m.received_at, m.id",
+            {"id": message, "source": message.strip("<> ")},
+        )
+        if not rows:
+            raise Invalid(f"no message {message} is filed; give a message_id or the id its source gave it")
+        return [dict(row._asdict()) for row in rows]
+
+    def contacts(self, *, limit: int | None = None) -> Iterator[Document]:
+        """Contacts, the newest first; they come as they are read."""
+        return (row._asdict() for row in self._stream(_CONTACTS, {"limit": limit}))
+
+    def contact(self, key: str) -> Document:
+        """The contact with this id, or with an identity of this value (an address, a number). Raises Invalid."""
+        rows = self._rows(_BY_IDENTITY, {"key": key})
+        if not rows:
+            raise Invalid(f"there is no contact {key}; give a contact's id or address")
+        if len(rows) > 1:
+            raise Invalid(f"{key} is {len(rows)} contacts: {', '.join(row.id for row in rows)}; give one of these ids")
+        return dict(rows[0]._asdict())
+
+    def tickets_of(self, contact_id: str) -> list[TicketState]:
+        """The tickets of a contact, the newest first."""
+        return [ticket_state(row) for row in self._rows(_BY_CONTACT, {"id": contact_id})]
+
+    def automatic(self, *, limit: int | None = None) -> Iterator[Document]:
+        """Machines' mail that is in no ticket, the newest first; it comes as it is read."""
+        return (row._asdict() for row in self._stream(_AUTOMATIC, {"limit": limit}))
+
+    def automatic_message(self, message_id: str) -> Document:
+        """One of them, as it stood on its topic. Raises Invalid."""
+        rows = self._rows(
+            "SELECT document FROM desk.messages WHERE ticket_id IS NULL AND (id = %(id)s OR source_id = %(id)s)",
+            {"id": message_id.strip("<> ")},
+        )
+        if not rows:
+            raise Invalid(f"no automatic message {message_id}; `deskstream automatic list` shows all")
+        return dict(json.loads(rows[0].document))
+
+    def _rows(self, statement: LiteralString, values: Document) -> Sequence[Any]:
+        return self._connection.execute(statement, values).fetchall()
+
+    def _stream(self, statement: LiteralString, values: Document) -> Iterator[Any]:
+        with self._connection.cursor("list") as cursor:
+            cursor.itersize = 1_000
+            yield from cursor.execute(statement, values)
+
+
+@contextlib.contextmanager
+def looking(url: str) -> Iterator[Desk]:
+    """A read-only session. Raises Retryable when the database is not there or has no tables yet."""
+    address = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    options = "-c default_transaction_read_only=on -c timezone=UTC -c idle_in_transaction_session_timeout=60s"
+    try:
+        with psycopg.connect(address, row_factory=namedtuple_row, options=options, connect_timeout=10) as connection:
+            yield Desk(connection)
+    except psycopg.errors.UndefinedTable:
+        raise Retryable("the database has no tables of this desk; run `deskstream db upgrade`") from None
+    except psycopg.Error as error:
+        lines = str(error).strip().splitlines()
+        raise Retryable(f"the database: {lines[0] if lines else type(error).__name__}") from None
