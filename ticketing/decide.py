@@ -196,6 +196,7 @@ class Deciding:
             return
         ticket.messages += 1
         ticket.attachments += message.attachments
+        ticket.opened_at = min(ticket.opened_at, at)
         ticket.last_message_at = max(ticket.last_message_at, at)
         if message.automation == "human":
             self._reopen(ticket, message, "customer", actor, at)

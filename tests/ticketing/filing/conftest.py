@@ -1,7 +1,7 @@
 """A desk on a real, fresh PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from bus.message import NormalizedMessage
 from bus.progress import FencedProgress
 from bus.record import Partition
 from tests.conftest import Stack
+from tests.ticketing.filing.memory import Outcome
 from tests.ticketing.filing.said import CONFIRMING, record
 from ticketing.database import engine
 from ticketing.filing import Filing
@@ -32,6 +33,15 @@ class Desk:
     filing: Filing
     offset: int = 0
     sent: list[NormalizedMessage] = field(default_factory=list)
+
+    async def empty(self) -> None:
+        """Begin anew."""
+        names = ", ".join(table.fullname for table in metadata.sorted_tables)
+        async with self.engine.begin() as connection:
+            await connection.execute(sa.text(f"TRUNCATE {names}"))
+            await connection.execute(sa.text("ALTER SEQUENCE desk.ticket_number RESTART"))
+        self.offset = 0
+        await self.progress.claim([HERE])
 
     async def file(self, *messages: NormalizedMessage) -> None:
         """File one batch."""
@@ -75,6 +85,16 @@ class Desk:
             )
         ]
 
+    async def outcome(self) -> Outcome:
+        """What must not depend on the order; see MemoryDesk."""
+        rows = await self.rows(
+            "SELECT array_agg(m.id), min(i.value), min(t.messages), min(t.attachments), min(t.opened_at), "
+            "min(t.last_message_at) FROM desk.messages m JOIN desk.tickets o ON o.id = m.ticket_id "
+            "JOIN desk.tickets t ON t.id = o.root_id JOIN desk.identities i ON i.contact_id = t.contact_id "
+            "GROUP BY t.id"
+        )
+        return frozenset((frozenset(ids), *rest) for ids, *rest in rows)
+
     async def settled(self) -> list[tuple[Any, ...]]:
         """Raw records that were not filed under their own position."""
         return await self.rows("SELECT raw_offset, outcome FROM desk.settled ORDER BY raw_offset")
@@ -92,17 +112,8 @@ async def database(stack: Stack) -> str:
 async def desk(database: str) -> AsyncIterator[Desk]:
     """An empty desk whose progress is claimed."""
     pool = engine(database)
-    names = ", ".join(table.fullname for table in metadata.sorted_tables)
-    async with pool.begin() as connection:
-        await connection.execute(sa.text(f"TRUNCATE {names}"))
-        await connection.execute(sa.text("ALTER SEQUENCE desk.ticket_number RESTART"))
     fenced = FencedProgress(pool, progress, "deskstream.ticketing", "cluster")
-    await fenced.claim([HERE])
-    yield Desk(database, pool, fenced, Filing(pool, fenced, CONFIRMING))
+    desk = Desk(database, pool, fenced, Filing(pool, fenced, CONFIRMING))
+    await desk.empty()
+    yield desk
     await pool.dispose()
-
-
-async def batches(desk: Desk, many: Sequence[Sequence[NormalizedMessage]]) -> None:
-    """File one batch after the other."""
-    for messages in many:
-        await desk.file(*messages)
