@@ -40,10 +40,10 @@ class KafkaCluster:
         """Raises Retryable when Kafka is not there."""
         return str((await self._ask(lambda admin: admin.describe_cluster()))["cluster_id"])
 
-    async def message_topics(self) -> list[str]:
-        """The topics of messages that exist. Raises Retryable."""
+    async def message_topics(self, prefix: str) -> list[str]:
+        """The topics of messages that exist under a prefix. Raises Retryable."""
         existing = set(await self._ask(lambda admin: admin.list_topics()))
-        found = [topic for channel in CHANNELS if (topic := messages_topic(channel)) in existing]
+        found = [topic for channel in CHANNELS if (topic := prefix + messages_topic(channel)) in existing]
         if not found:
             raise Retryable("Kafka has no topic messages.<channel>; run `deskstream topics create`")
         return found
@@ -83,13 +83,13 @@ async def check_database(engine: AsyncEngine, cluster: str) -> None:
         raise Retryable("the database: no connection is free") from error
 
 
-async def ready(kafka: KafkaCluster, engine: AsyncEngine, health: Health) -> tuple[str, list[str]]:
+async def ready(kafka: KafkaCluster, engine: AsyncEngine, health: Health, prefix: str) -> tuple[str, list[str]]:
     """Wait until both are there; the cluster's id and the topics of messages. Raises ConfigError."""
     pause = _FIRST_PAUSE
     while True:
         try:
             cluster = await kafka.cluster_id()
-            topics = await kafka.message_topics()
+            topics = await kafka.message_topics(prefix)
             health.set("kafka")
             await check_database(engine, cluster)
             health.set("database")

@@ -25,6 +25,7 @@ from ticketing.readiness import KafkaCluster, ready, watch
 from ticketing.receipts import GROUP as RECEIPTS_GROUP
 from ticketing.receipts import Receipts
 from ticketing.relay import Relay
+from ticketing.relay_records import RelayTopics
 from ticketing.tables import RELAY_LOCK, progress
 from ticketing.tokens import load_tokens
 
@@ -32,8 +33,11 @@ GROUP = "deskstream.ticketing"
 LEADING = Gauge("deskstream_relay_leading", "1 while this process relays, 0 while it stands by")
 
 
-def work(settings: Settings) -> Work:
-    """The desk's work. Raises ConfigError for a setting that cannot be used."""
+def work(settings: Settings, *, prefix: str = "") -> Work:
+    """The desk's work. `prefix`: of its topics, groups and transactional id, where several desks share one Kafka.
+
+    Raises ConfigError for a setting that cannot be used.
+    """
     url = database_url(settings)
     confirming = Confirming(settings.desk, load_tokens(settings.data))
 
@@ -43,15 +47,16 @@ def work(settings: Settings) -> Work:
         engine, kafka, parked = engine_of(url), KafkaCluster(settings.kafka), KafkaPublisher(settings.kafka)
         await parked.start()
         try:
-            cluster, topics = await _unless(stop, ready(kafka, engine, health)) or ("", [])
+            cluster, topics = await _unless(stop, ready(kafka, engine, health, prefix)) or ("", [])
             if not topics:
                 return
-            filed = FencedProgress(engine, progress, GROUP, cluster)
-            messages = KafkaSource(settings.kafka, topics, GROUP, progress=filed)
+            filed = FencedProgress(engine, progress, prefix + GROUP, cluster)
+            messages = KafkaSource(settings.kafka, topics, prefix + GROUP, progress=filed)
             filing: BatchHandler = Filing(engine, filed, confirming, settings.threading.max_references)
-            told = FencedProgress(engine, progress, RECEIPTS_GROUP, cluster)
-            receipts = KafkaSource(settings.kafka, [RECEIPTS], RECEIPTS_GROUP, progress=told)
-            relay, clock = Relay(settings.kafka, url), Clock(engine)
+            told = FencedProgress(engine, progress, prefix + RECEIPTS_GROUP, cluster)
+            receipts = KafkaSource(settings.kafka, [prefix + RECEIPTS], prefix + RECEIPTS_GROUP, progress=told)
+            relay = Relay(settings.kafka, url, topics=RelayTopics(prefix), transactional_id=f"{prefix}relay")
+            clock = Clock(engine)
 
             def report(state: str) -> None:
                 LEADING.set(state == "leader")

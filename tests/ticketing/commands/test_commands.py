@@ -1,0 +1,148 @@
+"""What the commands show of a desk, and what they change."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from sqlalchemy.ext.asyncio import AsyncConnection
+from typer.testing import CliRunner
+
+from bus.errors import Invalid
+from bus.record import Received
+from bus.settings import DeskSettings
+from tests.conftest import Stack
+from tests.ticketing.mails import mail, received
+from ticketing.commands import register
+from ticketing.confirm import Confirming
+from ticketing.database import engine
+from ticketing.filing import Filing
+from ticketing.migrate import upgrade
+from ticketing.tokens import ReplyTokens
+
+pytestmark = pytest.mark.stack
+
+TOKENS = ReplyTokens({1: bytes(32)}, 1)
+
+
+class Anywhere:
+    """Progress of a test that reads no topic."""
+
+    async def move(self, connection: AsyncConnection, batch: Sequence[Received]) -> None:
+        """Nothing to move."""
+
+
+class Commands:
+    """The command line over one database."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self._where = ["--database", url, "--data", str(folder)]
+        self._app = typer.Typer()
+        register(self._app)
+
+    def text(self, *words: str) -> str:
+        """What a command prints; raises what it raises."""
+        result = CliRunner().invoke(self._app, [*words, *self._where], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    async def json(self, *words: str) -> list[dict[str, Any]]:
+        """The documents a command prints."""
+        out = await asyncio.to_thread(self.text, *words, "--json")
+        return [json.loads(line) for line in out.splitlines()]
+
+
+@pytest.fixture
+async def desk(stack: Stack, tmp_path: Path) -> AsyncIterator[Commands]:
+    """A desk with two tickets, one of them merged of two, and an automatic mail."""
+    url = stack.new_database()
+    await asyncio.to_thread(upgrade, url)
+    pool = engine(url)
+    filing = Filing(pool, Anywhere(), Confirming(DeskSettings(), TOKENS))
+    await filing(received([mail("q1@c"), mail("q2@c", sender="bob@other.example", subject="Other")]))
+    late = mail("r3@c", answers="r2@c")
+    await filing(received([late], offset=2))
+    await filing(received([mail("r2@c", answers="q1@c")], offset=3))
+    await filing(received([mail("code@m", sender="no-reply@m.example", automation="system", text="123456")], offset=4))
+    yield Commands(url, tmp_path)
+    await pool.dispose()
+
+
+async def test_lists_are_documents_one_a_line(desk: Commands) -> None:
+    tickets = await desk.json("tickets", "list")
+    assert [(t["kind"], t["number"], t["aliases"]) for t in tickets] == [
+        ("ticket.state.v1", 2, []),
+        ("ticket.state.v1", 1, [3]),
+    ]
+    assert len(await desk.json("tickets", "list", "--limit", "1")) == 1
+    assert await desk.json("tickets", "list", "--status", "closed") == []
+    contacts = await desk.json("contacts", "list")
+    assert {c["identities"][0]["value"]: c["tickets"] for c in contacts} == {
+        "ann@customer.example": 1,
+        "bob@other.example": 1,
+    }
+    assert [m["source_id"] for m in await desk.json("automatic", "list")] == ["code@m"]
+
+
+async def test_a_number_works_for_ever(desk: Commands) -> None:
+    [ticket], [alias] = await desk.json("tickets", "show", "1"), await desk.json("tickets", "show", "3")
+    assert ticket == alias
+    assert ticket["number"] == 1
+    assert sorted(m["source_id"] for m in ticket["messages"]) == ["q1@c", "r2@c", "r3@c"]
+    assert [e["type"] for e in ticket["history"] if e["ticket_id"] == ticket["id"]][:3] == [
+        "ticket.opened",
+        "ticket.message_received",
+        "ticket.confirmed",
+    ]
+    assert {e["number"] for e in ticket["history"]} == {1, 3}
+
+
+async def test_an_unknown_number_is_one_line(desk: Commands) -> None:
+    with pytest.raises(Invalid, match=r"^there is no ticket 99; .*$"):
+        await desk.json("tickets", "show", "99")
+    with pytest.raises(Invalid, match="no message x@y"):
+        await desk.json("tickets", "why", "x@y")
+    with pytest.raises(Invalid, match="no contact nobody"):
+        await desk.json("contacts", "show", "nobody")
+
+
+async def test_why_names_the_rule_and_the_evidence(desk: Commands) -> None:
+    [why] = await desk.json("tickets", "why", "<r2@c>")
+    assert (why["ticket"], why["match"]["rule"]) == (1, "own_reference")
+
+
+async def test_a_contact_is_found_by_its_address(desk: Commands) -> None:
+    [contact] = await desk.json("contacts", "show", "Bob@other.example")
+    assert [ticket["number"] for ticket in contact["tickets"]] == [2]
+
+
+async def test_what_strangers_wrote_cannot_move_the_terminal(desk: Commands) -> None:
+    for words in (("tickets", "list"), ("tickets", "show", "1"), ("contacts", "list")):
+        shown = await asyncio.to_thread(desk.text, *words)
+        assert "Ann" in shown or "ann@" in shown
+        assert "\x1b[31m" not in shown
+
+
+async def test_automatic_mail_becomes_a_ticket_by_hand(desk: Commands) -> None:
+    [message] = await desk.json("automatic", "show", "code@m")
+    assert message["text"] == "123456"
+    [ticket] = await desk.json("automatic", "to-ticket", message["message_id"])
+    [shown] = await desk.json("tickets", "show", str(ticket["number"]))
+    assert [m["source_id"] for m in shown["messages"]] == ["code@m"]
+    assert [(e["version"], e["type"]) for e in shown["history"]] == [
+        (1, "ticket.opened"),
+        (2, "ticket.message_received"),
+        (3, "ticket.confirmation_suppressed"),
+    ]
+    assert shown["history"][0]["data"]["manual"] is True
+    assert shown["history"][2]["data"] == {"reason": "machine"}
+    assert await desk.json("automatic", "list") == []
+    with pytest.raises(Invalid, match="already"):
+        await desk.json("automatic", "to-ticket", message["message_id"])
+
+
+async def test_upgrade_may_be_repeated(desk: Commands) -> None:
+    assert await desk.json("db", "upgrade") == [{"ok": True}]
