@@ -13,6 +13,7 @@ def build() -> typer.Typer:
     import bus.commands
     import ingest.commands
     import metrics_worker.commands
+    import metrics_worker.migrate
     import normalize.commands
     import ticketing.commands
 
@@ -26,8 +27,9 @@ def build() -> typer.Typer:
         rich_markup_mode="markdown",
         pretty_exceptions_enable=False,
     )
-    for package in (commands, ingest.commands, ticketing.commands, metrics_worker.commands, bus.commands):
+    for package in (commands, ingest.commands, metrics_worker.commands, bus.commands):
         package.register(app)
+    ticketing.commands.register(app, more_upgrades=[metrics_worker.migrate.upgrade])
     app.command("normalize")(normalize.commands.normalize_command)
     return app
 

@@ -64,7 +64,7 @@ def verify(
     """Check that nothing is lost, doubled, unanswered or miscounted; exit 1 when an invariant is broken."""
     from deploy.verify.run import verify as run
 
-    settings = resolve(data, config, kafka, database).settings()
+    settings = resolve(data, config, kafka, database).settings("kafka", "database")
     verdict = asyncio.run(run(settings, ledger_file=ledger, wait=wait))
     if as_json:
         print(json.dumps(verdict.as_json(), ensure_ascii=False))

@@ -1,0 +1,85 @@
+"""Hosting: several connectors by name in one process, with what they share."""
+
+import asyncio
+import contextlib
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from bus.errors import Retryable
+from bus.health import Health
+from bus.parking import Parking
+from bus.publisher import KafkaPublisher
+from bus.service import Announce
+from bus.settings import Settings
+from ingest.blobs import open_blobs
+from ingest.contract import Connector, ConnectorSettings, Place
+from ingest.cursors import KafkaCursors
+from ingest.hosted import HostedConnector
+from ingest.sending import run_sender
+from ingest.steering import steer, utc_now
+from ingest.tally import Tally
+from ingest.understand_parent import UnderstandingProcess
+
+Configured = Mapping[str, tuple[Connector[Any], ConnectorSettings]]
+
+
+async def host(
+    connectors: Configured, settings: Settings, stop: asyncio.Event, health: Health, announce: Announce
+) -> None:
+    """Run these connectors until `stop` is set; Kafka need not be there yet. Raises ConfigError and BudgetSpent."""
+    publisher = KafkaPublisher(settings.kafka)
+    hosted = {
+        name: _hosted(name, row, section, settings, publisher, health, announce)
+        for name, (row, section) in connectors.items()
+    }
+    await publisher.start()
+    steering = asyncio.create_task(steer(settings.kafka, hosted, utc_now()))
+    running = [asyncio.create_task(connector.run(stop), name=name) for name, connector in hosted.items()]
+    try:
+        await asyncio.wait([*running, steering], return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        stop.set()
+        steering.cancel()
+        outcomes = await asyncio.gather(*running, steering, return_exceptions=True)
+        with contextlib.suppress(Retryable):
+            await publisher.stop()
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise outcome
+
+
+def _hosted(
+    name: str,
+    row: Connector[Any],
+    section: ConnectorSettings,
+    settings: Settings,
+    publisher: KafkaPublisher,
+    health: Health,
+    announce: Announce,
+) -> HostedConnector:
+    place = Place(
+        name=name,
+        data=settings.data,
+        blobs=open_blobs(settings.blob_url),
+        cursors=KafkaCursors(settings.kafka, publisher),
+        health=health,
+        announce=announce,
+    )
+    tally = Tally(name, row.name)
+    understanding = UnderstandingProcess(
+        name,
+        row.channel,
+        settings.kafka,
+        settings.blob_url,
+        settings.logging,
+        parking=Parking(publisher, "understand", connector=name),
+        health=health,
+        counted=tally.has_understood,
+    )
+    return HostedConnector(row, section, place, settings.kafka, publisher, understanding, tally, run_sender)
+
+
+def service(connectors: Configured, settings: Settings) -> Any:  # noqa: ANN401  # bus.service.Work
+    """The work of a `deskstream connector` process."""
+    return functools.partial(host, connectors, settings)
