@@ -1,0 +1,1 @@
+"""Tests of signed reply addresses and Message-IDs."""
