@@ -14,10 +14,10 @@ _UU_FILES = 50
 
 @dataclass(slots=True)
 class Passage:
-    """A stretch of what was written: as plain text, as HTML, or as both alternatives."""
+    """A stretch of what was written: as plain text, as HTML, or as both alternatives, each in one or more parts."""
 
-    plain: Part | None = None
-    html: Part | None = None
+    plain: list[Part] = field(default_factory=list)
+    html: list[Part] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -46,42 +46,27 @@ def choose_bodies(root: Part) -> Bodies:
 
 
 def _sort(part: Part, bodies: Bodies, within: Passage | None, *, lone: bool = False) -> None:
-    """`within`: the passage whose alternatives are being read."""
-    if part.parts:
-        if part.type == "multipart/alternative":
-            passage = within if within is not None else Passage()
-            for child in part.parts:
-                _sort(child, bodies, passage)
-            if within is None and (passage.plain or passage.html):
-                bodies.passages.append(passage)
-            return
+    """`within`: the passage whose alternatives are being read. Parts are at most 20 deep."""
+    if part.type == "multipart/alternative" and part.parts:
+        passage = within if within is not None else Passage()
+        for child in part.parts:
+            _sort(child, bodies, passage)
+        if within is None and (passage.plain or passage.html):
+            bodies.passages.append(passage)
+    elif part.parts:
         for position, child in enumerate(part.parts):
-            related_root = part.type == "multipart/related" and position == 0
-            _sort(child, bodies, within if within is not None and (related_root or position == 0) else None)
-        return
-    if part.type.startswith("multipart/"):
-        return
-    if part.type in {"text/plain", "text/html"} and (lone or _is_body(part)):
-        _as_body(part, bodies, within)
-    else:
+            resource = part.type == "multipart/related" and position > 0 and not child.parts
+            if resource and (bodies.passages or (within is not None and (within.plain or within.html))):
+                bodies.attached.append(child)
+            else:
+                _sort(child, bodies, within)
+    elif part.type in {"text/plain", "text/html"} and (lone or _is_body(part)):
+        passage = within if within is not None else Passage()
+        (passage.html if part.type == "text/html" else passage.plain).append(part)
+        if within is None:
+            bodies.passages.append(passage)
+    elif not part.type.startswith("multipart/"):
         bodies.attached.append(part)
-
-
-def _as_body(part: Part, bodies: Bodies, within: Passage | None) -> None:
-    passage = within if within is not None else Passage()
-    if part.type == "text/html" and passage.html is None:
-        passage.html = part
-    elif part.type == "text/plain" and passage.plain is None:
-        passage.plain = part
-    else:
-        passage = Passage()
-        within = None
-        if part.type == "text/html":
-            passage.html = part
-        else:
-            passage.plain = part
-    if within is None:
-        bodies.passages.append(passage)
 
 
 def _is_body(part: Part) -> bool:
@@ -98,17 +83,16 @@ def read_bodies(data: bytes, bodies: Bodies, warnings: list[str]) -> Written:
     uuencoded: list[UuFile] = []
     marked = False
     for passage in bodies.passages:
-        text = ""
-        if passage.html is not None:
-            source = _decoded(data, passage.html, warnings, None)
-            htmls.append(source)
-        if passage.plain is not None:
-            text = _decoded(data, passage.plain, warnings, uuencoded)
+        sources = [_decoded(data, part, warnings, None) for part in passage.html]
+        text = "\n".join(_decoded(data, part, warnings, uuencoded) for part in passage.plain)
         bare: str | None = None
-        if passage.html is not None and not text.strip():
-            text = html_to_text(htmls[-1])
-            bare = text_without_quotes(htmls[-1])
-            marked = marked or bare is not None
+        if sources:
+            source = "\n".join(sources)
+            htmls.append(source)
+            if not text.strip():
+                text = html_to_text(source)
+                bare = text_without_quotes(source)
+                marked = marked or bare is not None
         texts.append(text)
         fresh.append(text if bare is None else bare)
     if len(texts) == 1:

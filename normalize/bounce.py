@@ -82,7 +82,8 @@ def _groups(octets: bytes) -> Iterator[Headers]:
 
 
 def _action(group: Headers) -> str:
-    return group.undecoded(b"action").split(" ")[0].split(";")[0].strip().lower()
+    action = group.undecoded(b"action").split(" ")[0].split(";")[0].strip().lower()
+    return "failed" if action.startswith("fail") else action
 
 
 def _report(group: Headers, original: str | None) -> Report:
@@ -124,7 +125,7 @@ def _status(field: str, diagnostic: str) -> str | None:
         return given[1]
     if said and said[1][0] != "2":
         return said[1]
-    code = SMTP_CODE.search(diagnostic)
+    code = SMTP_CODE.search(diagnostic) or SMTP_CODE.search(field)
     if code:
         return f"{code[1]}.0.0"
     return None

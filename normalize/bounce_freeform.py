@@ -27,15 +27,18 @@ _ORIGINAL = re.compile(
 _MESSAGE_ID = re.compile(r"^[ \t>]{0,8}Message-I[dD]:\s{0,4}<([^<>\s]{1,400})>", re.MULTILINE | re.IGNORECASE)
 
 
-def read_freeform(headers: Headers, text: str, not_recipients: frozenset[str]) -> Bounce | None:
-    """What the words say; None when they tell of no failed delivery. Reads the first 16 KiB."""
+def read_freeform(headers: Headers, text: str, not_recipients: frozenset[str], *, sure: bool) -> Bounce | None:
+    """What the words say; None when they tell of no failed delivery and the fields are not `sure` of one either.
+
+    Reads the first 16 KiB.
+    """
     text = text[:_READ]
     said = text
     divider = _ORIGINAL.search(text)
     if divider and divider.start() > 40:
         said = text[: divider.start()]
     failed = headers.undecoded(b"x-failed-recipients")
-    if not failed and not machine_phrases.FAILURE.search(said):
+    if not failed and not sure and not machine_phrases.FAILURE.search(said):
         return None
     recipient = None
     if failed:
@@ -47,7 +50,7 @@ def read_freeform(headers: Headers, text: str, not_recipients: frozenset[str]) -
     return Bounce(
         recipient=recipient,
         status=status,
-        permanent=status.startswith("5") if status else None,
+        permanent=status.startswith("5"),
         diagnostic=_diagnostic(said),
         original_message_id=original[1] if original else None,
     )
@@ -62,7 +65,8 @@ def _recipient(text: str, not_recipients: frozenset[str]) -> str | None:
     return None
 
 
-def _status(text: str) -> str | None:
+def _status(text: str) -> str:
+    """The code that stands there, or the one that the words stand for; at least its class."""
     code = next((m[1] for m in STATUS.finditer(text) if m[1][0] != "2"), None)
     if code and not code.endswith(".0.0"):
         return code
@@ -71,7 +75,9 @@ def _status(text: str) -> str | None:
     kind = code[0] if code else smtp[1] if smtp else None
     if by_words and (kind is None or by_words[0] == kind):
         return by_words
-    return f"{kind}.0.0" if kind else None
+    if kind is None:
+        kind = "4" if machine_phrases.DELAYED.search(text) else "5"
+    return f"{kind}.0.0"
 
 
 def _diagnostic(text: str) -> str | None:

@@ -10,7 +10,8 @@ from typing import Annotated, TextIO, get_args
 import typer
 
 from bus.errors import Invalid
-from bus.message import Channel
+from bus.message import Channel, NormalizedMessage
+from bus.model import BlobRef
 from bus.raw import Inline, RawMessage
 from normalize.outcome import Understood
 from normalize.table import NORMALIZERS
@@ -42,7 +43,7 @@ def _line(channel: str, account: str, path: Path) -> str:
 def _normalize(channel: str, account: str, payload: bytes) -> tuple[list[str], list[str]]:
     if channel not in get_args(Channel):
         raise Invalid(f"unknown channel {channel!r}; known are {', '.join(get_args(Channel))}")
-    normalizer = NORMALIZERS.get(channel)  # type: ignore[call-overload]  # checked above
+    normalizer = NORMALIZERS.get(channel)
     if normalizer is None:
         raise Invalid(f"no normalizer for channel {channel} yet; there is one for {', '.join(NORMALIZERS)}")
     record = RawMessage(
@@ -55,11 +56,21 @@ def _normalize(channel: str, account: str, payload: bytes) -> tuple[list[str], l
     ignored: list[str] = []
     for outcome in normalizer(record, payload):
         if isinstance(outcome, Understood):
-            message = outcome.message.model_copy(update={"received_at": None, "raw": None})
-            messages.append(message.to_json().decode())
+            messages.append(_shown(outcome).to_json().decode())
         else:
             ignored.append(json.dumps({"reason": outcome.reason}, ensure_ascii=False))
     return messages, ignored
+
+
+def _shown(understood: Understood) -> NormalizedMessage:
+    """The message as a person wants to read it: without a broker's facts, long texts in full."""
+    message = understood.message
+    texts = {
+        name: understood.blobs[value.blob].decode()
+        for name, value in (("text", message.text), ("reply_text", message.reply_text), ("html", message.html))
+        if isinstance(value, BlobRef)
+    }
+    return message.model_copy(update={"received_at": None, "raw": None, **texts})
 
 
 def normalize_command(

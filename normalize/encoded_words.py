@@ -93,7 +93,7 @@ def _join(run: list[_Word]) -> str:
             octets += decode_base64(pending.encode("ascii", "ignore")).data
             pending = ""
         else:
-            octets += _quoted(word.payload)
+            octets += _quoted(word.payload, word.charset)
         following = run[index + 1] if index + 1 < len(run) else None
         if following is None or following.charset.lower() != word.charset.lower():
             pieces.append(decode(octets, word.charset).text)
@@ -101,9 +101,13 @@ def _join(run: list[_Word]) -> str:
     return "".join(pieces)
 
 
-def _quoted(payload: str) -> bytes:
-    """The Q encoding; bytes beyond ASCII that should have been encoded are taken as UTF-8."""
-    raw = payload.replace("_", " ").encode("utf-8", "replace")
+def _quoted(payload: str, charset: str) -> bytes:
+    """The Q encoding; characters beyond ASCII, which should have been encoded, are put back into its charset."""
+    payload = payload.replace("_", " ")
+    try:
+        raw = payload.encode("ascii" if payload.isascii() else charset)
+    except (UnicodeError, LookupError):
+        raw = payload.encode("utf-8", "replace")
     if b"=" not in raw:
         return raw
     try:

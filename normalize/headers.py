@@ -10,6 +10,11 @@ from normalize.limits import HEADER_BLOCK_BYTES, HEADERS
 
 _FIELDS = re.compile(rb"([!-9;-~]+)[ \t]*:(.*(?:\n[ \t].*)*)(?:\n|\Z)")
 _FIELD_START = re.compile(rb"[!-9;-~]+[ \t]*:")
+_WELL_KNOWN = re.compile(
+    rb"^(?:From|To|Subject|Date|Message-ID|MIME-Version|Content-Type|Received)[ \t]*:", re.M | re.I
+)
+_CHARSET = re.compile(rb"charset\s{0,4}=\s{0,4}[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+_WESTERN = frozenset({"us-ascii", "ascii", "iso-8859-1", "latin1", "windows-1252", "utf-8"})
 
 
 class Headers:
@@ -45,7 +50,11 @@ class Headers:
 
     def joined(self, name: bytes) -> str:
         """All fields of that name as one list, undecoded: for address fields that stand there more than once."""
-        return ", ".join(decode_header_bytes(value, self.charset_hint) for value in self.raw_all(name))
+        return ", ".join(self.all_undecoded(name))
+
+    def all_undecoded(self, name: bytes) -> list[str]:
+        """All fields of that name as text, encoded words still encoded."""
+        return [decode_header_bytes(value, self.charset_hint) for value in self.raw_all(name)]
 
     def undecoded(self, name: bytes) -> str:
         """The first field as text, its encoded words still encoded: for what has to be split first."""
@@ -80,6 +89,7 @@ def read_headers(data: bytes, start: int, end: int) -> Block:
         block = block.replace(b"\0", b"\xef\xbf\xbd")
     fields: list[tuple[bytes, bytes]] = []
     at = 0
+    last_known = -1
     size = len(block)
     match = _FIELDS.match
     while at < size:
@@ -89,7 +99,9 @@ def read_headers(data: bytes, start: int, end: int) -> Block:
             at = field.end()
         else:
             following = block.find(b"\n", at) + 1 or size
-            if not _header_follows(block, at, following):
+            if last_known < 0:
+                last_known = max((found.start() for found in _WELL_KNOWN.finditer(block)), default=0)
+            if at > last_known and not _header_follows(block, at, following):
                 body = _same_place(data, start, block, at)
                 limit = None
                 break
@@ -98,6 +110,12 @@ def read_headers(data: bytes, start: int, end: int) -> Block:
             limit = limit or "headers"
             break
     return Block(Headers(fields), body, limit)
+
+
+def charset_of_mail(data: bytes, start: int) -> str | None:
+    """The charset that a mail most likely means where it forgot to say so: the first that is not Western."""
+    names = [found[1].decode() for found in _CHARSET.finditer(data, start, start + HEADER_BLOCK_BYTES)]
+    return next((name for name in names if name.lower() not in _WESTERN), names[0] if names else None)
 
 
 def _end_of_block(data: bytes, start: int, end: int) -> tuple[int, int]:

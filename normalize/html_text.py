@@ -14,7 +14,9 @@ _BLOCKS = _PARAGRAPHS | {
     "address", "article", "aside", "body", "center", "dd", "div", "dt", "fieldset", "figcaption", "figure", "footer",
     "form", "header", "hr", "html", "li", "main", "nav", "section", "tr",
 }  # fmt: skip
-_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|font-size\s*:\s*0(?![.\d])", re.IGNORECASE)
+_HIDDEN = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|font-size\s*:\s*0(?![.\d])", re.IGNORECASE
+)
 _BLANKS = re.compile(r"[ \t\n\r\f\xa0]+")
 _MANY_LINES = re.compile(r"\n{3,}")
 _TRAILING = re.compile(r"[ \t]++\n")
@@ -25,7 +27,32 @@ _MANY_COPIES = 300_000
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*+)")
 _ANY_TAG = re.compile(r"<[^<>]*+>")
 _CLOSED_BY_ITSELF = frozenset(
-    ["p", "li", "td", "th", "tr", "br", "hr", "img", "meta", "link", "input", "col", "dd", "dt", "option", "base", "area", "wbr", "source", "embed", "param", "thead", "tbody", "tfoot"]
+    [
+        "p",
+        "li",
+        "td",
+        "th",
+        "tr",
+        "br",
+        "hr",
+        "img",
+        "meta",
+        "link",
+        "input",
+        "col",
+        "dd",
+        "dt",
+        "option",
+        "base",
+        "area",
+        "wbr",
+        "source",
+        "embed",
+        "param",
+        "thead",
+        "tbody",
+        "tfoot",
+    ]
 )
 _REOPENED = frozenset(["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"])
 """Elements that an HTML parser opens again, copied, in every following paragraph while they are not closed."""

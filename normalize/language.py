@@ -3,7 +3,48 @@
 import re
 from functools import cache
 
-_PLAUSIBLE = ["en", "fr", "nl", "pt", "ja", "de", "es", "it", "pl", "ru", "uk", "sv", "da", "no", "fi", "cs", "sk", "tr", "zh", "ko", "ar", "he", "el", "hu", "ro", "bg", "hr", "sr", "sl", "et", "lv", "lt", "ca", "eu", "gl", "id", "ms", "vi", "th", "hi", "fa", "is"]
+_PLAUSIBLE = [
+    "en",
+    "fr",
+    "nl",
+    "pt",
+    "ja",
+    "de",
+    "es",
+    "it",
+    "pl",
+    "ru",
+    "uk",
+    "sv",
+    "da",
+    "no",
+    "fi",
+    "cs",
+    "sk",
+    "tr",
+    "zh",
+    "ko",
+    "ar",
+    "he",
+    "el",
+    "hu",
+    "ro",
+    "bg",
+    "hr",
+    "sr",
+    "sl",
+    "et",
+    "lv",
+    "lt",
+    "ca",
+    "eu",
+    "ms",
+    "vi",
+    "th",
+    "hi",
+    "fa",
+    "is",
+]
 """Rarer languages are more often a mistake about a short text than the truth."""
 _CHARACTERS = 300
 _WORD = re.compile(r"[^\W\d_]{2,}")

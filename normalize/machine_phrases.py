@@ -20,8 +20,23 @@ OUT_OF_OFFICE_TEXT = re.compile(
     r"|in ferie|fuori ufficio|不在|休暇|休みを|på semester|på ferie|lomalla|urlop|в отпуске|dovolen|izinde|休假|휴가",
     re.IGNORECASE,
 )
+CLEAR_SUBJECTS = re.compile(
+    r"^(?:automatic reply|auto(?:matic)?[- ]?(?:reply|response)|autoreply|automatische antwort|abwesenheitsnotiz|réponse automatique"
+    r"|automatisch antwoord|resposta autom[áa]tica|respuesta autom[áa]tica|risposta automatica|autosvar|automatiskt svar|automatisk svar"
+    r"|automatyczna odpowiedź|automaattinen vastaus|automatická odpověď|otomatik yanıt|автоматический ответ|自動返信|自動応答|自动回复|자동 회신)"
+    r"\s*[:：]",
+    re.IGNORECASE,
+)
+"""What programs put in front of the subject they answer; no person does."""
+FEEDBACK_SUBJECT = re.compile(r"^complaint about message from [\d.:a-f]+$", re.IGNORECASE)
+MTA_WORDS = re.compile(
+    r"RCPT TO:|failed recipient|remote host said|(?:said|reason|error)[^\n]{0,30}\b5\d\d\b|\b5\d\d[ -]5\.\d|transcript of session|"
+    r"message could not be delivered to (?:mobile|one or more)|non-delivery report|MAILER-DAEMON|delivery-status",
+    re.IGNORECASE,
+)
+"""Words of servers that do not stand in a person's complaint about a parcel."""
 DAEMON = re.compile(
-    r"^(?:mailer[-_.]?daemon|mail[-_]?daemon|postmaster|mailerdaemon|mdaemon|maildaemon|mail[-_.]?system|mailsubsystem|mmdf|"
+    r"^(?:mailer[-_.]?daemon|mail[-_]?daemon|post[-_.]?master|mailerdaemon|mdaemon|maildaemon|mail[-_.]?system|mailsubsystem|mmdf|"
     r"(?:mail)?[-_.]?delivery[-_.]?(?:subsystem|system|status|failure)?|bounces?(?:[-_+.].*)?|double[-_]bounce|smtp[-_.]?gateway|"
     r"microsoftexchange[0-9a-f]{8,}.*|uucp|root\+?mailer)$",
     re.IGNORECASE,
@@ -53,7 +68,7 @@ REASONS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "5.2.2",
         re.compile(
-            r"(?:mail)?box (?:is |has )?(?:been )?(?:full|exceed|over)|over ?quota|quota (?:is )?(?:exceed|full|violation)|exceed(?:s|ed|ing)? (?:its |the |his |their )?"
+            r"(?:mail)?(?:box|folder|drop) (?:is |has )?(?:been )?(?:full|exceed|over)|over ?quota|quota (?:is )?(?:exceed|full|violation)|exceed(?:s|ed|ing)? (?:its |the |his |their )?"
             r"(?:maximum |storage |mailbox |disk )*(?:allocation|quota|size|limit|storage)|not enough (?:disk |storage )?space|out of storage|disk full|容量",
             re.IGNORECASE,
         ),
@@ -78,7 +93,9 @@ REASONS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     (
         "5.3.4",
-        re.compile(r"(?:message|mail|attachment)[^\n]{0,40}(?:too (?:big|large)|size (?:exceed|limit)|exceeds)", re.IGNORECASE),
+        re.compile(
+            r"(?:message|mail|attachment)[^\n]{0,40}(?:too (?:big|large)|size (?:exceed|limit)|exceeds)", re.IGNORECASE
+        ),
     ),
     (
         "5.7.1",
@@ -91,7 +108,7 @@ REASONS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "4.4.1",
         re.compile(
-            r"timed? ?out|connection (?:refused|dropped|reset)|no route|retry time|temporar|try again|deferred|delayed",
+            r"timed? ?out|connection (?:dropped|reset)|retry time|temporar(?:y|ily) (?:fail|error|unavail|defer|rej)|deferred|delayed",
             re.IGNORECASE,
         ),
     ),

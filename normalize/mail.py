@@ -20,7 +20,7 @@ from normalize.automation import HUMAN, Letter, is_null_sender, recognise
 from normalize.bodies import Written, choose_bodies, read_bodies
 from normalize.dates import parse_date
 from normalize.front import skip_front
-from normalize.headers import Block, Headers, read_headers
+from normalize.headers import Block, Headers, charset_of_mail, read_headers
 from normalize.identity import message_id, source_id
 from normalize.language import detect_language
 from normalize.legible import one_line
@@ -75,6 +75,8 @@ def normalize_mail(record: RawMessage, payload: bytes) -> Sequence[Understood | 
 def _read_envelope(record: RawMessage, payload: bytes, start: int, warnings: list[str]) -> _Envelope:
     block = read_headers(payload, start, len(payload))
     headers = block.headers
+    if not payload[start : block.body].isascii():
+        headers.charset_hint = charset_of_mail(payload, start)
     body = memoryview(payload)[block.body :]
     source, given = source_id(headers, body)
     if not given:
@@ -102,8 +104,8 @@ def _joined(headers: Headers, name: bytes) -> str:
 def _author(record: RawMessage, headers: Headers, warnings: list[str]) -> Mailbox:
     """The author: of several From the one with an address; else who sent it, or the return path."""
     candidates: list[Mailbox] = []
-    if b"from" in headers:
-        candidates = parse_addresses(_joined(headers, b"from"))
+    for field in headers.all_undecoded(b"from"):
+        candidates += parse_addresses(field)
     for candidate in candidates:
         if "@" in candidate.address:
             return candidate

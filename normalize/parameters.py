@@ -11,7 +11,9 @@ from normalize.legible import legible
 _PLAIN = re.compile(
     r"([\w.+-]++/[\w.+-]++|[\w-]++)\s*+(?:;\s*+([\w-]++)\s*+=\s*+(?:\"([^\"\\]*+)\"|([^\s;\"'*%]++))\s*+)?;?"
 )
-_PARAMETER = re.compile(r"([^\s;=\"]{1,80}+)\s*+=+\s*+(?:\"((?:[^\"\\]|\\.)*)(?:\"|\Z)|([^;\"\r\n]*))", re.DOTALL)
+_PARAMETER = re.compile(
+    r"([^\s;=\"]{1,80}+)\s*+=(?:=(?!\?))*+\s*+(?:\"((?:[^\"\\]|\\.)*)(?:\"|\Z)|([^;\"\r\n]*))", re.DOTALL
+)
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 _SECTION = re.compile(r"(.+?)\*(?:(\d{1,3})(\*?))?")
 _MISSING_SEMICOLON = re.compile(r"\s+(?=[A-Za-z][\w-]*\*?(?:\d\*?)?=)")

@@ -42,7 +42,7 @@ ORIGINAL_MESSAGE: dict[str, tuple[str, ...]] = {
     "pl": ("oryginalna wiadomość", "wiadomość oryginalna", "wiadomość przekazana dalej"),
     "ru": ("исходное сообщение", "пересылаемое сообщение", "пересланное сообщение", "original message"),
     "sv": ("ursprungligt meddelande", "originalmeddelande", "vidarebefordrat meddelande"),
-    "da": ("oprindelig meddelelse", "original meddelelse", "videresendt meddelelse"),
+    "da": ("oprindelig meddelelse", "oprindelig besked", "videresendt besked", "original meddelelse", "videresendt meddelelse"),
     "no": ("opprinnelig melding", "original melding", "videresendt melding"),
     "fi": ("alkuperäinen viesti", "välitetty viesti"),
     "cs": ("původní zpráva", "původní e-mail", "přeposlaná zpráva"),
@@ -104,6 +104,14 @@ BEGINNING = re.compile(
     + r")(?=\W|\d|(?<=\d)|(?<=[,年/在于]))",
     re.IGNORECASE,
 )
+BEGINNING_SURE = re.compile(
+    r"[\s>*_-]{0,8}(?:On|Le|Op|Em|Am|El|Il|W dniu|Dne|Den|在)\W{0,3}(?:\w{2,12}\W{1,3}){0,3}\d", re.IGNORECASE
+)
+"""A beginning that leaves no doubt: the preposition and the date."""
+DATED = re.compile(
+    r"\**\d{4}[-/]\d{1,2}[-/]\d{1,2}(?:,? \d{1,2}:\d\d(?::\d\d)?)?(?: (?:GMT|UTC)[+-]\d\d:?\d\d .{1,200}|.{0,200}<[^<>\s]{1,200}@[^<>\s]{1,200}>):?"
+)
+"""An old Gmail attribution: a date and who, without a verb."""
 DELIMITER = re.compile(
     r"[\s>*_]{0,8}[-—_=*]{2,60}\s{0,4}(?:"
     + "|".join(re.escape(words) for rows in ORIGINAL_MESSAGE.values() for words in rows)
