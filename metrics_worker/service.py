@@ -23,7 +23,7 @@ from bus.transactions import KafkaTransactions
 from metrics_worker import tables
 from metrics_worker.cluster import describe
 from metrics_worker.database import database_url, working_engine
-from metrics_worker.leadership import Leadership, LeadershipLost
+from metrics_worker.leadership import IDLE_SECONDS, Leadership, LeadershipLost
 from metrics_worker.meters import LEADING
 from metrics_worker.publishing import Publishing
 from metrics_worker.snapshot import Names
@@ -36,8 +36,11 @@ NAMES = Names(events=TICKET_EVENTS, figures=CUSTOMER_METRICS, group="deskstream.
 _PAUSE = 1.0
 
 
-def work(settings: Settings, *, names: Names = NAMES) -> Work:
-    """The figures' work. The transactional id is the group's name. Raises ConfigError when no database is named."""
+def work(settings: Settings, *, names: Names = NAMES, idle_seconds: int = IDLE_SECONDS) -> Work:
+    """The figures' work. The transactional id is the group's name. Raises ConfigError when no database is named.
+
+    `idle_seconds`: after so long another worker takes over from one that has frozen.
+    """
     url = database_url(settings)
 
     async def run(stop: asyncio.Event, health: Health, announce: Announce) -> None:  # noqa: ARG001  # the form of Work
@@ -48,7 +51,15 @@ def work(settings: Settings, *, names: Names = NAMES) -> Work:
         try:
             while not stop.is_set():
                 try:
-                    await _term(settings.kafka, url, engine, Parking(parked, "figures"), names, stop, health)
+                    await _term(
+                        settings.kafka,
+                        Leadership(url, idle_seconds),
+                        engine,
+                        Parking(parked, "figures"),
+                        names,
+                        stop,
+                        health,
+                    )
                 except (Fenced, LeadershipLost) as error:
                     log.warning("figures.stands_by", reason=str(error) or "the session of the lock has ended")
                 except Retryable as error:
@@ -67,7 +78,7 @@ def work(settings: Settings, *, names: Names = NAMES) -> Work:
 
 async def _term(
     kafka: KafkaSettings,
-    url: str,
+    leadership: Leadership,
     engine: AsyncEngine,
     parking: Parking,
     names: Names,
@@ -75,7 +86,6 @@ async def _term(
     health: Health,
 ) -> None:
     """Wait for the lock, then work until it is lost or `stop` is set."""
-    leadership = Leadership(url)
     try:
         # whoever stands by is ready: it will work when it is needed
         if not await leadership.wait_for_turn(stop, standing_by=lambda: health.set("figures")):

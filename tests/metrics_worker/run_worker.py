@@ -1,0 +1,19 @@
+"""A worker in a process of its own, on topics of a test."""
+
+import json
+import sys
+
+from pydantic import SecretStr
+
+from bus.kafka_settings import KafkaSettings
+from bus.service import run_service
+from bus.settings import DatabaseSettings, Settings
+from metrics_worker.service import work
+from metrics_worker.snapshot import Names
+
+if __name__ == "__main__":
+    told, idle_seconds = json.loads(sys.argv[1]), int(sys.argv[2])
+    settings = Settings(
+        kafka=KafkaSettings(servers=told["kafka"]), database=DatabaseSettings(url=SecretStr(told["database"]))
+    )
+    sys.exit(run_service("metrics", settings, work(settings, names=Names(**told["names"]), idle_seconds=idle_seconds)))

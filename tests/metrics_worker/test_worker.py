@@ -1,0 +1,176 @@
+"""The worker on real Kafka and PostgreSQL: order of partitions, crashes, freezes, take-over."""
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from bus.figures import CustomerMetrics
+from bus.latest import latest_by_key
+from bus.ticket_event import TicketEvent
+from metrics_worker.tables import LEADER_LOCK
+from tests.conftest import Stack
+from tests.metrics_worker.histories import Ticket, interleaved
+from tests.metrics_worker.oracle import Counted, count
+from tests.metrics_worker.workers import Figures, ended, state_of
+
+pytestmark = pytest.mark.stack
+
+
+@pytest_asyncio.fixture
+async def desk(stack: Stack) -> AsyncIterator[Figures]:
+    made = await Figures.make(stack)
+    yield made
+    await made.close()
+
+
+def tickets(begin: int, n: int) -> list[Ticket]:
+    """Some of everything: two contacts, closes, machines, and every fifth ticket merged into the one before it."""
+    made: list[Ticket] = []
+    for at in range(begin, begin + n):
+        ticket = Ticket(f"t{at:05}", at, ("anna", "bob")[at % 2]).mail(at, ("email", "chat")[at % 3 == 0])
+        ticket.message(at + 1).message(at + 2, automation="out_of_office")
+        if at % 4 == 0:
+            ticket.closed(at + 3)
+        if at % 5 == 4:
+            ticket.merged(at + 5, made[-1].id if made else f"t{at - 1:05}")
+        made.append(ticket)
+    return made
+
+
+def events_of(made: list[Ticket], seed: int = 0) -> list[TicketEvent]:
+    return interleaved([ticket.events for ticket in made], random.Random(seed))
+
+
+async def published(desk: Figures) -> Counted:
+    """What a subscriber knows who keeps the latest document of every key."""
+    found: Counted = {}
+    for key, record in (await latest_by_key(desk.settings.kafka, desk.names.figures)).items():
+        assert record.value is not None
+        document = CustomerMetrics.from_json(record.value)
+        assert document.key == key
+        found |= {(key, name): figure.sum for name, figure in document.figures.items() if figure.sum}
+    return found
+
+
+async def test_figures_are_published_as_counted_by_hand(desk: Figures) -> None:
+    events = events_of(tickets(0, 60))
+    await desk.publish(events)
+    desk.start()
+    assert await desk.settled() == []
+    assert await published(desk) == count(events)
+
+
+async def test_partitions_read_in_any_order(desk: Figures) -> None:
+    """Each partition appears only when all of the one before is settled; pointers go both ways between them."""
+    made = tickets(0, 40)
+    desk.start()
+    written: list[TicketEvent] = []
+    for partition in (3, 1, 0, 2):
+        part = [event for ticket in made if ticket.number % 4 == partition for event in ticket.events]
+        await desk.publish(part, partition=partition)
+        written += part
+        assert await desk.settled() == []
+        assert await published(desk) == count(written)
+
+
+@pytest.mark.parametrize("hit", [1, 3])
+@pytest.mark.parametrize("point", ["figures.before_commit", "figures.after_commit", "figures.after_publish"])
+async def test_crash_changes_no_digit(desk: Figures, point: str, hit: int) -> None:
+    dying = desk.start(f"{point}=kill@{hit}")
+    written: list[TicketEvent] = []
+    for part in range(12):
+        events = events_of(tickets(part * 10, 10), part)
+        await desk.publish(events)
+        written += events
+        await asyncio.sleep(0.3)
+    assert await ended(dying) == -signal.SIGKILL
+    desk.start()
+    assert await desk.settled() == []
+    assert await published(desk) == count(written)
+
+
+@pytest.mark.parametrize("point", ["figures.before_commit", "figures.after_commit", "figures.after_publish"])
+async def test_frozen_worker_is_replaced_and_harmless_when_it_wakes(desk: Figures, point: str) -> None:
+    frozen = desk.start(f"{point}=stop@2")
+    written: list[TicketEvent] = []
+    part = 0
+
+    async def more() -> None:
+        nonlocal part
+        events = events_of(tickets(part * 10, 10), part)
+        await desk.publish(events)
+        written.extend(events)
+        part += 1
+
+    while state_of(frozen) != "T":
+        await more()
+        await asyncio.sleep(0.2)
+    desk.start()
+    await more()
+    assert await desk.settled() == []
+    assert await published(desk) == count(written)
+    os.kill(frozen.pid, signal.SIGCONT)
+    await asyncio.sleep(2)  # long enough to do what it was about to do
+    assert frozen.poll() is None
+    assert await desk.differences() == []
+    await more()
+    assert await desk.settled() == []
+    assert await published(desk) == count(written)
+    assert await leaders(desk) == 1
+
+
+async def test_second_worker_stands_by_and_takes_over(desk: Figures) -> None:
+    first = desk.start()
+    events = events_of(tickets(0, 20))
+    await desk.publish(events)
+    assert await desk.settled() == []
+    second = desk.start()
+    await asyncio.sleep(2)
+    assert first.poll() is second.poll() is None
+    assert await leaders(desk) == 1
+    first.kill()
+    began = time.monotonic()
+    later = events_of(tickets(20, 20))
+    await desk.publish(later)
+    assert await desk.settled(20) == []
+    assert time.monotonic() - began < 20
+    assert await published(desk) == count([*events, *later])
+
+
+async def test_record_that_is_no_event_is_parked_and_the_rest_counted(desk: Figures) -> None:
+    from bus.record import Outgoing
+    from bus.topics import DEAD_LETTERS
+
+    events = events_of(tickets(0, 10))
+    await desk.publish(events[:20])
+    bad = await desk.publisher.publish([Outgoing(desk.names.events, "t00003", b'{"kind": "nonsense"}')])
+    await desk.publish(events[20:])
+    desk.start()
+    left = await desk.settled(15)
+    position = "/".join(map(str, bad[0]))
+    assert [(each.check, each.subject) for each in left] == [("unreadable", position)]
+    assert await published(desk) == count(events)
+    assert position in await latest_by_key(desk.settings.kafka, DEAD_LETTERS)
+
+
+async def leaders(desk: Figures) -> int:
+    engine = create_async_engine(desk.url)
+    async with engine.connect() as connection:
+        held = await connection.scalar(
+            sa.text(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = :lock AND granted "
+                "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            ),
+            {"lock": LEADER_LOCK},
+        )
+    await engine.dispose()
+    assert held is not None
+    return int(held)

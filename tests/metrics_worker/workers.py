@@ -1,0 +1,107 @@
+"""Workers on the real stack, each in a process of its own, with topics and a database of the test's own."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+from pydantic import SecretStr
+
+from bus.figures import CustomerMetrics
+from bus.kafka_settings import KafkaSettings
+from bus.publisher import KafkaPublisher
+from bus.record import Outgoing
+from bus.settings import DatabaseSettings, Settings
+from bus.ticket_event import TicketEvent
+from bus.topics import DEAD_LETTERS, SHARED, Topic, create_topics
+from metrics_worker.migrate import upgrade
+from metrics_worker.snapshot import Names
+from metrics_worker.verify import Difference, differences
+from tests.conftest import Stack
+
+IDLE_SECONDS = 3
+
+
+@dataclass
+class Figures:
+    """One database, one pair of topics, and the workers started on them."""
+
+    settings: Settings
+    names: Names
+    publisher: KafkaPublisher
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @classmethod
+    async def make(cls, stack: Stack, *, partitions: int = 4) -> "Figures":
+        url = await asyncio.to_thread(stack.new_database)
+        await asyncio.to_thread(upgrade, url)
+        kafka = KafkaSettings(servers=stack.kafka)
+        tag = uuid.uuid4().hex[:8]
+        names = Names(f"tickets.events.{tag}", f"customers.metrics.{tag}", f"deskstream.metrics.{tag}")
+        wanted = [
+            Topic(names.events, "ticket id", partitions, (TicketEvent,)),
+            Topic(names.figures, "key", 3, (CustomerMetrics,), {"cleanup.policy": "compact"}),
+            *(topic for topic in SHARED if topic.name == DEAD_LETTERS),
+        ]
+        await create_topics(kafka, wanted)
+        publisher = KafkaPublisher(kafka)
+        await publisher.start()
+        return cls(Settings(kafka=kafka, database=DatabaseSettings(url=SecretStr(url))), names, publisher)
+
+    @property
+    def url(self) -> str:
+        assert self.settings.database.url is not None
+        return self.settings.database.url.get_secret_value()
+
+    async def publish(self, events: Sequence[TicketEvent], *, partition: int | None = None) -> None:
+        await self.publisher.publish(
+            [Outgoing(self.names.events, event.ticket_id, event.to_json(), (), partition) for event in events]
+        )
+
+    def start(self, failpoints: str = "") -> subprocess.Popen[bytes]:
+        told = {"kafka": self.settings.kafka.servers, "database": self.url, "names": asdict(self.names)}
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "tests.metrics_worker.run_worker", json.dumps(told), str(IDLE_SECONDS)],
+            env=os.environ | {"DESKSTREAM_FAILPOINTS": failpoints},
+        )
+        self.workers.append(worker)
+        return worker
+
+    async def differences(self) -> list[Difference]:
+        return await differences(self.settings, names=self.names)
+
+    async def settled(self, within: float = 30.0) -> list[Difference]:
+        """The differences that are left when none are, or time is up."""
+        deadline = time.monotonic() + within
+        while (found := await self.differences()) and time.monotonic() < deadline:
+            await asyncio.sleep(0.2)
+        return found
+
+    async def close(self) -> None:
+        for worker in self.workers:
+            if worker.poll() is None:
+                worker.send_signal(signal.SIGCONT)
+                worker.terminate()
+        for worker in self.workers:
+            try:
+                await asyncio.to_thread(worker.wait, 10)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+        await self.publisher.stop()
+
+
+async def ended(worker: subprocess.Popen[bytes], within: float = 20.0) -> int:
+    """The exit status of a worker that is to end by itself."""
+    return await asyncio.to_thread(worker.wait, within)
+
+
+def state_of(worker: subprocess.Popen[bytes]) -> str:
+    """The state letter of the process (`T`: frozen)."""
+    with open(f"/proc/{worker.pid}/stat", encoding="utf-8") as file:  # noqa: PTH123
+        return file.read().rpartition(")")[2].split()[0]
