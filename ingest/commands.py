@@ -1,57 +1,38 @@
-"""`connector`, `send`."""
+"""The commands of this package: connectors, sending test mails, dead letters, replay."""
 
-import asyncio
-from pathlib import Path
+import functools
 from typing import Annotated
 
-import aiosmtplib
 import typer
 
-from bus.errors import ConfigError
-from bus.options import ConfigOption, DatabaseOption, DataOption, JsonOption, KafkaOption, OpsPortOption, resolve
-from bus.output import print_one
+from bus.options import ConfigOption, DataOption, KafkaOption, OpsPortOption, resolve
+from ingest.connectors_commands import connectors_app
+from ingest.dead_letters_commands import dead_letters_app
+from ingest.replay_command import replay_command
+from ingest.send_command import send_command
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this package."""
-    app.command("connector")(connector)
-    app.command("send")(send)
+    """Mount them on the command line."""
+    app.command("connector")(connector_command)
+    app.command("send")(send_command)
+    app.command("replay")(replay_command)
+    app.add_typer(connectors_app, name="connectors")
+    app.add_typer(dead_letters_app, name="dead-letters")
 
 
-def connector(
-    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Connectors of the configuration.")],
+def connector_command(
+    names: Annotated[list[str], typer.Argument(help="Connectors to run in this process, by name.", metavar="NAME…")],
     data: DataOption = None,
     config: ConfigOption = None,
     kafka: KafkaOption = None,
-    database: DatabaseOption = None,
     ops_port: OpsPortOption = 0,
 ) -> None:
-    """Host these connectors in this process."""
+    """Run connectors in the foreground: receive, understand, send. Needs Kafka and the blob store, nothing else."""
     from bus.service import run_service
-    from ingest.hosting import work
+    from ingest.hosting import host
+    from ingest.table import chosen
 
-    settings = resolve(data, config, kafka, database).settings("kafka")
-    raise typer.Exit(run_service("connector", settings, work(settings, names), ops_port=ops_port))
-
-
-def send(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Mails, or folders of *.eml.")],
-    to: Annotated[str, typer.Option("--to", help="Recipient.")] = "support@desk.example",
-    data: DataOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Hand mails to a running SMTP connector."""
-    endpoints = resolve(data).endpoints()
-    if not endpoints:
-        raise ConfigError("no `deskstream up` runs")
-
-    async def run() -> int:
-        host, _, port = endpoints["smtp"].rpartition(":")
-        accepted = 0
-        async with aiosmtplib.SMTP(hostname=host, port=int(port), start_tls=False) as client:
-            for path in files:
-                refused, _ = await client.sendmail("sender@client.example", [to], path.read_bytes())
-                accepted += not refused
-        return accepted
-
-    print_one({"accepted": asyncio.run(run()), "refused": 0}, as_json=as_json)
+    settings = resolve(data, config, kafka).settings("kafka")
+    work = functools.partial(host, chosen(settings, names), settings)
+    raise typer.Exit(run_service("connector", settings, work, ops_port=ops_port))

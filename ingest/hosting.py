@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-import functools
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from bus.errors import Retryable
@@ -17,7 +17,7 @@ from ingest.contract import Connector, ConnectorSettings, Place
 from ingest.cursors import KafkaCursors
 from ingest.hosted import HostedConnector
 from ingest.sending import run_sender
-from ingest.steering import steer, utc_now
+from ingest.steering import steer
 from ingest.tally import Tally
 from ingest.understand_parent import UnderstandingProcess
 
@@ -34,7 +34,7 @@ async def host(
         for name, (row, section) in connectors.items()
     }
     await publisher.start()
-    steering = asyncio.create_task(steer(settings.kafka, hosted, utc_now()))
+    steering = asyncio.create_task(steer(settings.kafka, hosted, datetime.now(UTC)))
     running = [asyncio.create_task(connector.run(stop), name=name) for name, connector in hosted.items()]
     try:
         await asyncio.wait([*running, steering], return_when=asyncio.FIRST_EXCEPTION)
@@ -78,8 +78,3 @@ def _hosted(
         counted=tally.has_understood,
     )
     return HostedConnector(row, section, place, settings.kafka, publisher, understanding, tally, run_sender)
-
-
-def service(connectors: Configured, settings: Settings) -> Any:  # noqa: ANN401  # bus.service.Work
-    """The work of a `deskstream connector` process."""
-    return functools.partial(host, connectors, settings)

@@ -67,7 +67,7 @@ def _end_with(parent: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
     def wait_for_the_end() -> None:
-        sys.stdin.buffer.read()  # the parent holds the other end for as long as it lives
+        os.read(0, 1)  # the parent holds the other end for as long as it lives; sys.stdin would abort our own end
         os._exit(0)
 
     threading.Thread(target=wait_for_the_end, daemon=True, name="lifeline").start()
