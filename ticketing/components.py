@@ -54,6 +54,8 @@ def components(graph: Graph, fresh: Sequence[Incoming]) -> list[Component]:
         union.join([fresh_group(message.id), *_tickets(message, graph)])
     threads = {message.thread for message in fresh}
     for value, name in graph.names.items():
+        if not name.mentions or len(name.owners) + len(name.mentions) < 2:
+            continue
         for groups in _conversation(name) if value in threads else _joined(name):
             union.join(groups)
     by_key = {fresh_group(message.id): message for message in fresh}
@@ -82,11 +84,9 @@ def _conversation(name: Name) -> Iterator[list[str]]:
 def _joined(name: Name) -> Iterator[list[str]]:
     """The sets of groups that one name joins."""
     mentions = [node for node in name.mentions if knowledge(node)]
-    if name.owners:
-        if mentions:
-            yield [node.group for node in (*name.owners, *mentions)]
-        return
-    if len(mentions) > 1:
+    if name.owners and mentions:
+        yield [node.group for node in (*name.owners, *mentions)]
+    elif len(mentions) > 1:
         yield from _acquainted(mentions)
 
 

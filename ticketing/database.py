@@ -1,6 +1,6 @@
 """The way to PostgreSQL: one pool per process, and arrays that travel in PostgreSQL's binary form."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -13,6 +13,10 @@ _IDLE_IN_TRANSACTION = "10s"
 """A frozen process gives its locks back after this (reliability: Frozen leaders)."""
 
 
+_NULL = b"\xff\xff\xff\xff"
+_LENGTHS = [length.to_bytes(4, "big") for length in range(256)]
+
+
 @dataclass(frozen=True, slots=True)
 class Array:
     """A one-dimensional array in the wire's binary form, with its type's oid."""
@@ -21,20 +25,18 @@ class Array:
     data: bytes
 
 
-def binary_array(array_oid: int, element_oid: int, items: Iterable[bytes | None]) -> Array:
+def binary_array(array_oid: int, element_oid: int, items: Sequence[bytes | None]) -> Array:
     """The array of elements that are already in their binary form (PostgreSQL: array_recv)."""
     parts: list[bytes] = []
     nulls = False
-    count = 0
     for item in items:
-        count += 1
         if item is None:
             nulls = True
-            parts.append(b"\xff\xff\xff\xff")
+            parts.append(_NULL)
         else:
-            parts.append(len(item).to_bytes(4, "big"))
-            parts.append(item)
-    head = b"".join(number.to_bytes(4, "big") for number in (1, nulls, element_oid, count, 1))
+            length = len(item)
+            parts += (_LENGTHS[length] if length < 256 else length.to_bytes(4, "big"), item)
+    head = b"".join(number.to_bytes(4, "big") for number in (1, nulls, element_oid, len(items), 1))
     return Array(array_oid, head + b"".join(parts))
 
 

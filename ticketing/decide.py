@@ -25,7 +25,7 @@ from ticketing.contacts import Contacts, created, identity_value
 from ticketing.decision import Decision, FiledMessage, Known
 from ticketing.graph import Graph
 from ticketing.incoming import Incoming
-from ticketing.match import NO_MATCH, Match, is_root, match, third_party
+from ticketing.match import NO_MATCH, Place, place
 from ticketing.outbox import Told
 from ticketing.tickets import Requester, Ticket
 
@@ -48,6 +48,7 @@ class Deciding:
         self._known = known
         self._tickets = {id_: replace(t, history=[], told_by=Counter()) for id_, t in known.tickets.items()}
         self._graph = graph
+        self._places: dict[str, Place] = {}
         self._confirm = confirm
         self._mint = mint
         self._now = now
@@ -57,6 +58,7 @@ class Deciding:
 
     def __call__(self, components: Sequence[Component], arrivals: Arrivals) -> Decision:
         """Decide component by component, then revisions."""
+        self._places = {m.id: place(m, self._graph) for component in components for m in component.fresh}
         for component in components:
             if component.tickets or component.opens:
                 self._file(component)
@@ -74,7 +76,7 @@ class Deciding:
             if other != group:
                 self.decision.regrouped[other] = group
         for message in component.fresh:
-            self._keep(message, None, group, match(message, self._graph))
+            self._keep(message, None, group, self._places[message.id])
 
     def _file(self, component: Component) -> None:
         cause = component.fresh[0]
@@ -89,13 +91,12 @@ class Deciding:
             ticket = self._open(cause, first)
             waiting = [message for message in component.fresh if message is not cause]
         for message in waiting:
-            found = match(message, self._graph)
-            self._keep(message, ticket.id, None, found)
-            self._receive(ticket, message, found)
+            self._keep(message, ticket.id, None, self._places[message.id])
+            self._receive(ticket, message, self._places[message.id])
         for group in component.automatic:
             for message, found in self._known.automatic[group]:
                 self.decision.attached[message.id] = ticket.id
-                self._receive(ticket, message, found)
+                self._receive(ticket, message, Place(found, is_root=False, third_party=False))
         self._settle_requester(ticket, component, cause)
 
     def _open(self, message: Incoming, requester: Requester) -> Ticket:
@@ -115,12 +116,14 @@ class Deciding:
             requester=requester,
         )
         self.decision.opened.append(ticket)
-        self._keep(message, ticket.id, None, NO_MATCH)
+        # within its own batch others may name it already; it opened the ticket all the same
+        here = replace(self._places[message.id], match=NO_MATCH)
+        self._keep(message, ticket.id, None, here)
         opened = Opened(channel=message.channel, account=message.account, language=message.language)
         ticket.tell(
             "ticket.opened", opened, message, at=at, now=self._now, actor=Actor(kind="customer", id=ticket.contact_id)
         )
-        self._receive(ticket, message, NO_MATCH)
+        self._receive(ticket, message, here)
         self._confirm_to(ticket, message)
         return ticket
 
@@ -169,7 +172,7 @@ class Deciding:
             self._reopen(ticket, cause, "rule", _THREADING, at)
         return ticket
 
-    def _receive(self, ticket: Ticket, message: Incoming, found: Match) -> None:
+    def _receive(self, ticket: Ticket, message: Incoming, here: Place) -> None:
         received = MessageReceived(
             message_id=message.id,
             source_id=message.source_id,
@@ -181,11 +184,11 @@ class Deciding:
             sent_at=message.sent_at,
             received_at=message.received_at,
             visibility=message.visibility,
-            third_party=third_party(message, self._graph),
+            third_party=here.third_party,
             match=MatchSummary(
-                rule=found.rule,
-                confidence=found.confidence,
-                evidence=sorted({kind for kind, _ in found.evidence}),
+                rule=here.match.rule,
+                confidence=here.match.confidence,
+                evidence=sorted({kind for kind, _ in here.match.evidence}),
             ),
             attachments=message.attachments,
         )
@@ -227,13 +230,12 @@ class Deciding:
         ticket.tell("ticket.updated", Updated(fields=fields), cause, at=at, now=self._now, actor=_THREADING)
 
     def _requester(self, message: Incoming) -> Requester:
-        root = is_root(message, self._graph)
+        root = self._places[message.id].is_root
         return Requester(message.id, self._contacts.of(message), message.received_at, root)
 
-    def _keep(self, message: Incoming, ticket_id: str | None, group: str | None, found: Match) -> None:
+    def _keep(self, message: Incoming, ticket_id: str | None, group: str | None, here: Place) -> None:
         contact_id = self._contacts.of(message) if message.opens else None
-        root, stranger = is_root(message, self._graph), third_party(message, self._graph)
-        self.decision.messages.append(FiledMessage(message, ticket_id, group, contact_id, root, stranger, found))
+        self.decision.messages.append(FiledMessage(message, ticket_id, group, contact_id, here))
 
     def _revise(self, revised: Mapping[str, Sequence[Incoming]]) -> None:
         """Tell what became of messages already told of; never opens, reopens or confirms."""

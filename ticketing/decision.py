@@ -9,7 +9,7 @@ from bus.ticket_event import TicketEvent
 from ticketing.arrivals import Filed
 from ticketing.contacts import NewContact
 from ticketing.incoming import Incoming
-from ticketing.match import Match
+from ticketing.match import Match, Place
 from ticketing.outbox import Told
 from ticketing.tickets import Requester, Ticket
 
@@ -40,9 +40,7 @@ class FiledMessage:
     ticket_id: str | None
     automatic_group: str | None
     contact_id: str | None
-    is_root: bool
-    third_party: bool
-    match: Match
+    place: Place
 
 
 @dataclass(slots=True)

@@ -51,30 +51,28 @@ def fresh_group(message_id: str) -> str:
 
 @dataclass(slots=True)
 class Name:
-    """One name, with its owners and those who mention it.
-
-    `authors`, `addressees`: how many of the believed mentions a person wrote, or was addressed by.
-    """
+    """One name, with its owners and those who mention it."""
 
     owners: list[Node] = field(default_factory=list)
     mentions: list[Node] = field(default_factory=list)
-    authors: Counter[str] = field(default_factory=Counter)
-    addressees: Counter[str] = field(default_factory=Counter)
-
-    def mention(self, node: Node) -> None:
-        """One more message mentions it."""
-        self.mentions.append(node)
-        if knowledge(node):
-            self.authors[node.person] += 1
-            self.addressees.update(node.addressed)
+    _people: tuple[Counter[str], Counter[str]] | None = None
 
     def is_shared(self, message: Incoming) -> bool:
         """Whether another mention is acquainted with this message, which mentions it too and is believed."""
+        if len(self.mentions) < 2:
+            return False
+        if self._people is None:
+            believed = [node for node in self.mentions if knowledge(node)]
+            self._people = (
+                Counter(node.person for node in believed),
+                Counter(person for node in believed for person in node.addressed),
+            )
+        authors, addressees = self._people
         person, addressed = message.person, message.addressed
         return (
-            self.authors[person] > 1
-            or self.addressees[person] > (person in addressed)
-            or any(self.authors[other] > (other == person) for other in addressed)
+            authors[person] > 1
+            or addressees[person] > (person in addressed)
+            or any(authors[other] > (other == person) for other in addressed)
         )
 
 
@@ -101,17 +99,14 @@ def graph(filed: Iterable[Naming], fresh: Sequence[Incoming], survivors: Mapping
     names: defaultdict[UUID, Name] = defaultdict(Name)
     for naming in filed:
         name = names[naming.value]
-        if naming.own:
-            name.owners.append(naming.node)
-        else:
-            name.mention(naming.node)
+        (name.owners if naming.own else name.mentions).append(naming.node)
     for message in fresh:
         node = Node(
             message.id, fresh_group(message.id), message.person, message.addressed, message.forged, is_root=True
         )
         names[message.own].owners.append(node)
         for named in message.named:
-            names[named.value].mention(node)
+            names[named.value].mentions.append(node)
         if message.thread is not None:
-            names[message.thread].mention(node)
+            names[message.thread].mentions.append(node)
     return Graph(names, survivors)

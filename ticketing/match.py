@@ -68,24 +68,29 @@ def shared_reference(message: Incoming, graph: Graph) -> Match | None:
 RULES: tuple[Rule, ...] = (reply_token, own_reference, provider_thread, shared_reference)
 
 
-def match(message: Incoming, graph: Graph) -> Match:
-    """The first rule that hits."""
-    for rule in RULES:
-        found = rule(message, graph)
-        if found is not None:
-            return found
-    return NO_MATCH
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message stands in the graph.
+
+    `is_root`: it begins a conversation, for it names nothing that is filed and answers nothing we sent.
+    `third_party`: its author neither wrote nor was addressed by any message it names, and holds no token either.
+    """
+
+    match: Match
+    is_root: bool
+    third_party: bool
 
 
-def is_root(message: Incoming, graph: Graph) -> bool:
-    """Whether it begins a conversation: it names nothing that is filed, and answers nothing we sent."""
-    return reply_token(message, graph) is None and not any(_names(message, graph))
+def place(message: Incoming, graph: Graph) -> Place:
+    """The first rule that hits, and what follows from what the message names."""
+    found = next((hit for rule in RULES if (hit := rule(message, graph)) is not None), NO_MATCH)
+    if found is NO_MATCH or found.rule == reply_token.__name__:
+        return Place(found, found is NO_MATCH, third_party=False)
+    root = not any(_names(message, graph))
+    return Place(found, root, not root and _third_party(message, graph))
 
 
-def third_party(message: Incoming, graph: Graph) -> bool:
-    """Whether its author neither wrote nor was addressed by any message it names, and holds no token either."""
-    if not knowledge(message) or reply_token(message, graph) is not None:
-        return False
+def _third_party(message: Incoming, graph: Graph) -> bool:
     named = [node for each in message.named for node in graph.owners(each.value, besides=message.id)]
     return bool(named) and not any(acquainted(message, node) for node in named)
 

@@ -91,7 +91,7 @@ class MemoryDesk:
         found: defaultdict[str, list[tuple[Incoming, Match]]] = defaultdict(list)
         for id_, group in self.group_of.items():
             if group is not None:
-                found[group].append((self.messages[id_].message, self.messages[id_].match))
+                found[group].append((self.messages[id_].message, self.messages[id_].place.match))
         return found
 
     def _apply(self, decision: Decision, lost: set[str]) -> None:
@@ -105,7 +105,7 @@ class MemoryDesk:
         for m in decision.messages:
             self.messages[m.message.id] = m
             self.ticket_of[m.message.id], self.group_of[m.message.id] = m.ticket_id, m.automatic_group
-            self.roots[m.message.id] = m.is_root
+            self.roots[m.message.id] = m.place.is_root
         for id_ in lost:
             self.roots[id_] = False
         self.group_of = {id_: decision.regrouped.get(g, g) if g else None for id_, g in self.group_of.items()}
