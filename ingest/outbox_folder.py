@@ -15,6 +15,7 @@ from bus.reply import Reply
 from ingest.blobs import BlobStore
 from ingest.outgoing_mail import outgoing_mail
 
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,120}").fullmatch
 
 
@@ -39,21 +40,23 @@ class OutboxFolder:
         return mail.message_id
 
     def _write(self, name: str, content: bytes) -> None:
-        fresh = self._folder / f".{name}.{os.getpid()}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        # plain strings: pathlib would cost as much as the file
+        fresh = f"{self._folder}/.{name}.{os.getpid()}"
         try:
-            descriptor = os.open(fresh, flags, 0o600)
+            descriptor = os.open(fresh, _FLAGS, 0o600)
         except FileNotFoundError:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            descriptor = os.open(fresh, flags, 0o600)
+            descriptor = os.open(fresh, _FLAGS, 0o600)
         try:
-            with os.fdopen(descriptor, "wb", buffering=0) as file:
-                view = memoryview(content)
-                while view:
-                    view = view[file.write(view) :]
-            fresh.rename(self._folder / name)
+            try:
+                written = os.write(descriptor, content)
+                while written < len(content):
+                    written += os.write(descriptor, memoryview(content)[written:])
+            finally:
+                os.close(descriptor)
+            os.rename(fresh, f"{self._folder}/{name}")  # noqa: PTH104
         except BaseException:
-            fresh.unlink(missing_ok=True)
+            Path(fresh).unlink(missing_ok=True)
             raise
 
     async def close(self) -> None:
