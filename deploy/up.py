@@ -91,6 +91,7 @@ class Up:
             return status or 0
         finally:
             self._complete = False
+            self._publish()
             self._console.print("Stopping …")
             every = tuple(self._supervisor.parts)
             await self._supervisor.stop([name for name in every if name not in {KAFKA, POSTGRES}], SERVICE_GRACE)

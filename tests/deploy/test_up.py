@@ -90,6 +90,7 @@ def test_up_starts_all_says_where_and_stops_all(stack: Stack, tmp_path: Path) ->
     assert password[1] not in "\n".join(said)
 
 
+@pytest.mark.stack
 @pytest.mark.usefixtures("toys")
 def test_a_kafka_that_cannot_be_reached_is_named_in_one_line(stack: Stack, tmp_path: Path) -> None:
     (port,) = ports.take(1)
