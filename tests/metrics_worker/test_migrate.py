@@ -1,7 +1,5 @@
 """The migrations make what the tables say."""
 
-from typing import Any
-
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -12,7 +10,7 @@ from metrics_worker.tables import SCHEMA, metadata
 from tests.conftest import Stack
 
 
-def _ours(name: str | None, kind: str, _: Any) -> bool:
+def _ours(name: str | None, kind: str, _: object) -> bool:
     return name == SCHEMA if kind == "schema" else True
 
 

@@ -79,9 +79,11 @@ class Figures:
     async def settled(self, within: float = 30.0) -> list[Difference]:
         """The differences that are left when none are, or time is up."""
         deadline = time.monotonic() + within
-        while (found := await self.differences()) and time.monotonic() < deadline:
+        while True:
+            found = await self.differences()
+            if not found or time.monotonic() > deadline:
+                return found
             await asyncio.sleep(0.2)
-        return found
 
     async def close(self) -> None:
         for worker in self.workers:
@@ -94,11 +96,6 @@ class Figures:
             except subprocess.TimeoutExpired:
                 worker.kill()
         await self.publisher.stop()
-
-
-async def ended(worker: subprocess.Popen[bytes], within: float = 20.0) -> int:
-    """The exit status of a worker that is to end by itself."""
-    return await asyncio.to_thread(worker.wait, within)
 
 
 def state_of(worker: subprocess.Popen[bytes]) -> str:
