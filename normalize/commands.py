@@ -5,12 +5,12 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, TextIO, get_args
+from typing import Annotated, TextIO
 
 import typer
 
 from bus.errors import Invalid
-from bus.message import Channel, NormalizedMessage
+from bus.message import CHANNELS, NormalizedMessage
 from bus.model import BlobRef
 from bus.raw import Inline, RawMessage
 from normalize.outcome import Understood
@@ -41,13 +41,14 @@ def _line(channel: str, account: str, path: Path) -> str:
 
 
 def _normalize(channel: str, account: str, payload: bytes) -> tuple[list[str], list[str]]:
-    if channel not in get_args(Channel):
-        raise Invalid(f"unknown channel {channel!r}; known are {', '.join(get_args(Channel))}")
-    normalizer = NORMALIZERS.get(channel)
+    known = next((each for each in CHANNELS if each == channel), None)
+    if known is None:
+        raise Invalid(f"unknown channel {channel!r}; known are {', '.join(CHANNELS)}")
+    normalizer = NORMALIZERS.get(known)
     if normalizer is None:
         raise Invalid(f"no normalizer for channel {channel} yet; there is one for {', '.join(NORMALIZERS)}")
     record = RawMessage(
-        channel=channel,  # type: ignore[arg-type]  # checked above
+        channel=known,
         account=account,
         received_at=datetime.fromtimestamp(0, UTC),
         payload=Inline(base64=b""),

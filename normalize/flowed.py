@@ -1,8 +1,14 @@
 """format=flowed (RFC 3676): lines that end in a blank continue on the next one of the same quote depth."""
 
+import re
+
+_STUFFED = re.compile(r"^ ", re.MULTILINE)
+
 
 def unflow(text: str, *, delete_space: bool) -> str:
     """`text` with its soft line breaks taken out and space-stuffing undone; quote marks stay. Linear."""
+    if " \n" not in text and not text.endswith(" "):  # no soft breaks: only the stuffing is to be undone
+        return _STUFFED.sub("", text) if "\n " in text or text[:1] == " " else text
     out: list[str] = []
     pending: list[str] = []
     pending_depth = 0

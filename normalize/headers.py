@@ -8,7 +8,7 @@ from normalize.charsets import decode_header_bytes
 from normalize.encoded_words import decode_words
 from normalize.limits import HEADER_BLOCK_BYTES, HEADERS
 
-_FIELDS = re.compile(rb"([!-9;-~]+)[ \t]*:(.*(?:\n[ \t].*)*)(?:\n|\Z)")
+_FIELDS = re.compile(rb"([!-9;-~]++[ \t]*+):(.*(?:\n[ \t].*)*+)(?:\n|\Z)")
 _FIELD_START = re.compile(rb"[!-9;-~]+[ \t]*:")
 _WELL_KNOWN = re.compile(
     rb"^(?:From|To|Subject|Date|Message-ID|MIME-Version|Content-Type|Received)[ \t]*:", re.M | re.I
@@ -32,6 +32,10 @@ class Headers:
 
     def __contains__(self, name: bytes) -> bool:
         return name in self._first
+
+    def any_of(self, names: frozenset[bytes]) -> bool:
+        """Whether a field of any of these names is there."""
+        return not names.isdisjoint(self._first)
 
     def names(self) -> Sequence[bytes]:
         """The lower-case names, in order, repetitions included."""
@@ -87,29 +91,36 @@ def read_headers(data: bytes, start: int, end: int) -> Block:
         block = block.replace(b"\r\n", b"\n").replace(b"\r", b" ")
     if b"\0" in block:
         block = block.replace(b"\0", b"\xef\xbf\xbd")
-    fields: list[tuple[bytes, bytes]] = []
-    at = 0
-    last_known = -1
-    size = len(block)
-    match = _FIELDS.match
-    while at < size:
-        field = match(block, at)
-        if field is not None:
-            fields.append((field[1].lower(), field[2]))
-            at = field.end()
-        else:
-            following = block.find(b"\n", at) + 1 or size
-            if last_known < 0:
-                last_known = max((found.start() for found in _WELL_KNOWN.finditer(block)), default=0)
-            if at > last_known and not _header_follows(block, at, following):
-                body = _same_place(data, start, block, at)
-                limit = None
-                break
-            at = following
+    found: list[tuple[bytes, bytes]] = _FIELDS.findall(block)
+    if sum([len(name) + len(value) + 2 for name, value in found]) - len(block) in {0, 1}:  # nothing but fields
+        fields = [(name.rstrip().lower(), value) for name, value in found]
         if len(fields) > HEADERS:
             limit = limit or "headers"
-            break
+        return Block(Headers(fields[: HEADERS + 1]), body, limit)
+    fields, broken_off = _fields_among_dirt(block)
+    if broken_off >= 0:
+        body, limit = _same_place(data, start, block, broken_off), None
+    if len(fields) > HEADERS:
+        limit = limit or "headers"
     return Block(Headers(fields), body, limit)
+
+
+def _fields_among_dirt(block: bytes) -> tuple[list[tuple[bytes, bytes]], int]:
+    """The fields of a block with lines that are none; where the body begins although no empty line says so, or -1."""
+    fields: list[tuple[bytes, bytes]] = []
+    last_known = max((known.start() for known in _WELL_KNOWN.finditer(block)), default=0)
+    at = 0
+    while at < len(block) and len(fields) <= HEADERS:
+        field = _FIELDS.match(block, at)
+        if field is not None:
+            fields.append((field[1].rstrip(b" \t").lower(), field[2]))
+            at = field.end()
+            continue
+        following = block.find(b"\n", at) + 1 or len(block)
+        if at > last_known and not _header_follows(block, at, following):
+            return fields, at
+        at = following
+    return fields, -1
 
 
 def charset_of_mail(data: bytes, start: int) -> str | None:

@@ -2,17 +2,17 @@
 
 import re
 
-OUT_OF_OFFICE_SUBJECTS = re.compile(
-    r"^\W*(?:(?:re|aw|sv|vs|antw)\s*:\s*)?(?:"
-    r"out of (?:the )?office|automatic reply|auto(?:matic)?[- ]?(?:reply|response)\b|autoreply|on vacation|vacation\b|away from"
-    r"|abwesen|automatische antwort|abwesenheitsnotiz|réponse automatique|absence du bureau|absent du bureau"
-    r"|automatisch antwoord|afwezig|niet aanwezig|resposta autom[áa]tica|ausência|fora do escritório|ausente"
-    r"|respuesta autom[áa]tica|fuera de la oficina|risposta automatica|fuori (?:ufficio|sede)|assente"
-    r"|automatyczna odpowied|autosvar|automatiskt svar|automatisk svar|frånvaro|automaattinen vastaus|poissa"
-    r"|automatická odpověď|otomatik yanıt|автоматический ответ|автоответ|自動返信|不在|自動応答|自动回复|自動回覆|자동 회신|부재중"
-    r")",
-    re.IGNORECASE,
-)
+OUT_OF_OFFICE_SUBJECTS: tuple[str, ...] = (
+    # how the subject begins, in lower case
+    "out of office", "out of the office", "automatic reply", "auto reply", "auto-reply", "automatic response", "auto response",
+    "auto-response", "autoreply", "on vacation", "vacation", "away from", "abwesen", "automatische antwort",
+    "réponse automatique", "absence du bureau", "absent du bureau", "automatisch antwoord", "afwezig", "niet aanwezig",
+    "resposta automática", "resposta automatica", "ausência", "fora do escritório", "ausente", "respuesta automática",
+    "respuesta automatica", "fuera de la oficina", "risposta automatica", "fuori ufficio", "fuori sede", "assente",
+    "automatyczna odpowied", "autosvar", "automatiskt svar", "automatisk svar", "frånvaro", "automaattinen vastaus",
+    "poissa", "automatická odpověď", "otomatik yanıt", "автоматический ответ", "автоответ", "自動返信", "不在", "自動応答",
+    "自动回复", "自動回覆", "자동 회신", "부재중",
+)  # fmt: skip
 OUT_OF_OFFICE_TEXT = re.compile(
     r"out of (?:the )?office|on (?:annual |parental |maternity |sick )?(?:leave|vacation|holiday)|limited access to (?:my )?e-?mail"
     r"|nicht (?:im (?:haus|büro|hause)|erreichbar)|im urlaub|außer haus|absent(?:e)? (?:du|jusqu)|en (?:congés?|vacances)"
@@ -20,14 +20,14 @@ OUT_OF_OFFICE_TEXT = re.compile(
     r"|in ferie|fuori ufficio|不在|休暇|休みを|på semester|på ferie|lomalla|urlop|в отпуске|dovolen|izinde|休假|휴가",
     re.IGNORECASE,
 )
-CLEAR_SUBJECTS = re.compile(
-    r"^(?:automatic reply|auto(?:matic)?[- ]?(?:reply|response)|autoreply|automatische antwort|abwesenheitsnotiz|réponse automatique"
-    r"|automatisch antwoord|resposta autom[áa]tica|respuesta autom[áa]tica|risposta automatica|autosvar|automatiskt svar|automatisk svar"
-    r"|automatyczna odpowiedź|automaattinen vastaus|automatická odpověď|otomatik yanıt|автоматический ответ|自動返信|自動応答|自动回复|자동 회신)"
-    r"\s*[:：]",
-    re.IGNORECASE,
-)
-"""What programs put in front of the subject they answer; no person does."""
+CLEAR_SUBJECTS: tuple[str, ...] = (
+    "automatic reply", "auto reply", "auto-reply", "automatic response", "auto response", "auto-response", "autoreply",
+    "automatische antwort", "abwesenheitsnotiz", "réponse automatique", "automatisch antwoord", "resposta automática",
+    "respuesta automática", "risposta automatica", "autosvar", "automatiskt svar", "automatisk svar",
+    "automatyczna odpowiedź", "automaattinen vastaus", "automatická odpověď", "otomatik yanıt", "автоматический ответ",
+    "自動返信", "自動応答", "自动回复", "자동 회신",
+)  # fmt: skip
+"""What programs put, with a colon, in front of the subject they answer; no person does."""
 FEEDBACK_SUBJECT = re.compile(r"^complaint about message from [\d.:a-f]+$", re.IGNORECASE)
 MTA_WORDS = re.compile(
     r"RCPT TO:|failed recipient|remote host said|(?:said|reason|error)[^\n]{0,30}\b5\d\d\b|\b5\d\d[ -]5\.\d|transcript of session|"
@@ -46,18 +46,23 @@ NO_REPLY = re.compile(
     r"(?:[-_.+].*)?$|^(?:autoreply|auto[-_.]?reply|autoresponder|auto[-_.]?responder)$",
     re.IGNORECASE,
 )
-BOUNCE_SUBJECT = re.compile(
-    r"undeliver|non[- ]?(?:remis|delivery|deliverable)|not (?:be )?deliver|delivery (?:status notification|failure|failed|problem|"
-    r"notification|has failed|report|error|unsuccessful|is delayed|delay)|returned (?:mail|to sender|message)|mail (?:delivery|system error|failure|"
-    r"status report|not delivered|error)|failure (?:notice|delivery|notification)|message (?:delivery|could not|not delivered|"
-    r"undeliverable|status|delayed|frozen)|cannot (?:be )?deliver|unable to deliver|could not send|couldn.t be delivered|undelivered|"
-    r"unzustellbar|zustellung|fehlgeschlagen|nicht zugestellt|onbestelbaar|niet bezorgd|échec|non remis|no se puede entregar|"
-    r"não (?:foi )?(?:possível )?entreg|não entregue|mancat[ao] (?:consegna|recapito)|impossibile recapitare|配信(?:不能|できません|エラー)|送信(?:不能|エラー|できません)|"
-    r"返送|недоставлен|не доставлен|退信|rejected|bounce|warning: could not|user unknown|mailbox (?:full|unavailable)|"
-    r"address (?:rejected|not found)|nondeliverable|postmaster notify|error sending|email error|permanent error|"
-    r"mail could not|dsn|email could not|problem delivering|transient error",
-    re.IGNORECASE,
-)
+BOUNCE_SUBJECTS: tuple[str, ...] = (
+    # what stands in the subject, in lower case
+    "undeliver", "non remis", "non-remis", "non delivery", "non-delivery", "nondelivery", "nondeliverable", "non-deliverable",
+    "not deliver", "not be deliver", "delivery status", "delivery failure", "delivery failed", "delivery problem",
+    "delivery notification", "delivery has failed", "delivery report", "delivery error", "delivery unsuccessful",
+    "delivery is delayed", "delivery delay", "returned mail", "returned to sender", "returned message", "mail delivery",
+    "mail system error", "mail failure", "mail status report", "mail not delivered", "mail error", "failure notice",
+    "failure delivery", "failure notification", "message delivery", "message could not", "message not delivered",
+    "message status", "message delayed", "message frozen", "cannot deliver", "cannot be deliver", "unable to deliver",
+    "could not send", "couldn't be delivered", "unzustellbar", "zustellung", "fehlgeschlagen", "nicht zugestellt",
+    "onbestelbaar", "niet bezorgd", "échec", "no se puede entregar", "não foi possível entreg", "não foi entreg",
+    "não entregue", "mancata consegna", "mancato recapito", "impossibile recapitare", "配信不能", "配信できません", "配信エラー",
+    "送信不能", "送信エラー", "送信できません", "返送", "недоставлен", "не доставлен", "退信", "rejected", "bounce",
+    "warning: could not", "user unknown", "mailbox full", "mailbox unavailable", "address rejected", "address not found",
+    "postmaster notify", "error sending", "email error", "permanent error", "mail could not", "dsn", "problem delivering",
+    "transient error", "failed mail",
+)  # fmt: skip
 DELAYED = re.compile(
     r"will (?:keep trying|be retried|continue to (?:try|retry)|retry)|(?:has|have) not (?:yet )?been delivered|delayed|no action is required"
     r"|still being retried|noch nicht zugestellt|do not need to resend",

@@ -2,15 +2,11 @@
 
 import hashlib
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from bus.errors import Invalid
-from bus.message import (
-    INLINE_TEXT_BYTES,
-    Address,
-    Author,
-    NormalizedMessage,
-)
+from bus.message import INLINE_TEXT_BYTES, Address, Attachment, Author, Automation, NormalizedMessage
 from bus.model import BlobRef
 from bus.raw import RawMessage
 from normalize.addresses import Mailbox, canonical, parse_addresses
@@ -19,7 +15,7 @@ from normalize.authentication import read_authentication
 from normalize.automation import HUMAN, Letter, is_null_sender, recognise
 from normalize.bodies import Written, choose_bodies, read_bodies
 from normalize.dates import parse_date
-from normalize.front import skip_front
+from normalize.front import skip_front, with_line_feeds
 from normalize.headers import Block, Headers, charset_of_mail, read_headers
 from normalize.identity import message_id, source_id
 from normalize.language import detect_language
@@ -54,6 +50,7 @@ def normalize_mail(record: RawMessage, payload: bytes) -> Sequence[Understood | 
     """
     warnings: list[str] = []
     try:
+        payload = with_line_feeds(payload)
         start = skip_front(payload)
         envelope = _read_envelope(record, payload, start, warnings)
     except Exception as error:
@@ -139,16 +136,17 @@ def _read_whole(record: RawMessage, payload: bytes, envelope: _Envelope, warning
     sent_at = parse_date(headers.undecoded(b"date"))
     if sent_at is None:
         warnings.append("date:invalid" if b"date" in headers else "date:missing")
-    message = _message(record, envelope, warnings).model_copy(
-        update={
-            "text": _inline(written.text, blobs),
-            "reply_text": _inline(reply, blobs),
-            "html": _inline(written.html, blobs) if written.html is not None else None,
-            "language": detect_language(reply),
-            "sent_at": sent_at,
-            "attachments": attachments,
-            "automation": automation,
-        }
+    message = _message(
+        record,
+        envelope,
+        warnings,
+        text=_inline(written.text, blobs),
+        reply_text=_inline(reply, blobs),
+        html=_inline(written.html, blobs) if written.html is not None else None,
+        language=detect_language(reply),
+        sent_at=sent_at,
+        attachments=attachments,
+        automation=automation,
     )
     return Understood(message, blobs)
 
@@ -161,8 +159,19 @@ def _reply(written: Written) -> str:
     return reply_text(written.text)
 
 
-def _message(record: RawMessage, envelope: _Envelope, warnings: list[str]) -> NormalizedMessage:
-    """All that the head of a mail gives; the body's fields are empty."""
+def _message(
+    record: RawMessage,
+    envelope: _Envelope,
+    warnings: list[str],
+    *,
+    text: str | BlobRef,
+    reply_text: str | BlobRef,
+    sent_at: datetime | None,
+    html: str | BlobRef | None = None,
+    language: str | None = None,
+    attachments: Sequence[Attachment] = (),
+    automation: Automation = HUMAN,
+) -> NormalizedMessage:
     headers = envelope.block.headers
     authentication = read_authentication(headers, record.authserv_id)
     return NormalizedMessage(
@@ -181,6 +190,11 @@ def _message(record: RawMessage, envelope: _Envelope, warnings: list[str]) -> No
         cc=_addresses(envelope.cc),
         reply_to=_addresses(parse_addresses(_joined(headers, b"reply-to"))),
         subject=envelope.subject,
+        text=text,
+        reply_text=reply_text,
+        html=html,
+        language=language,
+        sent_at=sent_at,
         received_at=record.received_at,
         refs=collect_refs(
             headers,
@@ -188,23 +202,19 @@ def _message(record: RawMessage, envelope: _Envelope, warnings: list[str]) -> No
             addressed_to(headers, envelope.to, envelope.cc, record.envelope_to),
             record.own_addresses,
         ),
+        attachments=list(attachments),
+        automation=automation,
         authentication=authentication,
-        automation=HUMAN,
         warnings=list(dict.fromkeys(warnings)),
     )
 
 
 def _unparseable(record: RawMessage, envelope: _Envelope, warnings: list[str], why: str) -> Understood:
     explanation = f"{_UNPARSEABLE}: {why}. The original is kept."
-    message = _message(record, envelope, warnings)
+    sent_at = parse_date(envelope.block.headers.undecoded(b"date"))
     return Understood(
-        message.model_copy(update={
-            "text": explanation,
-            "reply_text": explanation,
-            "sent_at": parse_date(envelope.block.headers.undecoded(b"date")),
-        }),
-        {},
-    )  # fmt: skip
+        _message(record, envelope, warnings, text=explanation, reply_text=explanation, sent_at=sent_at), {}
+    )
 
 
 def _addresses(boxes: Sequence[Mailbox]) -> list[Address]:

@@ -78,23 +78,22 @@ FIELDS: dict[str, str] = {
     "reply_to": "Reply-To|Répondre à|Antwort an|Antwoord aan|Responder a|Rispondi a|Importance|Priority",
 }
 DEVICES: tuple[str, ...] = (
-    # a last line that the program or the phone has added
-    r"Sent (?:wirelessly )?(?:from|via|with|by|using) (?:my |a |an |the )?\S.{0,80}",
-    r"Get Outlook for (?:iOS|Android).{0,80}",
-    r"Envoyé (?:de|depuis|à partir de|avec) (?:mon |ma |l'|Outlook|Yahoo|un |une )?.{0,80}",
-    r"(?:Télécharger|Obtenir|Téléchargez) Outlook pour .{0,80}",
-    r"(?:Verzonden|Verstuurd) (?:vanaf|vanuit|met|via|van) .{0,80}",
-    r"(?:Outlook voor (?:iOS|Android)|Download Outlook voor).{0,80}",
-    r"Enviad[oa] (?:do|da|de|desde|a partir d[oe]|pelo|via|através) .{0,80}",
-    r"(?:Obter o|Obtenha o|Obtener) Outlook para .{0,80}",
-    r"iPhone ?から送信.{0,20}", r"(?:iPad|Android|スマートフォン|Outlook) ?(?:端末)?から送信.{0,20}",
-    r"(?:Von meinem|Gesendet von|Gesendet mit|Von unterwegs|Diese Nachricht wurde von meinem) .{0,80}",
-    r"Outlook für (?:iOS|Android).{0,40}",
-    r"Inviato (?:da|dal|con|tramite) .{0,80}", r"(?:Scarica|Ottieni) Outlook per .{0,80}",
-    r"Wysłane? z .{0,80}", r"Отправлено (?:с|из) .{0,80}", r"Skickat från .{0,80}", r"Sendt fra .{0,80}",
-    r"Lähetetty .{0,80}", r"Odesláno z .{0,80}", r".{0,40}(?:'den|'dan|’dan|’den) gönderildi.{0,10}",
-    r"发自我的.{0,40}", r"從我的.{0,20}傳送", r"나의 .{0,20}에서 보냄",
+    # how a last line begins that the program or the phone has added, in lower case
+    "sent from ", "sent via ", "sent with ", "sent by my ", "sent using ", "sent wirelessly ", "get outlook for ",
+    "envoyé de ", "envoyé depuis ", "envoyé à partir de ", "envoyé avec ", "télécharger outlook pour ",
+    "téléchargez outlook pour ", "obtenir outlook pour ",
+    "verzonden vanaf ", "verzonden vanuit ", "verzonden met ", "verzonden via ", "verstuurd vanaf ", "verstuurd vanuit ",
+    "verstuurd met ", "verstuurd via ", "outlook voor ios", "outlook voor android", "download outlook voor ",
+    "enviado do ", "enviado da ", "enviado de ", "enviado desde ", "enviado a partir d", "enviado pelo ", "enviado via ",
+    "enviada do ", "obter o outlook para ", "obtenha o outlook para ", "obtener outlook para ",
+    "iphoneから送信", "iphone から送信", "ipadから送信", "androidから送信", "スマートフォンから送信", "outlookから送信",
+    "von meinem ", "gesendet von ", "gesendet mit ", "von unterwegs gesendet", "diese nachricht wurde von meinem ",
+    "outlook für ios", "outlook für android",
+    "inviato da ", "inviato dal ", "inviato con ", "inviato tramite ", "scarica outlook per ", "ottieni outlook per ",
+    "wysłane z ", "wysłano z ", "отправлено с ", "отправлено из ", "skickat från ", "sendt fra ", "lähetetty ", "odesláno z ",
+    "发自我的", "從我的", "나의 iphone에서 보냄",
 )  # fmt: skip
+DEVICE_ENDINGS: tuple[str, ...] = ("gönderildi", "から送信", "에서 보냄")
 
 _ENDINGS = "|".join(sorted({words for _, words in ATTRIBUTIONS.values()}))
 VERB = re.compile(rf"(?:{_ENDINGS})", re.IGNORECASE)
@@ -124,4 +123,3 @@ FIELD = re.compile(
     r"[\s>|]{0,8}\**(?:" + "|".join(f"(?P<{kind}>{names})" for kind, names in FIELDS.items()) + r")\**\s{0,2}[:：]\**",
     re.IGNORECASE,
 )
-DEVICE = re.compile(r"[\s*_\[(]{0,6}(?:" + "|".join(DEVICES) + r")", re.IGNORECASE)

@@ -10,9 +10,11 @@ _RULE = re.compile(r"[\s>]*[-_=*—–·]{2,}\s*")
 _TIME_OR_YEAR = re.compile(r"\d{1,2}[:.hH時]\s?\d{2}|(?:19|20)\d{2}|\d{1,2}/\d{1,2}/\d{2}")
 _LONGEST_ATTRIBUTION = 400
 _MENTION = re.compile(r"[^\s@]@[^\s@]")
-_HINTS = re.compile(r"[>:：|]|--|__|——|–|==|^[ \t*]*\d{4}[-/]\d", re.MULTILINE)
-_ENDINGS = (":", "：", ":*", ":_")
-_SPOKEN_ENDINGS = ("wrote", "écrit", "escreveu", "schrieb")
+_DASHES = "-—–_"
+_FIRST = "-—_=*0123456789"
+_DEVICE_WORDS = 10
+_HINTS = (">", ":", "：", "--", "__", "——", "–", "==")
+_ENDINGS = (":", "：", ":*", ":_", " wrote", " écrit", " escreveu")
 
 
 def reply_text(text: str) -> str:
@@ -21,7 +23,7 @@ def reply_text(text: str) -> str:
     Texts beyond `limits.REPLY_CHARACTERS` are searched in that much from their beginning.
     """
     head, rest = text[:REPLY_CHARACTERS], text[REPLY_CHARACTERS:]
-    if _HINTS.search(head) is None and not _device_in(head):
+    if not any(hint in head for hint in _HINTS) and not _device_in(head):
         return text.strip() or text
     lines = head.replace("\r\n", "\n").split("\n")
     kept, cut = _without_history(lines)
@@ -34,75 +36,84 @@ def reply_text(text: str) -> str:
 
 def _device_in(text: str) -> bool:
     """Whether one of the last lines is what a phone adds."""
-    return any(quote_headers.DEVICE.match(line) for line in text[-600:].split("\n"))
+    return any(_is_device(line.strip()) for line in text[-600:].split("\n"))
 
 
 def _without_history(lines: list[str]) -> tuple[list[str], bool]:
     """The lines before the history, with answers that stand between quotes; whether anything was cut."""
-    quoted = _quoted(lines)
+    bare = [line.strip() for line in lines]
+    quoted = _quoted(bare)
     drop = [False] * len(lines)
     end = len(lines)
-    index = 0
-    while index < end:
-        line = lines[index]
-        if not line or line.isspace():
-            index += 1
+    done = -1
+    for index in _worth_a_look(bare):
+        if index <= done:
             continue
         if _header_begins(lines, index):
-            end = _rules_above(lines, index)
+            end = _rules_above(bare, index)
             break
-        attribution = None if quoted[index] else _attribution_ends(lines, quoted, index)
-        if attribution is not None:
-            following = _next_written(lines, attribution + 1)
-            if following < len(lines) and quoted[following]:
-                drop[index:following] = [True] * (following - index)
-            elif _anything(lines, drop, quoted, index):
-                end = _rules_above(lines, index)
-                break
-            else:
-                drop[index : attribution + 1] = [True] * (attribution + 1 - index)
-            index = attribution
-        index += 1
-    kept = _without_quotes(lines[:end], quoted[:end], drop)
+        attribution = None if quoted[index] else _attribution_ends(bare, quoted, index)
+        if attribution is None:
+            continue
+        following = _next_written(bare, attribution + 1)
+        if following < len(lines) and quoted[following]:
+            drop[index:following] = [True] * (following - index)
+        elif _anything(bare, drop, quoted, index):
+            end = _rules_above(bare, index)
+            break
+        else:
+            drop[index : attribution + 1] = [True] * (attribution + 1 - index)
+        done = attribution
+    kept = _without_quotes(lines[:end], bare[:end], quoted[:end], drop)
     return kept, end < len(lines) or len(kept) < len(lines)
 
 
-def _quoted(lines: list[str]) -> list[bool]:
+def _worth_a_look(bare: list[str]) -> list[int]:
+    """Where a header block, a delimiter or an attribution could begin; most lines of most mails are none of it."""
+    found = {i for i, line in enumerate(bare) if line and (":" in line or "：" in line or line[0] in _FIRST)}
+    for i, line in enumerate(bare):
+        if line.endswith(_ENDINGS):
+            found.update(range(max(0, i - 3), i))
+    return sorted(i for i in found if bare[i])
+
+
+def _quoted(bare: list[str]) -> list[bool]:
     """Which lines are quoted, those that were wrapped in the middle of a quote included."""
-    quoted = [line.lstrip(" \t").startswith((">", "&gt;")) for line in lines]
-    for i in range(1, len(lines) - 1):
-        if not quoted[i] and quoted[i - 1] and quoted[i + 1] and lines[i].strip() and len(lines[i - 1]) > 50:
-            quoted[i] = True
+    quoted = [line[:1] == ">" or line[:4] == "&gt;" for line in bare]
+    if True in quoted:
+        for i in range(1, len(bare) - 1):
+            if not quoted[i] and quoted[i - 1] and quoted[i + 1] and bare[i] and len(bare[i - 1]) > 50:
+                quoted[i] = True
     return quoted
 
 
-def _without_quotes(lines: list[str], quoted: list[bool], drop: list[bool]) -> list[str]:
+def _without_quotes(lines: list[str], bare: list[str], quoted: list[bool], drop: list[bool]) -> list[str]:
     """Quotes at the end and at the beginning go; those between answers stay."""
     last = len(lines)
-    signature = next((i for i, line in enumerate(lines) if line.rstrip() == "--" and not quoted[i]), last)
-    if any(line.strip() and not quoted[i] and not drop[i] for i, line in enumerate(lines[:signature])):
+    signature = bare.index("--") if "--" in bare else last
+    if any(line and not quoted[i] and not drop[i] for i, line in enumerate(bare[:signature])):
         last = signature
-    while last and (quoted[last - 1] or drop[last - 1] or not lines[last - 1].strip()):
+    while last and (quoted[last - 1] or drop[last - 1] or not bare[last - 1]):
         last -= 1
     first = 0
-    while first < last and (quoted[first] or drop[first] or not lines[first].strip()):
+    while first < last and (quoted[first] or drop[first] or not bare[first]):
         first += 1
     return [line for line, gone in zip(lines[first:last], drop[first:last], strict=True) if not gone]
 
 
-def _anything(lines: list[str], drop: list[bool], quoted: list[bool], before: int) -> bool:
-    return any(lines[i].strip() and not drop[i] and not quoted[i] for i in range(before))
+def _anything(bare: list[str], drop: list[bool], quoted: list[bool], before: int) -> bool:
+    return any(bare[i] and not drop[i] and not quoted[i] for i in range(before))
 
 
-def _next_written(lines: list[str], index: int) -> int:
-    while index < len(lines) and not lines[index].strip():
+def _next_written(bare: list[str], index: int) -> int:
+    while index < len(bare) and not bare[index]:
         index += 1
     return index
 
 
-def _rules_above(lines: list[str], index: int) -> int:
+def _rules_above(bare: list[str], index: int) -> int:
     """The first of the empty lines and drawn rules right above `index`."""
-    while index and (not lines[index - 1].strip() or _RULE.fullmatch(lines[index - 1][:200])):
+    while index and (not bare[index - 1] or _RULE.fullmatch(bare[index - 1][:200])):
         index -= 1
     return index
 
@@ -110,9 +121,10 @@ def _rules_above(lines: list[str], index: int) -> int:
 def _header_begins(lines: list[str], index: int) -> bool:
     """Whether a copied header block, or the line that announces one, begins at `index`."""
     line = lines[index][:_LONGEST_ATTRIBUTION]
-    if quote_headers.DELIMITER.match(line):
+    colon = ":" in line[:60] or "：" in line[:60]
+    if (colon or line.lstrip(" \t>*_")[:1] in "-—_=") and quote_headers.DELIMITER.match(line):
         return True
-    if ":" not in line and "：" not in line:
+    if not colon:
         return False
     field = quote_headers.FIELD.match(line)
     if field is None or field.lastgroup in {"cc", "reply_to"}:
@@ -129,16 +141,15 @@ def _header_begins(lines: list[str], index: int) -> bool:
     return "from" in seen and (len(seen) >= 3 or "date" in seen or "subject" in seen)
 
 
-def _attribution_ends(lines: list[str], quoted: list[bool], index: int) -> int | None:
+def _attribution_ends(bare: list[str], quoted: list[bool], index: int) -> int | None:
     """The last line of the attribution ("On …, Jane wrote:") that begins at `index`, if one does."""
-    if quote_headers.DATED.fullmatch(lines[index][:_LONGEST_ATTRIBUTION].strip()):
+    first = bare[index]
+    if first.lstrip("*")[:1].isdigit() and quote_headers.DATED.fullmatch(first[:_LONGEST_ATTRIBUTION]):
         return index
-    last = next(
-        (i for i in range(index, min(index + 4, len(lines))) if _ends_attribution(lines[i].rstrip(), i > index)), None
-    )
+    last = next((i for i in range(index, min(index + 4, len(bare))) if bare[i].endswith(_ENDINGS)), None)
     if last is None:
         return None
-    piece = [line.strip().strip("*_") for line in lines[index : last + 1]]
+    piece = [line.strip("*_") for line in bare[index : last + 1]]
     if not all(piece) or sum(map(len, piece)) > _LONGEST_ATTRIBUTION or any(quoted[index : last + 1]):
         return None
     if not _is_attribution(" ".join(piece), last - index):
@@ -157,10 +168,6 @@ def _begins(line: str) -> bool:
     return found is not None and any(c.isdigit() for c in line[found.end() - 1 : found.end() + 30])
 
 
-def _ends_attribution(line: str, wrapped: bool) -> bool:
-    return line.endswith(_ENDINGS) or (wrapped and line.endswith(_SPOKEN_ENDINGS))
-
-
 def _is_attribution(line: str, wrapped: int) -> bool:
     verb = quote_headers.VERB.search(line) is not None
     if not any(c.isdigit() for c in line):
@@ -176,17 +183,23 @@ def _is_attribution(line: str, wrapped: int) -> bool:
 def _without_signature(lines: list[str]) -> tuple[list[str], bool]:
     """Without the block behind a delimiter or a phone's line; never without everything."""
     for index, line in enumerate(lines):
+        if not line or (line[0] not in _DASHES and line.count(" ") > _DEVICE_WORDS):
+            continue
         stripped = line.rstrip()
-        if (stripped[:2] in {"--", "——", "–", "__", "—"} and _SIGNATURE.fullmatch(stripped)) or (
-            len(stripped) < 140 and _is_device(stripped) and _stands_alone(lines, index)
+        signature = stripped[:1] in _DASHES and len(stripped) < 80 and _SIGNATURE.fullmatch(stripped)
+        if (signature or (_is_device(stripped.lstrip()) and _stands_alone(lines, index))) and any(
+            before.strip() for before in lines[:index]
         ):
-            if any(before.strip() for before in lines[:index]):
-                return lines[:index], True
+            return lines[:index], True
     return lines, False
 
 
 def _is_device(line: str) -> bool:
-    return quote_headers.DEVICE.match(line) is not None and len(line.split()) <= 10
+    """Whether a stripped line is what a program adds: few words, that begin or end like it."""
+    if not line or len(line) >= 140 or line.count(" ") >= _DEVICE_WORDS:
+        return False
+    lower = line.lstrip("*_[(> ").lower()
+    return lower.startswith(quote_headers.DEVICES) or lower.endswith(quote_headers.DEVICE_ENDINGS)
 
 
 def _stands_alone(lines: list[str], index: int) -> bool:
