@@ -1,24 +1,27 @@
 """The `deskstream` command: every package brings its own commands, this puts them together."""
 
+import importlib
 import sys
+from collections.abc import Mapping
 
 import typer
 from rich.console import Console
 
 from bus.errors import ConfigError, Invalid, Retryable
 
+PACKAGES: Mapping[str, tuple[str, ...]] = {
+    "deploy.commands": ("up", "doctor", "verify", "asyncapi"),
+    "ingest.commands": ("connector", "connectors", "send", "replay", "dead-letters"),
+    "ticketing.commands": ("ticketing", "tickets", "contacts", "automatic", "db"),
+    "metrics_worker.commands": ("metrics",),
+    "bus.commands": ("topics",),
+    "normalize.commands": ("normalize",),
+}
+"""Which package brings which commands; only that one is loaded when a command is named, so that it starts at once."""
 
-def build() -> typer.Typer:
-    """The whole command line."""
-    import bus.commands
-    import ingest.commands
-    import metrics_worker.commands
-    import metrics_worker.migrate
-    import normalize.commands
-    import ticketing.commands
 
-    from deploy import commands
-
+def build(command: str | None = None) -> typer.Typer:
+    """The command line: with all commands, or with those of the package that brings `command`."""
     app = typer.Typer(
         name="deskstream",
         help="Takes whatever customers write, threads it into tickets, confirms it, measures it, and publishes every "
@@ -27,17 +30,28 @@ def build() -> typer.Typer:
         rich_markup_mode="markdown",
         pretty_exceptions_enable=False,
     )
-    for package in (commands, ingest.commands, metrics_worker.commands, bus.commands):
-        package.register(app)
-    ticketing.commands.register(app, more_upgrades=[metrics_worker.migrate.upgrade])
-    app.command("normalize")(normalize.commands.normalize_command)
+    # with a single command typer would take the place of the group
+    app.callback()(lambda: None)
+    owners = [package for package, names in PACKAGES.items() if command in names]
+    for package in owners or PACKAGES:
+        commands = importlib.import_module(package)
+        if package == "ticketing.commands":
+            commands.register(app, more_upgrades=[_upgrade_figures])
+        else:
+            commands.register(app)
     return app
+
+
+def _upgrade_figures(url: str) -> None:
+    from metrics_worker.migrate import upgrade
+
+    upgrade(url)
 
 
 def main() -> None:
     """Run a command; what the user can mend is one line, never a traceback."""
     try:
-        build()()
+        build(sys.argv[1] if len(sys.argv) > 1 else None)()
     except ConfigError as error:
         _complain(error, 2)
     except (Retryable, Invalid) as error:

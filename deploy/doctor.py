@@ -18,7 +18,7 @@ from bus.settings import Settings
 from bus.topics import SHARED, topics
 from deploy.endpoints import read_endpoints
 from ingest.blobs import open_blobs
-from ingest.hosting import configured
+from ingest.table import configured
 
 
 @dataclass(frozen=True, slots=True)

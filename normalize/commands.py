@@ -83,3 +83,8 @@ def normalize_command(
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     normalize_files(channel, account, files, sys.stdout)
+
+
+def register(app: typer.Typer) -> None:
+    """Add `normalize` to the command line."""
+    app.command("normalize")(normalize_command)

@@ -4,6 +4,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import psutil
+
 from tests.bench.cost import cpu_seconds, spent
 from tests.bench.yardstick import standard_library_us
 from tests.e2e.running import Up
@@ -72,7 +74,10 @@ def _names(up: Up) -> dict[int, str]:
     parts = {int(part["pid"]): str(part["name"]) for part in up.endpoints()["processes"]}
     names: dict[int, str] = {}
     for process in up.processes():
-        chain = [process, *process.parents()]
+        try:
+            chain = [process, *process.parents()]
+        except psutil.NoSuchProcess:
+            continue
         owner = next((parts[p.pid] for p in chain if p.pid in parts), "up")
         names[process.pid] = owner if process.pid in parts or owner == "postgres" else f"{owner} child"
     return names | {up.pid("up"): "up"}
