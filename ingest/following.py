@@ -7,8 +7,8 @@ from aiokafka.errors import KafkaError
 
 from bus.errors import Retryable
 from bus.kafka_settings import KafkaSettings
+from bus.reading import consumer_options
 from bus.record import Received
-from bus.source import consumer_options
 
 
 async def follow(kafka: KafkaSettings, topic: str) -> AsyncIterator[Received | None]:

@@ -5,8 +5,8 @@ from aiokafka.errors import KafkaError
 
 from bus.errors import Retryable
 from bus.kafka_settings import KafkaSettings
+from bus.reading import consumer_options
 from bus.record import Position, Received
-from bus.source import consumer_options
 
 
 async def read_record(kafka: KafkaSettings, position: Position) -> Received | None:

@@ -1,7 +1,7 @@
 """What operators ask of a connector: pause, resume, rewind (`connectors.control`)."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -41,25 +41,47 @@ async def steer(kafka: KafkaSettings, connectors: Mapping[str, Steered], began: 
                 if name in statuses and statuses[name].state == "paused":
                     connector.pause()
             live = False
-            seen = {name: status.at for name, status in statuses.items()}
+            earlier: list[ConnectorControl] = []
             async for record in follow(kafka, CONTROL):
                 if record is None:
                     live = True
+                    seen = {name: status.at for name, status in statuses.items()}
+                    for missed in still_to_do(earlier, seen, began):
+                        _apply(connectors, missed)
                 elif control := _control(record):
-                    asked = connectors.get(control.connector)
-                    if asked is not None:
-                        _apply(asked, control, rewinds=live or control.at > seen.get(control.connector, began))
+                    if live:
+                        _apply(connectors, control)
+                    else:
+                        earlier.append(control)
         except Retryable as error:
             log.warning("steering.waits", detail=str(error))
             await asyncio.sleep(2.0)
 
 
-def _apply(connector: Steered, control: ConnectorControl, *, rewinds: bool) -> None:
+def still_to_do(
+    earlier: Sequence[ConnectorControl], seen: Mapping[str, datetime], began: datetime
+) -> list[ConnectorControl]:
+    """Of what was asked before this process listened: each connector's last pause or resumption, and the rewinds
+    that its last status (`seen`, else this process's beginning) cannot have known.
+    """
+    turns = {control.connector: control for control in earlier if control.command != "rewind"}
+    rewinds = [
+        control
+        for control in earlier
+        if control.command == "rewind" and control.at > seen.get(control.connector, began)
+    ]
+    return [*turns.values(), *rewinds]
+
+
+def _apply(connectors: Mapping[str, Steered], control: ConnectorControl) -> None:
+    connector = connectors.get(control.connector)
+    if connector is None:
+        return
     if control.command == "pause":
         connector.pause()
     elif control.command == "resume":
         connector.resume()
-    elif rewinds:
+    else:
         connector.rewind(control.since or datetime.fromtimestamp(0, UTC))
 
 

@@ -22,8 +22,9 @@ from bus.loop import consume
 from bus.model import BlobRef
 from bus.parking import BudgetSpent, Parking
 from bus.publisher import KafkaPublisher, Publisher
+from bus.reading import OffsetLost
 from bus.record import Outgoing, Position
-from bus.source import KafkaSource, OffsetLost
+from bus.source import KafkaSource
 from bus.topics import raw_topic
 from ingest.blobs import open_blobs
 from ingest.one_record import read_record

@@ -36,6 +36,7 @@ class UnderstandingProcess:
 
     A record that was in hand when a child died, or for longer than `limits.record` seconds, is tried alone in
     a child of its own; if it fails again it is parked (`died`, `too_slow`), and the next child passes it over.
+    `child`: the module that is run.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class UnderstandingProcess:
         health: Health,
         counted: Callable[[int, int], None],
         limits: Limits = Limits(),  # noqa: B008  # frozen
+        child: str = "ingest.understand_child",
     ) -> None:
         self._name = name
         self._channel = channel
@@ -60,9 +62,11 @@ class UnderstandingProcess:
         self._health = health
         self._counted = counted
         self._limits = limits
+        self._child = child
         self._skip: set[Position] = set()
         self._suspicions: Counter[Position] = Counter()
         self._environment = dict(os.environ)
+        self._seen = (0, 0)
         self.pid: int | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -123,7 +127,7 @@ class UnderstandingProcess:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "ingest.understand_child",
+                self._child,
                 stdin=asyncio.subprocess.PIPE,
                 pass_fds=(descriptor,),
                 env=self._environment,
@@ -154,8 +158,6 @@ class UnderstandingProcess:
         if trial is None and blame.status == BUDGET_SPENT and not stop.is_set():
             raise BudgetSpent(f"{self._name}: too many records could not be understood; the lines above name the last")
         return blame
-
-    _seen = (0, 0)
 
     def _tick(self, note: Note) -> None:
         seen = (note.understood, note.parked)
