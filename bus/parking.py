@@ -1,6 +1,7 @@
 """Parking: what could not be handled goes among the dead letters, whole, within a budget."""
 
 from collections import deque
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -16,6 +17,7 @@ PARKED = Counter("deskstream_parked_records_total", "Records parked among the de
 
 BUDGET_WINDOW = 1_000
 BUDGET_SHARE = 0.05
+_HEADER_BYTES = 64 * 1024
 
 
 class BudgetSpent(Exception):
@@ -51,17 +53,17 @@ class Parking:
                 f"{record.topic}/{record.partition}/{record.offset}: {reason}. Mend the cause, then start again; "
                 "`deskstream dead-letters list` shows what is parked."
             )
-        value = record.value or b""
+        value, reason = record.value or b"", reason.encode("utf-8", "replace").decode()[:2_000]
         fits = len(value) < MAX_RECORD_BYTES // 2
         letter = DeadLetter(
             topic=record.topic,
             partition=record.partition,
             offset=record.offset,
             key=record.key,
-            headers={name: data.decode("utf-8", "replace") for name, data in record.headers.items()},
+            headers=_readable(record.headers),
             value=value if fits else b"",
             value_omitted=not fits,
-            reason=reason[:2_000],
+            reason=reason,
             error=error,
             stage=self._stage,
             connector=self._connector,
@@ -72,3 +74,15 @@ class Parking:
         await self._publisher.publish([Outgoing(DEAD_LETTERS, key, letter.to_json(), headers)])
         self._parked.append(self._seen)
         PARKED.labels(self._stage).inc()
+
+
+def _readable(headers: Mapping[str, bytes]) -> dict[str, str]:
+    """As text, and no more of them than a letter has room for."""
+    kept: dict[str, str] = {}
+    room = _HEADER_BYTES
+    for name, data in headers.items():
+        room -= len(name) + len(data)
+        if room < 0:
+            break
+        kept[name] = data.decode("utf-8", "replace")
+    return kept

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bus.errors import Fenced, Invalid, Retryable
+from bus.errors import ConfigError, Fenced, Invalid, Retryable
 from bus.record import Partition, Received
 
 
@@ -28,8 +28,8 @@ def progress_table(metadata: sa.MetaData) -> sa.Table:
     )
 
 
-class ForeignCluster(Exception):
-    """The Kafka cluster is not the one this database has read so far."""
+class ForeignCluster(ConfigError):
+    """The Kafka cluster is not the one this database has read so far: an operator must confirm it."""
 
 
 class FencedProgress:

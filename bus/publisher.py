@@ -1,38 +1,32 @@
 """Publishing: the one promise, and its making good on Kafka.
 
-Records that wait while a flush is under way travel together in the next one, so that batches form under
-load and a lone record leaves at once. aiokafka costs per future and per request, therefore a flush makes one
-batch and one future per partition.
+Records that wait while a flush is under way travel together in the next one, so that batches form under load and a
+lone record leaves at once.
 """
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, Protocol
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import (
-    InvalidProducerIdMapping,
-    KafkaError,
-    MessageSizeTooLargeError,
-    OutOfOrderSequenceNumber,
-    ProducerFenced,
-    UnknownProducerId,
-)
-from aiokafka.partitioner import murmur2
+from aiokafka.errors import MessageSizeTooLargeError
 
+from bus.batches import Row, check_sizes, partition_counts, partition_of, placed, send_batches
+from bus.closing import KAFKA_ERRORS, end_producer, kafka_error
 from bus.errors import Invalid, Retryable
 from bus.kafka_settings import KafkaSettings
 from bus.record import Outgoing, Partition, Position
 from bus.topics import MAX_RECORD_BYTES
 
+__all__ = ["KafkaPublisher", "Publisher", "partition_of", "producer_options"]
+
 log = structlog.get_logger()
 
-_FATAL = (OutOfOrderSequenceNumber, UnknownProducerId, ProducerFenced, InvalidProducerIdMapping)
 _FLUSH_RECORDS = 2_000
 _FLUSH_BYTES = 8 * 1024 * 1024
+_STOP_PATIENCE = 3.0
 
 
 class Publisher(Protocol):
@@ -41,7 +35,8 @@ class Publisher(Protocol):
     MUST return only once every record is acknowledged by all in-sync replicas, in the order of `records`;
     MUST raise Retryable when that is not certain (some may stand on the topic then);
     MUST raise Invalid, with nothing published, when a record is larger than a topic takes;
-    MUST keep the order of records with one key that are handed over by one call or by calls in sequence.
+    MUST keep the order of records with one key that are handed over by one call or by calls in sequence;
+    MUST end, one way or the other, within a deadline of its own.
     """
 
     async def publish(self, records: Sequence[Outgoing]) -> Sequence[Position]: ...
@@ -60,39 +55,38 @@ def producer_options(kafka: KafkaSettings) -> dict[str, Any]:
     }
 
 
-@lru_cache(maxsize=65_536)
-def partition_of(key: str, partitions: int) -> int:
-    """The partition of a key: murmur2, as every Java client has it."""
-    return int(murmur2(key.encode()) & 0x7FFFFFFF) % partitions
+class _Call:
+    """One call of `publish`: its records, where they came to stand, and who waits for it."""
 
+    __slots__ = ("found", "future", "records")
 
-def check_sizes(records: Sequence[Outgoing]) -> None:
-    """Raise Invalid for a record that no topic takes."""
-    for record in records:
-        size = len(record.value or b"")
-        if size > MAX_RECORD_BYTES - 16 * 1024:
-            raise Invalid(f"a record of {size} bytes is too large for {record.topic}")
-
-
-class _Waiting:
-    __slots__ = ("future", "records")
-
-    def __init__(self, records: Sequence[Outgoing], future: asyncio.Future[Sequence[Position]]) -> None:
+    def __init__(self, records: Sequence[Outgoing]) -> None:
         self.records = records
-        self.future = future
+        self.found: list[Position] = [Position("", 0, 0)] * len(records)
+        self.future: asyncio.Future[Sequence[Position]] = asyncio.get_running_loop().create_future()
+
+    def fail(self, error: Exception) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
+
+    def succeed(self) -> None:
+        if not self.future.done():
+            self.future.set_result(self.found)
 
 
 class KafkaPublisher:
-    """A Publisher on Kafka with a deadline of its own, that replaces its producer after a fatal error."""
+    """A Publisher on Kafka with a deadline of its own, that replaces its producer after every error."""
 
     def __init__(self, kafka: KafkaSettings, *, deadline: float = 15.0) -> None:
         self._kafka = kafka
         self._deadline = deadline
         self._producer: AIOKafkaProducer | None = None
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[_Call] = []
+        self._leaving: list[_Call] = []
         self._wake = asyncio.Event()
         self._flusher: asyncio.Task[None] | None = None
         self._ready = False
+        self._stopped = False
 
     @property
     def ready(self) -> bool:
@@ -101,16 +95,21 @@ class KafkaPublisher:
 
     async def start(self) -> None:
         """Begin; Kafka need not be reachable yet."""
+        self._stopped = False
         self._flusher = asyncio.create_task(self._flush_for_ever(), name="publisher")
 
     async def stop(self) -> None:
-        """Let what waits leave, then close."""
+        """Let what waits leave for a moment, then close; whoever still waits gets Retryable."""
+        self._stopped = True
+        left = [call.future for call in (*self._leaving, *self._waiting) if not call.future.done()]
+        if left and self._ready:
+            await asyncio.wait(left, timeout=min(self._deadline, _STOP_PATIENCE))
         if self._flusher:
-            last = [waiting.future for waiting in self._waiting]
-            if last and self._ready:
-                await asyncio.wait(last, timeout=self._deadline)
             self._flusher.cancel()
             await asyncio.gather(self._flusher, return_exceptions=True)
+        for call in (*self._leaving, *self._waiting):
+            call.fail(Retryable("the publisher has stopped"))
+        self._leaving, self._waiting = [], []
         await self._discard()
 
     async def publish(self, records: Sequence[Outgoing]) -> Sequence[Position]:
@@ -118,16 +117,17 @@ class KafkaPublisher:
         if not records:
             return []
         check_sizes(records)
-        future: asyncio.Future[Sequence[Position]] = asyncio.get_running_loop().create_future()
-        waiting = _Waiting(records, future)
-        self._waiting.append(waiting)
+        if self._stopped:
+            raise Retryable("the publisher has stopped")
+        call = _Call(records)
+        self._waiting.append(call)
         self._wake.set()
         try:
-            return await asyncio.wait_for(asyncio.shield(future), self._deadline)
+            return await asyncio.wait_for(asyncio.shield(call.future), self._deadline)
         except TimeoutError:
-            if waiting in self._waiting:
-                self._waiting.remove(waiting)
-            future.cancel()
+            if call in self._waiting:
+                self._waiting.remove(call)
+            call.future.cancel()
             raise Retryable(f"Kafka did not acknowledge within {self._deadline:g} s") from None
 
     async def _flush_for_ever(self) -> None:
@@ -135,45 +135,58 @@ class KafkaPublisher:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                taken = self._take()
+                self._leaving = self._take()
                 try:
-                    positions = await asyncio.wait_for(self._flush(taken), self._deadline)
-                except (KafkaError, OSError, TimeoutError) as error:
-                    await self._failed(taken, error)
+                    async with asyncio.timeout(self._deadline):
+                        await self._flush(self._leaving)
+                    self._ready = True
+                except KAFKA_ERRORS as error:
+                    await self._failed(error)
                 except Exception as error:
                     log.exception("publish.unexpected")
-                    await self._failed(taken, error)
-                else:
-                    self._ready = True
-                    for waiting, found in zip(taken, positions, strict=True):
-                        if not waiting.future.done():
-                            waiting.future.set_result(found)
+                    await self._failed(error)
+                self._leaving = []
 
-    def _take(self) -> list[_Waiting]:
+    def _take(self) -> list[_Call]:
         count = size = 0
-        for at, waiting in enumerate(self._waiting):
-            count += len(waiting.records)
-            size += sum(len(record.value or b"") for record in waiting.records)
+        for at, call in enumerate(self._waiting):
+            count += len(call.records)
+            size += sum(len(record.value or b"") for record in call.records)
             if count >= _FLUSH_RECORDS or size >= _FLUSH_BYTES:
                 taken, self._waiting = self._waiting[: at + 1], self._waiting[at + 1 :]
                 return taken
         taken, self._waiting = self._waiting, []
         return taken
 
-    async def _flush(self, taken: list[_Waiting]) -> list[list[Position]]:
+    async def _flush(self, calls: list[_Call]) -> None:
+        """Settle every call. Raises what went wrong with any batch, so that the producer is replaced."""
         producer = await self._started()
-        groups: dict[Partition, list[tuple[int, int, Outgoing]]] = defaultdict(list)
-        for who, waiting in enumerate(taken):
-            for at, record in enumerate(waiting.records):
-                groups[await partition_for(producer, record)].append((who, at, record))
-        found: list[list[Position]] = [[Position("", 0, 0)] * len(waiting.records) for waiting in taken]
+        counts = await partition_counts(producer, {record.topic for call in calls for record in call.records})
+        groups: dict[Partition, list[Row]] = defaultdict(list)
+        for who, call in enumerate(calls):
+            try:
+                places = [placed(record, counts) for record in call.records]
+            except (Retryable, Invalid) as error:
+                call.fail(error)
+                continue
+            for at, (record, where) in enumerate(zip(call.records, places, strict=True)):
+                groups[where].append((who, at, record))
         sent = [await send_batches(producer, where, rows) for where, rows in groups.items()]
-        for batches in sent:
-            for rows, future in batches:
+        first: Exception | None = None
+        for rows, future in (batch for batches in sent for batch in batches):
+            try:
                 metadata = await future
-                for n, (who, at, _) in enumerate(rows):
-                    found[who][at] = Position(metadata.topic, metadata.partition, metadata.offset + n)
-        return found
+            except KAFKA_ERRORS as error:
+                first = first or error
+                for who in {row[0] for row in rows}:
+                    calls[who].fail(_meaning(error, alone=len(rows) == 1))
+                continue
+            for n, (who, at, _) in enumerate(rows):
+                calls[who].found[at] = Position(metadata.topic, metadata.partition, metadata.offset + n)
+        for call in calls:
+            call.succeed()
+        if first is not None:
+            raise first
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -181,62 +194,34 @@ class KafkaPublisher:
             try:
                 await producer.start()
             except BaseException:
-                await producer.stop()
+                await end_producer(producer)
                 raise
             self._producer = producer
         return self._producer
 
-    async def _failed(self, taken: list[_Waiting], error: Exception) -> None:
+    async def _failed(self, error: Exception) -> None:
         self._ready = False
         log.warning("publish.failed", error=type(error).__name__, detail=str(error)[:200])
-        for waiting in taken:
-            if not waiting.future.done():
-                if isinstance(error, MessageSizeTooLargeError):
-                    waiting.future.set_exception(Invalid("Kafka refused a record for its size"))
-                else:
-                    waiting.future.set_exception(Retryable(f"Kafka: {type(error).__name__}"))
-        # Whatever happened, a batch may still wait inside the producer: a repeat by the caller must not
-        # overtake it, and after a fatal error the producer id is of no use. Deduplication makes repeats harmless.
+        for call in self._leaving:
+            call.fail(kafka_error(error))
+        # Whatever happened, a batch may still wait inside the producer: a repeat by the caller must not be
+        # overtaken by it, and after a fatal error the producer id is of no use. Deduplication makes repeats harmless.
         await self._discard()
 
     async def _discard(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            closing = asyncio.create_task(producer.stop())
-            await asyncio.wait({closing}, timeout=2.0)
-            closing.cancel()
+            await end_producer(producer)
 
 
-async def partition_for(producer: AIOKafkaProducer, record: Outgoing) -> Partition:
-    """Where a record goes: where it says, or where its key belongs."""
-    if record.partition is not None:
-        return Partition(record.topic, record.partition)
-    partitions = producer.client.cluster.partitions_for_topic(record.topic) or await producer.partitions_for(
-        record.topic
-    )
-    return Partition(record.topic, partition_of(record.key or "", len(partitions)))
-
-
-_Rows = list[tuple[int, int, Outgoing]]
-
-
-async def send_batches(
-    producer: AIOKafkaProducer, where: Partition, rows: _Rows
-) -> list[tuple[_Rows, asyncio.Future[Any]]]:
-    """Hand all records of one partition over, in as few batches as they fit in."""
-    sent: list[tuple[_Rows, asyncio.Future[Any]]] = []
-    batch, held = producer.create_batch(), _Rows()
-    for row in rows:
-        record = row[2]
-        key = None if record.key is None else record.key.encode()
-        headers = list(record.headers)
-        if batch.append(timestamp=None, key=key, value=record.value, headers=headers) is None:
-            batch.close()
-            sent.append((held, await producer.send_batch(batch, where.topic, partition=where.partition)))
-            batch, held = producer.create_batch(), _Rows()
-            if batch.append(timestamp=None, key=key, value=record.value, headers=headers) is None:
-                raise MessageSizeTooLargeError(f"a record for {where.topic} is too large")
-        held.append(row)
-    batch.close()
-    sent.append((held, await producer.send_batch(batch, where.topic, partition=where.partition)))
-    return sent
+def _meaning(error: Exception, *, alone: bool) -> Exception:
+    if isinstance(error, MessageSizeTooLargeError):
+        # of several it is not known whose fault it is; a topic that takes less than we send is the operator's to mend
+        return (
+            Invalid("Kafka refused a record for its size")
+            if alone
+            else Retryable(
+                f"Kafka refused a batch for its size; set max.message.bytes of the topic to {MAX_RECORD_BYTES} or more"
+            )
+        )
+    return kafka_error(error)

@@ -1,9 +1,9 @@
-"""Reading: what a consumer loop asks of a topic, and its making good on Kafka."""
+"""Source on Kafka: a member of a consumer group that gives nothing away while a batch is in hand."""
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -14,75 +14,32 @@ from aiokafka.errors import (
     KafkaError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
+    UnknownTopicOrPartitionError,
 )
 
+from bus.closing import KAFKA_ERRORS, end_consumer, kafka_error
 from bus.errors import Retryable
 from bus.kafka_settings import KafkaSettings
+from bus.reading import OffsetLost, Progress, Source, consumer_options
 from bus.record import Partition, Received
+
+__all__ = ["KafkaSource", "OffsetLost", "Progress", "Source", "consumer_options"]
 
 log = structlog.get_logger()
 
 _REVOKE_PATIENCE = 20.0
+_POLL_PATIENCE = 5.0
+_COMMIT_PATIENCE = 2.0
+_CLAIM_PATIENCE = 60.0
 _STUCK_AFTER = 60.0
-
-
-class OffsetLost(Exception):
-    """Retention has removed what was not read yet: an operator must decide, nothing may resume by itself."""
-
-
-class Progress(Protocol):
-    """Where a group keeps how far it has come, when Kafka's committed offsets are not the truth."""
-
-    async def claim(self, partitions: Collection[Partition]) -> Mapping[Partition, int | None]:
-        """Take the partitions from their former owner; next offset of each, None for the log's beginning."""
-        ...
-
-    async def skip(self, record: Received) -> None:
-        """Move past a record that was parked. Raises Fenced when another owns the partition."""
-        ...
-
-
-class Source(Protocol):
-    """The records of some topics, shared with the other members of a group.
-
-    `poll` MUST return records of each partition in order, each once per owner, starting where progress (or the
-    committed offset) says; `settled` MUST be called when they have taken effect, and MUST NOT be fatal when the
-    partition has moved meanwhile. While `busy` is held a partition is not given away (bounded).
-    """
-
-    busy: asyncio.Lock
-
-    async def start(self) -> None: ...
-
-    async def poll(self) -> Sequence[Received]: ...
-
-    async def settled(self, batch: Sequence[Received]) -> None: ...
-
-    async def rejoin(self) -> None: ...
-
-    async def stop(self) -> None: ...
-
-
-def consumer_options(kafka: KafkaSettings, group: str | None, *, own_progress: bool) -> dict[str, Any]:
-    """What every consumer here is made with."""
-    return kafka.client_options() | {
-        "group_id": group,
-        "enable_auto_commit": False,
-        "auto_offset_reset": "none" if own_progress else "earliest",
-        "isolation_level": "read_committed",
-        "session_timeout_ms": 30_000,
-        "heartbeat_interval_ms": 3_000,
-        "rebalance_timeout_ms": 60_000,
-        "max_poll_interval_ms": 300_000,
-        "metadata_max_age_ms": 60_000,
-        "check_crcs": False,
-        "fetch_max_bytes": 16 * 1024 * 1024,
-        "max_partition_fetch_bytes": 4 * 1024 * 1024,
-    }
+_PATTERN_REFRESH_MS = 10_000
 
 
 class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publishes no types
-    """Source on Kafka. `gather_ms`: how long the broker may wait for a megabyte, so that batches form."""
+    """Source on Kafka, of `topics` or of all topics whose whole name matches `pattern`, new ones included.
+
+    `gather_ms`: how long the broker may wait for a megabyte, so that batches form.
+    """
 
     def __init__(
         self,
@@ -90,23 +47,27 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         topics: Sequence[str],
         group: str,
         *,
+        pattern: str | None = None,
         progress: Progress | None = None,
         max_records: int = 1_000,
         gather_ms: int = 15,
     ) -> None:
+        assert bool(topics) != bool(pattern), "topics or a pattern"
         self.busy = asyncio.Lock()
         self._kafka = kafka
         self._topics = topics
+        self._pattern = pattern
         self._group = group
         self._progress = progress
         self._max_records = max_records
         self._gather_ms = gather_ms
         self._consumer: AIOKafkaConsumer | None = None
+        self._assigned = False
+        self._unclaimed: frozenset[Partition] = frozenset()
+        self._unclaimed_since: float | None = None
         self._next: dict[Partition, int] = {}
-        self._claimed = asyncio.Event()
-        self._claim_error: BaseException | None = None
-        self._last_commit = 0.0
         self._pending_commit: dict[Partition, int] = {}
+        self._last_commit = 0.0
         self._last_progress = time.monotonic()
 
     @property
@@ -114,90 +75,135 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         """The partitions it owns now."""
         return frozenset(self._next)
 
+    @property
+    def joined(self) -> bool:
+        """Whether it has its share of the group's partitions, and their progress, which may be none of them."""
+        return self._assigned and not self._unclaimed
+
     async def start(self) -> None:
-        """Join the group. Raises Retryable when Kafka is not there."""
+        """Join the group. Raises Retryable when Kafka or a topic is not there."""
         options = consumer_options(self._kafka, self._group, own_progress=self._progress is not None)
+        if self._pattern:
+            options["metadata_max_age_ms"] = _PATTERN_REFRESH_MS
         consumer = AIOKafkaConsumer(
             **options,
             fetch_min_bytes=1024 * 1024 if self._gather_ms else 1,
             fetch_max_wait_ms=self._gather_ms or 500,
         )
-        consumer.subscribe(topics=list(self._topics), listener=self)
+        if self._pattern:
+            consumer.subscribe(pattern=rf"(?:{self._pattern})\Z", listener=self)
+        else:
+            consumer.subscribe(topics=list(self._topics), listener=self)
         self._consumer = consumer
         self._last_progress = time.monotonic()
         try:
             await consumer.start()
-        except (KafkaError, OSError) as error:
+        except UnknownTopicOrPartitionError as error:
             await self.stop()
-            raise Retryable(f"Kafka: {type(error).__name__}") from error
+            wanted = ", ".join(self._topics)
+            raise Retryable(f"Kafka has no topic {wanted}; run `deskstream topics create`") from error
+        except KAFKA_ERRORS as error:
+            await self.stop()
+            raise kafka_error(error) from error
+        except BaseException:
+            await self.stop()
+            raise
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:  # noqa: ARG002  # the listener's form
         """Wait for the batch in flight, bounded; fencing or deduplication covers what goes on longer."""
-        self._claimed.clear()
         try:
-            await asyncio.wait_for(self.busy.acquire(), _REVOKE_PATIENCE)
+            async with asyncio.timeout(_REVOKE_PATIENCE):
+                await self.busy.acquire()
         except TimeoutError:
             log.warning("source.revoke_timeout", group=self._group)
         else:
             self.busy.release()
         await self._commit(force=True)
-        self._next.clear()
+        self._disown()
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Take progress over and start there."""
-        assert self._consumer is not None
+        """Own them: at once, or when `poll` has taken their progress over.
+
+        Not here: until this returns the group's coordinator hears nothing of us, and a database may be slow.
+        """
         partitions = [Partition(tp.topic, tp.partition) for tp in assigned]
+        self._disown()
+        if self._progress is None:
+            self._next = dict.fromkeys(partitions, -1)
+        elif self._consumer is not None:
+            self._consumer.pause(*assigned)
+            self._unclaimed = frozenset(partitions)
+        self._assigned = True
+        self._last_progress = time.monotonic()
+
+    def _disown(self) -> None:
+        self._assigned = False
+        self._unclaimed, self._unclaimed_since = frozenset(), None
+        self._next = {}
+        self._pending_commit = {}
+
+    async def _claim(self, consumer: AIOKafkaConsumer, progress: Progress) -> None:
+        async with self.busy:  # a rebalance waits for this as it does for a batch
+            wanted = self._unclaimed
+            claimed = await progress.claim(wanted)
+            fresh = [TopicPartition(*p) for p in wanted if claimed.get(p) is None]
+            begins = await consumer.beginning_offsets(fresh) if fresh else {}
+            if wanted is not self._unclaimed:
+                return  # the group did not wait that long
+            for where in wanted:
+                position = claimed.get(where)
+                tp = TopicPartition(*where)
+                self._next[where] = begins[tp] if position is None else position
+                consumer.seek(tp, self._next[where])  # drops what was fetched from elsewhere
+                consumer.resume(tp)
+            self._unclaimed, self._unclaimed_since = frozenset(), None
+
+    async def _claim_patiently(self, consumer: AIOKafkaConsumer, progress: Progress) -> None:
+        """While the database is away the member stays in its group, with its partitions at rest."""
         try:
-            if self._progress is None:
-                self._next = dict.fromkeys(partitions, -1)
-            else:
-                claimed = await self._progress.claim(partitions)
-                fresh = [TopicPartition(*p) for p in partitions if claimed.get(p) is None]
-                begins = await self._consumer.beginning_offsets(fresh) if fresh else {}
-                for tp in assigned:
-                    start = claimed.get(Partition(tp.topic, tp.partition))
-                    position = begins[tp] if start is None else start
-                    self._consumer.seek(tp, position)
-                    self._next[Partition(tp.topic, tp.partition)] = position
-        except Exception as error:  # noqa: BLE001  # aiokafka would only log it; poll raises it
-            log.warning("source.claim_failed", group=self._group, error=str(error)[:200])
-            self._claim_error = error
-        self._claimed.set()
+            await self._claim(consumer, progress)
+        except Retryable as error:
+            self._unclaimed_since = self._unclaimed_since or time.monotonic()
+            if time.monotonic() - self._unclaimed_since > _CLAIM_PATIENCE:
+                raise
+            log.warning("source.claim_waits", group=self._group, detail=str(error)[:200])
 
     async def poll(self) -> Sequence[Received]:
-        """The next records; empty when there is nothing for a while. Raises Retryable or OffsetLost."""
-        if self._consumer is None:
+        """The next records; empty when there are none for a while.
+
+        Raises Retryable, OffsetLost, and what progress raises for good (ForeignCluster).
+        """
+        consumer = self._consumer
+        if consumer is None:
             raise Retryable("the consumer has stopped")
-        if not self._claimed.is_set():
-            try:
-                await asyncio.wait_for(self._claimed.wait(), 1.0)
-            except TimeoutError:
-                return []
-        if self._claim_error is not None:
-            error, self._claim_error = self._claim_error, None
-            raise Retryable(f"progress could not be taken over: {error}") from error
         try:
-            found = await self._consumer.getmany(timeout_ms=500, max_records=self._max_records)
+            if self._unclaimed and self._progress is not None:
+                await self._claim_patiently(consumer, self._progress)
+            async with asyncio.timeout(_POLL_PATIENCE):  # during a rebalance aiokafka waits without bound
+                found = await consumer.getmany(timeout_ms=500, max_records=self._max_records)
+        except TimeoutError:
+            found = {}
         except NoOffsetForPartitionError:
-            return []  # the fetcher asked before the claim had placed the partition; it is placed now
+            return []  # the fetcher asked before the claim had placed the partition
         except OffsetOutOfRangeError as error:
-            raise OffsetLost(
-                f"group {self._group}: retention has removed records that were not read: {error}"
-            ) from error
+            raise OffsetLost(await self._lost(consumer, error)) from error
         except (KafkaError, ConsumerStoppedError, OSError) as error:
-            raise Retryable(f"Kafka: {type(error).__name__}") from error
-        batch = [record for tp, records in found.items() for record in self._ours(tp, records)]
+            raise kafka_error(error) from error
+        batch = [record for tp, records in found.items() for record in self._ours(consumer, tp, records)]
         if batch:
             self._last_progress = time.monotonic()
         else:
             await self._commit(force=False)
-            await self._watch()
+            await self._watch(consumer)
         return batch
 
-    def _ours(self, tp: TopicPartition, records: Sequence[Any]) -> list[Received]:
+    def _ours(self, consumer: AIOKafkaConsumer, tp: TopicPartition, records: Sequence[Any]) -> list[Received]:
         where = Partition(tp.topic, tp.partition)
         position = self._next.get(where)
-        if position is None or not self._claimed.is_set():
+        if position is None:
+            # fetched before we heard of the assignment; a claim places the partition itself, else put them back
+            if self._progress is None and tp in consumer.assignment():
+                consumer.seek(tp, records[0].offset)
             return []
         kept = [
             Received(
@@ -216,10 +222,27 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             self._next[where] = kept[-1].offset + 1
         return kept
 
+    async def _lost(self, consumer: AIOKafkaConsumer, error: OffsetOutOfRangeError) -> str:
+        where, offset = next(iter(error.args[0].items()))
+        try:
+            async with asyncio.timeout(_POLL_PATIENCE):
+                begin = (await consumer.beginning_offsets([where]))[where]
+                end = (await consumer.end_offsets([where]))[where]
+            holds = f"the log holds {begin} to {end}"
+        except KAFKA_ERRORS:
+            holds = "the log does not hold it"
+        return (
+            f"group {self._group}: {where.topic}/{where.partition} is to be read from offset {offset}, but {holds}: "
+            "records that were not read yet have been removed"
+        )
+
     async def settled(self, batch: Sequence[Received]) -> None:
         """Remember for the group what has taken effect: at once, or as a hint once a second."""
         for record in batch:
-            self._pending_commit[record.source] = record.offset + 1
+            # only what was handed out under this assignment: a late batch of a former one must not move us back
+            if record.offset < self._next.get(record.source, -1):
+                self._pending_commit[record.source] = record.offset + 1
+        self._last_progress = time.monotonic()
         await self._commit(force=self._progress is None)
 
     async def _commit(self, *, force: bool) -> None:
@@ -227,45 +250,43 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         if self._consumer is None or not self._pending_commit or (not force and now - self._last_commit < 1.0):
             return
         pending, self._pending_commit = self._pending_commit, {}
-        offsets = {TopicPartition(*p): offset for p, offset in pending.items() if p in self._next}
         self._last_commit = now
         try:
-            if offsets:
-                await self._consumer.commit(offsets)
+            async with asyncio.timeout(_COMMIT_PATIENCE):  # aiokafka repeats for ever while Kafka is away
+                await self._consumer.commit({TopicPartition(*p): offset for p, offset in pending.items()})
         except (CommitFailedError, IllegalStateError):
             log.info("source.partition_moved", group=self._group)
-        except (KafkaError, OSError) as error:
+        except KAFKA_ERRORS as error:
             log.warning("source.commit_failed", group=self._group, error=type(error).__name__)
-            self._pending_commit = pending | self._pending_commit
+            kept = {p: offset for p, offset in pending.items() if p in self._next}
+            self._pending_commit = kept | self._pending_commit
 
-    async def _watch(self) -> None:
+    async def _watch(self, consumer: AIOKafkaConsumer) -> None:
         """aiokafka has no sign of being stuck: records wait, none come, for a minute → make it new."""
-        if time.monotonic() - self._last_progress < _STUCK_AFTER or self._consumer is None:
+        if time.monotonic() - self._last_progress < _STUCK_AFTER:
             return
         self._last_progress = time.monotonic()
+        owned = [TopicPartition(*p) for p in self._next]
         try:
-            ends = await self._consumer.end_offsets([TopicPartition(*p) for p in self._next])
-            waiting = [tp for tp, end in ends.items() if await self._consumer.position(tp) < end]
-        except (KafkaError, OSError) as error:
-            raise Retryable(f"Kafka: {type(error).__name__}") from error
-        if waiting:
-            log.error("source.stuck", group=self._group, partitions=len(waiting))
-            await self.rejoin()
+            async with asyncio.timeout(_POLL_PATIENCE):
+                ends = await consumer.end_offsets(owned) if owned else {}
+                waiting = [tp for tp, end in ends.items() if await consumer.position(tp) < end]
+        except KAFKA_ERRORS:
+            return  # Kafka is away: the consumer goes on by itself when it is back
+        if waiting or not self._assigned:
+            log.error("source.stuck", group=self._group, partitions=len(waiting), assigned=self._assigned)
+            raise Retryable("no record came for a minute though some wait")
 
     async def rejoin(self) -> None:
-        """Leave the group and join again, as a new member."""
+        """Leave the group and join again, as a new member. Raises Retryable."""
         await self.stop()
         await self.start()
 
     async def stop(self) -> None:
         """Leave the group."""
+        if self._consumer is not None:
+            await self._commit(force=True)
         consumer, self._consumer = self._consumer, None
-        self._claimed.clear()
+        self._disown()
         if consumer is not None:
-            closing = asyncio.create_task(consumer.stop())
-            done, _ = await asyncio.wait({closing}, timeout=5.0)
-            if closing in done:
-                closing.exception()
-            closing.cancel()
-        self._next.clear()
-        self._pending_commit.clear()
+            await end_consumer(consumer)

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import InvalidTxnState, KafkaError, ProducerFenced
+from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 
+from bus.batches import Row, check_sizes, partition_counts, placed, send_batches
+from bus.closing import KAFKA_ERRORS, end_producer, kafka_error
 from bus.errors import Fenced, Retryable
 from bus.kafka_settings import KafkaSettings
-from bus.publisher import check_sizes, partition_for, producer_options, send_batches
+from bus.publisher import producer_options
 from bus.record import Outgoing, Partition
 
 
@@ -31,7 +33,7 @@ class TransactionalPublisher(Protocol):
 
 
 class KafkaTransactions:
-    """TransactionalPublisher on one aiokafka producer; made new after every error."""
+    """TransactionalPublisher on one aiokafka producer; spent after every error, then a new object is made."""
 
     def __init__(self, kafka: KafkaSettings, transactional_id: str, *, deadline: float = 15.0) -> None:
         self._options: dict[str, Any] = producer_options(kafka) | {
@@ -42,51 +44,61 @@ class KafkaTransactions:
         self._producer: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
-        """Take the transactional id."""
+        """Take the transactional id. Raises Retryable."""
         producer = AIOKafkaProducer(**self._options)
         try:
-            await asyncio.wait_for(producer.start(), self._deadline)
-        except (KafkaError, OSError, TimeoutError) as error:
-            await _close(producer)
-            raise Retryable(f"Kafka: {type(error).__name__}") from error
+            async with asyncio.timeout(self._deadline):
+                await producer.start()
+        except KAFKA_ERRORS as error:
+            await end_producer(producer)
+            raise kafka_error(error) from error
+        except BaseException:
+            await end_producer(producer)
+            raise
         self._producer = producer
 
     async def publish(self, records: Sequence[Outgoing]) -> None:
-        """See TransactionalPublisher."""
+        """See TransactionalPublisher. Raises Invalid, unspent, when a record can stand on no partition of its topic."""
+        if not records:
+            return
         check_sizes(records)
         if self._producer is None:
             raise Retryable("the transactional producer has stopped")
         try:
-            await asyncio.wait_for(self._publish(self._producer, records), self._deadline)
-        except ProducerFenced as error:
+            async with asyncio.timeout(self._deadline):
+                groups = await self._placed(self._producer, records)
+        except KAFKA_ERRORS as error:
+            await self.stop()
+            raise kafka_error(error) from error
+        try:
+            async with asyncio.timeout(self._deadline):
+                await self._publish(self._producer, groups)
+        except (ProducerFenced, InvalidProducerEpoch) as error:
             await self.stop()
             raise Fenced("another process has taken this transactional id") from error
-        except (KafkaError, OSError, TimeoutError, InvalidTxnState) as error:
+        except (*KAFKA_ERRORS, AssertionError) as error:  # the last: its state after a fatal error allows nothing more
             await self.stop()
-            raise Retryable(f"Kafka: {type(error).__name__}") from error
+            raise kafka_error(error) from error
+        except BaseException:
+            await self.stop()
+            raise
 
-    async def _publish(self, producer: AIOKafkaProducer, records: Sequence[Outgoing]) -> None:
-        await producer.begin_transaction()
-        groups: dict[Partition, list[tuple[int, int, Outgoing]]] = defaultdict(list)
+    async def _placed(self, producer: AIOKafkaProducer, records: Sequence[Outgoing]) -> dict[Partition, list[Row]]:
+        counts = await partition_counts(producer, {record.topic for record in records})
+        groups: dict[Partition, list[Row]] = defaultdict(list)
         for at, record in enumerate(records):
-            groups[await partition_for(producer, record)].append((0, at, record))
+            groups[placed(record, counts)].append((0, at, record))
+        return groups
+
+    async def _publish(self, producer: AIOKafkaProducer, groups: dict[Partition, list[Row]]) -> None:
+        await producer.begin_transaction()
         sent = [await send_batches(producer, where, rows) for where, rows in groups.items()]
-        for batches in sent:
-            for _, future in batches:
-                await future
+        for _, future in (batch for batches in sent for batch in batches):
+            await future
         await producer.commit_transaction()
 
     async def stop(self) -> None:
         """Close. A transaction under way is left to the broker's time-out or to the next holder, who aborts it."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            await _close(producer)
-
-
-async def _close(producer: AIOKafkaProducer) -> None:
-    closing = asyncio.create_task(producer.stop())
-    done, _ = await asyncio.wait({closing}, timeout=2.0)
-    if closing in done and closing.exception() is not None:
-        # a fenced producer's stop raises before it has closed its connections
-        await asyncio.wait({asyncio.create_task(producer.client.close())}, timeout=2.0)
-    closing.cancel()
+            await end_producer(producer)

@@ -1,0 +1,1 @@
+"""Suites that every making of a contract has to pass."""
