@@ -7,6 +7,7 @@ assignment is either still the only one, or refused by Kafka.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -38,6 +39,7 @@ REPLIES = Counter("deskstream_replies_total", "Replies by what became of them", 
 PROOF_LASTS = 10.0
 """Seconds after a commit for which we send in its name; far less than it takes Kafka to call another owner."""
 _LONGEST_SEND = 90.0
+_STOPPED = Outcome("deferred", reason="the connector is being stopped")
 
 
 class SendReplies:
@@ -109,18 +111,36 @@ class SendReplies:
             proved = self._clock()
             await lane.commit([Report(attempting(reply, self._connector, now), trace) for reply, trace in leaving])
             failpoint("send.after_attempting")
-            for at, (reply, trace) in enumerate(leaving):
-                if self._clock() - proved > PROOF_LASTS:
-                    proved = await self._prove(lane, leaving[at:])
-                outcome = await self._send(reply)
-                failpoint("send.after_send")
-                settled.append((reply, trace, outcome))
+            try:
+                for at, (reply, trace) in enumerate(leaving):
+                    if self._clock() - proved > PROOF_LASTS:
+                        proved = await self._prove(lane, leaving[at:])
+                    outcome = await self._send(reply)
+                    failpoint("send.after_send")
+                    settled.append((reply, trace, outcome))
+            except asyncio.CancelledError:
+                await self._interrupted(lane, settled, leaving[at:])
+                raise
         if settled:
             now = datetime.now(UTC)
             await lane.commit([Report(ended(reply, self._connector, now, end), trace) for reply, trace, end in settled])
             failpoint("send.after_receipt")
             for reply, _, end in settled:
                 self._count(reply, end)
+
+    async def _interrupted(
+        self, lane: Lane, done: list[tuple[Reply, str | None, Outcome]], rest: Sequence[tuple[Reply, str | None]]
+    ) -> None:
+        """There was no time left to stop in: what is known is said, else all of the group would be uncertain."""
+        now = datetime.now(UTC)
+        (reply, trace), *others = rest
+        known = [
+            *done,
+            (reply, trace, Outcome("uncertain", reason="the connector was stopped while it was sending")),
+            *((other, its, _STOPPED) for other, its in others),
+        ]
+        with contextlib.suppress(Retryable, Fenced):
+            await lane.commit([Report(ended(one, self._connector, now, end), its) for one, its, end in known])
 
     async def _prove(self, lane: Lane, rest: Sequence[tuple[Reply, str | None]]) -> float:
         """Time has passed, frozen perhaps: say `attempting` again, which only the present owner can."""
@@ -131,7 +151,7 @@ class SendReplies:
 
     async def _send(self, reply: Reply) -> Outcome:
         if self._stop.is_set() and not self._sender.idempotent:
-            return Outcome("deferred", reason="the connector is being stopped")
+            return _STOPPED
         try:
             async with asyncio.timeout(_LONGEST_SEND):
                 outcome = Outcome("sent", provider_id=await self._sender.send(reply))

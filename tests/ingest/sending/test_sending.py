@@ -219,6 +219,41 @@ async def test_an_end_that_could_not_be_committed_is_reported_later_and_not_gues
     assert [s for _, _, s in await states_of(kafka, connector)] == ["attempting", "sent"]
 
 
+async def test_a_group_that_is_interrupted_says_what_is_known(kafka: KafkaSettings, connector: str) -> None:
+    async def hangs_on_the_second(reply: Reply) -> None:
+        if reply.reply_id.endswith("-b"):
+            await asyncio.sleep(3600)
+
+    sender = Recorder(before=hangs_on_the_second)
+    sending = handler(kafka, connector, sender)
+    batch = received(replies(connector, "a", "b", "c"))
+    working = asyncio.create_task(sending(batch))
+    async with asyncio.timeout(30):
+        await sender.arrived.wait()
+    await asyncio.sleep(0.1)
+    working.cancel()
+    await asyncio.wait({working})
+    await sending.close()
+    assert working.cancelled()
+    assert [s for _, _, s in await states_of(kafka, connector)] == [
+        *("attempting", "attempting", "attempting"),
+        *("sent", "uncertain", "deferred"),
+    ]
+
+
+async def test_when_told_to_stop_the_rest_of_a_group_is_put_off(kafka: KafkaSettings, connector: str) -> None:
+    stop = asyncio.Event()
+
+    async def told(_: Reply) -> None:
+        stop.set()
+
+    sender = Recorder(before=told)
+    sending = SendReplies(connector, sender, lambda p: kafka_lane(kafka, connector, p), stop=stop)
+    await sending(received(replies(connector, "a", "b", "c")))
+    await sending.close()
+    assert [s for _, _, s in await states_of(kafka, connector)] == ["attempting"] * 3 + ["sent", "deferred", "deferred"]
+
+
 async def test_receipts_behind_another_connectors_open_transaction_are_read(
     kafka: KafkaSettings, connector: str
 ) -> None:
