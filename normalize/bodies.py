@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from normalize.charsets import decode
 from normalize.flowed import unflow
 from normalize.html_text import html_to_text
+from normalize.limits import HTML_CHARACTERS
 from normalize.reply_html import text_without_quotes
 from normalize.structure import Part
 from normalize.transfer import UuFile, decode_transfer, uuencoded_files
@@ -89,6 +90,8 @@ def read_bodies(data: bytes, bodies: Bodies, warnings: list[str]) -> Written:
         if sources:
             source = "\n".join(sources)
             htmls.append(source)
+            if len(source) > HTML_CHARACTERS:
+                warnings.append("html:truncated")
             if not text.strip():
                 text = html_to_text(source)
                 bare = text_without_quotes(source)

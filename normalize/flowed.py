@@ -7,7 +7,8 @@ _STUFFED = re.compile(r"^ ", re.MULTILINE)
 
 def unflow(text: str, *, delete_space: bool) -> str:
     """`text` with its soft line breaks taken out and space-stuffing undone; quote marks stay. Linear."""
-    if " \n" not in text and not text.endswith(" "):  # no soft breaks: only the stuffing is to be undone
+    # a blank before a line end is no soft break in the signature's delimiter and in an empty quoted line
+    if text.count(" \n") == text.count("\n-- \n") + text.count("> \n") and not text.endswith(" "):
         return _STUFFED.sub("", text) if "\n " in text or text[:1] == " " else text
     out: list[str] = []
     pending: list[str] = []

@@ -7,6 +7,7 @@ from typing import Protocol
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from normalize.legible import legible
+from normalize.limits import HTML_CHARACTERS, HTML_NODES
 
 _UNSEEN = frozenset({"script", "style", "head", "title", "template", "noscript", "object", "svg", "-comment", "meta"})
 _PARAGRAPHS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "blockquote", "pre", "dl"})
@@ -20,7 +21,7 @@ _HIDDEN = re.compile(
 _BLANKS = re.compile(r"[ \t\n\r\f\xa0]+")
 _MANY_LINES = re.compile(r"\n{3,}")
 _TRAILING = re.compile(r"[ \t]++\n")
-_MANY_NODES = 200_000
+_DEEPEST_QUOTE = 8
 _MANY_TAGS = 700
 _MUCH_WORK = 5_000_000
 _MANY_COPIES = 300_000
@@ -66,6 +67,7 @@ class Skips(Protocol):
 
 def html_to_text(source: str, skips: Skips | None = None) -> str:
     """The visible text. Elements for which `skips` holds are left out too. Linear, never recursive."""
+    source = source[:HTML_CHARACTERS]
     if source.count("<") > _MANY_TAGS and nested_too_deep(source):
         return legible(unescape(_ANY_TAG.sub(" ", source)))
     root = LexborHTMLParser(source).root
@@ -90,7 +92,9 @@ def nested_too_deep(source: str) -> bool:
             opened[tag] -= 1
             depth -= 1
             formats -= tag in _REOPENED
-    return work > _MUCH_WORK or copies > _MANY_COPIES
+        if work > _MUCH_WORK or copies > _MANY_COPIES:
+            return True
+    return False
 
 
 class _Writing:
@@ -106,7 +110,7 @@ class _Writing:
 
     def walk(self, root: LexborNode) -> str:
         node: LexborNode | None = root
-        for _ in range(_MANY_NODES):
+        for _ in range(HTML_NODES):
             if node is None:
                 break
             inside = self.enter(node)
@@ -137,7 +141,7 @@ class _Writing:
         if tag in _BLOCKS:
             self.line(2 if tag in _PARAGRAPHS and not self.lists else 1)
         if tag == "br":
-            self.out.append("\n" + "> " * self.quotes)
+            self.out.append("\n" + "> " * min(self.quotes, _DEEPEST_QUOTE))
             self.blank = True
         elif tag == "hr":
             self.put("________________________________")
@@ -172,7 +176,7 @@ class _Writing:
 
     def text(self, raw: str) -> None:
         if self.pre:
-            self.put(raw.replace("\n", "\n" + "> " * self.quotes) if self.quotes else raw)
+            self.put(raw.replace("\n", "\n" + "> " * min(self.quotes, _DEEPEST_QUOTE)) if self.quotes else raw)
             return
         text = _BLANKS.sub(" ", raw)
         if self.blank:
@@ -189,7 +193,7 @@ class _Writing:
         """At least so many line breaks before what follows."""
         if not self.out:
             return
-        mark = "> " * self.quotes
+        mark = "> " * min(self.quotes, _DEEPEST_QUOTE)
         have = 0
         for piece in reversed(self.out):
             bare = piece.strip(" >") if mark else piece.strip(" ")

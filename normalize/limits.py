@@ -20,3 +20,10 @@ class LimitExceeded(Exception):
     """The mail is larger in some way than we read; `which` is the second half of the warning `limit:<which>`."""
 
     which: str
+
+
+REPLY_CANDIDATES = 5_000
+"""Lines that could begin a quote header; later ones are not looked at."""
+HTML_CHARACTERS = 1024 * 1024
+"""HTML beyond this is not turned into text; `html` holds all of it."""
+HTML_NODES = 100_000

@@ -1,10 +1,9 @@
 """Where the history stands in HTML, by the structure that mail programs give it."""
 
-import re
-
 from selectolax.lexbor import LexborNode
 
 from normalize.html_text import html_to_text
+from normalize.limits import HTML_CHARACTERS
 
 _QUOTE_CLASSES = frozenset({
     "gmail_quote", "gmail_attr", "gmail_signature", "gmail_quote_container", "moz-cite-prefix", "moz-signature",
@@ -17,9 +16,7 @@ _QUOTE_IDS = frozenset({
     "AppleMailSignature", "replySplit",
 })  # fmt: skip
 _REST_IDS = frozenset({"divRplyFwdMsg", "stopSpelling", "appendonsend", "x_divRplyFwdMsg", "OLK_SRC_BODY_SECTION"})
-_MARKS = re.compile(
-    "|".join(map(re.escape, sorted(_QUOTE_CLASSES | _QUOTE_IDS | _REST_IDS))) + r"|<blockquote", re.IGNORECASE
-)
+_MARKS = tuple(sorted({mark.lower() for mark in _QUOTE_CLASSES | _QUOTE_IDS | _REST_IDS} | {"<blockquote"}))
 
 
 class _History:
@@ -50,6 +47,7 @@ class _History:
 
 def text_without_quotes(source: str) -> str | None:
     """The text of an HTML body without what its structure marks as history; None when nothing is marked."""
-    if not _MARKS.search(source):
+    lower = source[:HTML_CHARACTERS].lower()
+    if not any(mark in lower for mark in _MARKS):
         return None
     return html_to_text(source, _History()) or None

@@ -3,7 +3,7 @@
 import re
 
 from normalize import quote_headers
-from normalize.limits import REPLY_CHARACTERS
+from normalize.limits import REPLY_CANDIDATES, REPLY_CHARACTERS
 
 _SIGNATURE = re.compile(r"[-—–]{2}\s*|_{5,}\s*|-- \S.{0,60}")
 _RULE = re.compile(r"[\s>]*[-_=*—–·]{2,}\s*")
@@ -74,7 +74,7 @@ def _worth_a_look(bare: list[str]) -> list[int]:
     for i, line in enumerate(bare):
         if line.endswith(_ENDINGS):
             found.update(range(max(0, i - 3), i))
-    return sorted(i for i in found if bare[i])
+    return sorted(i for i in found if bare[i])[:REPLY_CANDIDATES]
 
 
 def _quoted(bare: list[str]) -> list[bool]:
