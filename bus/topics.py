@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
 
 from bus.connector import ConnectorControl, ConnectorCursor, ConnectorStatus, RelayCursor
 from bus.contact_event import ContactEvent
@@ -129,32 +129,37 @@ def topics(channels: Iterable[str] = CHANNELS) -> tuple[Topic, ...]:
 async def create_topics(
     kafka: KafkaSettings, wanted: Sequence[Topic], *, durable: bool = False, replication: int = 1
 ) -> list[str]:
-    """Create what is missing and return its names; existing topics are left as they are.
+    """Create what is missing and return its names; existing topics are left as they are. Raises Retryable.
 
-    `durable`: every raw record is flushed to disk before it is acknowledged (`flush.messages=1`).
+    `durable`: every raw record is flushed to disk before it is acknowledged (`flush.messages=1`). From three
+    replicas on, two of them have to have a record before it is acknowledged.
     """
     admin = AIOKafkaAdminClient(**kafka.client_options())
-    await admin.start()
     try:
+        await admin.start()
         existing = set(await admin.list_topics())
-        new = [
-            NewTopic(
-                name=topic.name,
-                num_partitions=topic.partitions,
-                replication_factor=replication,
-                topic_configs=topic.config
-                | ({"flush.messages": "1"} if durable and topic.name.startswith("raw.") else {}),
-            )
-            for topic in wanted
-            if topic.name not in existing
-        ]
+        new = [_new(topic, durable, replication) for topic in wanted if topic.name not in existing]
         if not new:
             return []
         response = await admin.create_topics(new)
-        for name, code, *_ in response.topic_errors:
-            error = for_code(code)
-            if code and error is not TopicAlreadyExistsError:
-                raise Retryable(f"Kafka did not create the topic {name}: {error.__name__}")
-        return [topic.name for topic in new]
+    except KafkaConnectionError as error:
+        raise Retryable(f"Kafka does not answer at {kafka.servers}; check the address and that it runs") from error
+    except (KafkaError, OSError) as error:
+        raise Retryable(f"Kafka at {kafka.servers}: {type(error).__name__}") from error
     finally:
         await admin.close()
+    for name, code, *_ in response.topic_errors:
+        if code and for_code(code) is not TopicAlreadyExistsError:
+            raise Retryable(f"Kafka did not create the topic {name}: {for_code(code).__name__}")
+    return [topic.name for topic in new]
+
+
+def _new(topic: Topic, durable: bool, replication: int) -> NewTopic:
+    config = dict(topic.config)
+    if durable and topic.name.startswith("raw."):
+        config["flush.messages"] = "1"
+    if replication >= 3:
+        config["min.insync.replicas"] = "2"
+    return NewTopic(
+        name=topic.name, num_partitions=topic.partitions, replication_factor=replication, topic_configs=config
+    )
