@@ -15,6 +15,9 @@ _TOKENS = re.compile(
 )
 _FINDABLE = re.compile(r"[^\s<>()\[\]\",:;@\\']{1,64}@[\w.-]{1,255}")
 _AROUND = "'\"<>[]() \t\r\n,;"
+_SEPARATORS = frozenset(",;:")
+_PARENTHESES = frozenset("()")
+_BRACKETS = frozenset("<>")
 _LONGEST = 1024 * 1024
 
 
@@ -72,14 +75,37 @@ def _mailbox(name: str | None, address: str) -> Mailbox:
 class _Reading:
     """What has been read since the last separator."""
 
-    __slots__ = ("angle", "comment", "comments", "in_angle", "phrase")
+    __slots__ = ("angle", "comment", "depth", "in_angle", "phrase")
 
     def __init__(self) -> None:
         self.phrase: list[str] = []
         self.angle: list[str] = []
         self.comment: list[str] = []
-        self.comments = 0
+        self.depth = 0
         self.in_angle = False
+
+    def ends_at(self, piece: str) -> bool:
+        """Whether `piece` separates this mailbox from the next."""
+        if self.depth or piece not in _SEPARATORS:
+            return False
+        return not self.in_angle or (piece != ":" and "@" in "".join(self.angle[-3:]))  # unclosed
+
+    def take(self, piece: str, *, comments: bool) -> None:
+        """Take a piece that is no separator. `comments`: parentheses hold comments, they are not just dirt."""
+        if comments and not self.in_angle and (self.depth or piece == "("):
+            self.depth += (piece == "(") - (piece == ")")
+            if self.depth > 1 or piece not in _PARENTHESES:
+                self.comment.append(piece)
+            elif piece == "(" and self.comment:
+                self.comment.append(" ")
+        elif piece in _BRACKETS:
+            self.in_angle = piece == "<"
+        elif self.in_angle:
+            self.angle.append(piece)
+        elif piece in _PARENTHESES:
+            self.phrase.append(" ")
+        elif piece != '"':
+            self.phrase.append(piece)
 
     def mailbox(self) -> Mailbox | None:
         phrase = "".join(self.phrase)
@@ -110,50 +136,30 @@ def _unquoted(phrase: str) -> str:
     return re.sub(r"\\(.)", r"\1", phrase.replace('\\"', "\0").replace('"', "").replace("\0", '"'), flags=re.DOTALL)
 
 
-def _scan(field: str, *, comments: bool) -> Iterator[Mailbox]:  # noqa: C901 - one state machine, read as one
+def _scan(field: str, *, comments: bool) -> Iterator[Mailbox]:
     now = _Reading()
     carried = ""
     count = 0
-    depth = 0
-    for token in _TOKENS.findall(field):
-        if depth:
-            depth += (token == "(") - (token == ")")
-            if depth:
-                now.comment.append(token)
+    for piece in _TOKENS.findall(field):
+        if not now.ends_at(piece):
+            now.take(piece, comments=comments)
             continue
-        if token == "(" and comments:
-            depth = 1
-            if now.comment:
-                now.comment.append(" ")
-            now.comments += 1
-        elif now.in_angle and token != ">" and not (token in ",;" and "@" in "".join(now.angle[-3:])):
-            if token != "<":
-                now.angle.append(token)
-        elif token == "<":
-            now.in_angle = True
-        elif token == ">":
-            now.in_angle = False
-        elif token in ",;":
-            box = now.mailbox()
-            if box is None or ("@" not in box.address and token == "," and not now.angle):
-                carried += "".join(now.phrase).strip() + ", " if now.phrase else ""
-            else:
-                yield _named(box, carried)
-                count += 1
-                carried = ""
-            if token == ";":
-                carried = ""
-            now = _Reading()
-            if count >= ADDRESSES:
-                return
-        elif token == ":":
-            if "".join(now.phrase).strip().lower() != "mailto":
-                carried = ""
+        if piece == ":":  # what stands before it is the name of a group
+            carried = ""
             now.phrase.clear()
-        elif token in "()" and not comments:
-            now.phrase.append(" ")
-        elif token != '"':
-            now.phrase.append(token)
+            continue
+        box = now.mailbox()
+        if box is None or ("@" not in box.address and piece == "," and not now.angle):
+            carried += "".join(now.phrase).strip() + ", " if now.phrase else ""
+        else:
+            yield _named(box, carried)
+            count += 1
+            carried = ""
+        if piece == ";":
+            carried = ""
+        if count >= ADDRESSES:
+            return
+        now = _Reading()
     box = now.mailbox()
     if box is not None and box.address:
         yield _named(box, carried)

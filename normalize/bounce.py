@@ -25,6 +25,7 @@ _ORIGINAL_TYPES = (
     "message/global-headers",
 )
 _ADDRESS = re.compile(r"[^\s<>\"';,()]+@[^\s<>\"';,()]+")
+_RECIPIENT_FIELDS = frozenset({b"final-recipient", b"original-recipient", b"action", b"status"})
 _GROUPS = 200
 _LONGEST = 256 * 1024
 
@@ -54,8 +55,7 @@ def read_report(data: bytes, root: Part) -> Report | None:
         if part.type not in _REPORT_TYPES:
             continue
         octets = decode_transfer(data[part.begin : part.end], part.encoding).data[:_LONGEST]
-        recipients = [group for group in _groups(octets) if b"final-recipient" in group or b"action" in group or b"status" in group
-                      or b"original-recipient" in group]  # fmt: skip
+        recipients = [group for group in _groups(octets) if group.any_of(_RECIPIENT_FIELDS)]
         if not recipients:
             continue
         chosen = next((g for g in recipients if _action(g) == "failed"), recipients[0])

@@ -12,16 +12,19 @@ _READ = 16 * 1024
 _ADDRESS = r"[A-Za-z0-9._%+=&'*/?^{}~!#$-]{1,64}@[A-Za-z0-9.-]{1,255}"
 _RECIPIENTS = (
     re.compile(rf"^[ \t>*]{{0,10}}<({_ADDRESS})>[ \t]{{0,10}}(?::|\(|,|$|\.\.\.)", re.MULTILINE),
-    re.compile(rf"^[ \t>*]{{0,10}}(?:Recipient|Final-Recipient|Original-Recipient|User|Failed Recipient|Address|Failed address)"
-               rf"[^\S\n]{{0,8}}[:;][^\S\n]{{0,8}}(?:rfc822;[^\S\n]{{0,8}})?\[?<?({_ADDRESS})", re.MULTILINE | re.IGNORECASE),
+    re.compile(rf"^[ \t>*]{{0,10}}(?:Recipient|Final-Recipient|Original-Recipient|User|Failed Recipient|Address"
+               rf"|Failed address)[^\S\n]{{0,8}}[:;][^\S\n]{{0,8}}(?:rfc822;[^\S\n]{{0,8}})?\[?<?({_ADDRESS})",
+               re.MULTILINE | re.IGNORECASE),
     re.compile(rf"RCPT TO:[^\S\n]{{0,8}}<({_ADDRESS})>", re.IGNORECASE),
     re.compile(rf"^[ \t>*]{{0,10}}\"?({_ADDRESS})\"?[^\S\n]{{0,10}}(?::|\(|-|$|\.\.\.)", re.MULTILINE),
     re.compile(rf"<({_ADDRESS})>"),
     re.compile(rf"({_ADDRESS})"),
 )  # fmt: skip
 _ORIGINAL = re.compile(
-    r"^[ \t>-]*(?:.{0,12}(?:original message|copy of (?:the|your) message|below this line is a copy|returned message|included is|unsent message|"
-    r"message headers? follow|undelivered message|headers? of (?:the )?(?:original|message)|forwarded message|this is a copy).{0,120}|Received: (?:from|by) .*|Return-Path: .*)$",
+    r"^[ \t>-]*(?:.{0,12}(?:original message|copy of (?:the|your) message|below this line is a copy|"
+    r"returned message|included is|unsent message|"
+    r"message headers? follow|undelivered message|headers? of (?:the )?(?:original|message)|forwarded message|"
+    r"this is a copy).{0,120}|Received: (?:from|by) .*|Return-Path: .*)$",
     re.IGNORECASE | re.MULTILINE,
 )
 _MESSAGE_ID = re.compile(r"^[ \t>]{0,8}Message-I[dD]:\s{0,4}<([^<>\s]{1,400})>", re.MULTILINE | re.IGNORECASE)

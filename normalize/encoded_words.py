@@ -87,9 +87,9 @@ def _join(run: list[_Word]) -> str:
         if word.encoding == "b":
             pending += word.payload
             following = run[index + 1] if index + 1 < len(run) else None
-            if following and following.encoding == "b" and following.charset.lower() == word.charset.lower():
-                if not word.payload.rstrip().endswith("="):
-                    continue
+            same = following and following.encoding == "b" and following.charset.lower() == word.charset.lower()
+            if same and not word.payload.rstrip().endswith("="):
+                continue
             octets += decode_base64(pending.encode("ascii", "ignore")).data
             pending = ""
         else:

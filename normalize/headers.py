@@ -11,7 +11,7 @@ from normalize.limits import HEADER_BLOCK_BYTES, HEADERS
 _FIELDS = re.compile(rb"([!-9;-~]++[ \t]*+):(.*(?:\n[ \t].*)*+)(?:\n|\Z)")
 _FIELD_START = re.compile(rb"[!-9;-~]+[ \t]*:")
 _WELL_KNOWN = re.compile(
-    rb"^(?:From|To|Subject|Date|Message-ID|MIME-Version|Content-Type|Received)[ \t]*:", re.M | re.I
+    rb"^(?:From|To|Subject|Date|Message-ID|MIME-Version|Content-Type|Received)[ \t]*:", re.MULTILINE | re.IGNORECASE
 )
 _CHARSET = re.compile(rb"charset\s{0,4}=\s{0,4}[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _WESTERN = frozenset({"us-ascii", "ascii", "iso-8859-1", "latin1", "windows-1252", "utf-8"})

@@ -3,7 +3,16 @@
 import re
 
 _ESCAPE = re.compile(rb"\x1b(\$[@AB]|\$\([A-DO-Q]|\([BJI]|\.[AF]|&@)")
-_DOUBLE = {b"$@": "euc_jis_2004", b"$B": "euc_jis_2004", b"$(O": "euc_jis_2004", b"$(Q": "euc_jis_2004"}
+_PAIRS: dict[bytes, tuple[str, bytes]] = {
+    # escape: the 8-bit charset of the same rows, and what stands before each pair in it
+    b"$@": ("euc_jis_2004", b""),
+    b"$B": ("euc_jis_2004", b""),
+    b"$(O": ("euc_jis_2004", b""),
+    b"$(Q": ("euc_jis_2004", b""),
+    b"$A": ("gb2312", b""),
+    b"$(C": ("cp949", b""),
+    b"$(D": ("euc_jp", b"\x8f"),
+}
 
 
 def decode_iso2022_jp(data: bytes) -> str:
@@ -24,21 +33,14 @@ def decode_iso2022_jp(data: bytes) -> str:
 
 def _segment(data: bytes, mode: bytes) -> str:
     if mode == b"(I":
-        return "".join(chr(0xFF61 + (b & 0x7F) - 0x21) if 0x21 <= (b & 0x7F) <= 0x5F else chr(b & 0x7F) for b in data)
-    if mode == b"(J":
-        return data.decode("shift_jis", "replace")
-    if mode == b"$A":
-        return _high(data, "gb2312")
-    if mode == b"$(C":
-        return _high(data, "cp949")
-    if mode == b"$(D":
-        return _high(data, "euc_jp", prefix=b"\x8f")
-    if mode in _DOUBLE:
-        return _high(data, _DOUBLE[mode])
-    return data.decode("ascii", "replace")
+        return "".join(chr(0xFF40 + (b & 0x7F)) if 0x21 <= (b & 0x7F) <= 0x5F else chr(b & 0x7F) for b in data)
+    if mode in _PAIRS:
+        codec, prefix = _PAIRS[mode]
+        return _high(data, codec, prefix)
+    return data.decode("shift_jis" if mode == b"(J" else "ascii", "replace")
 
 
-def _high(data: bytes, codec: str, prefix: bytes = b"") -> str:
+def _high(data: bytes, codec: str, prefix: bytes) -> str:
     """Pairs of 7-bit codes as the 8-bit charset of the same rows; controls between them (a line end) stay."""
     out = bytearray()
     at = 0

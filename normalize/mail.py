@@ -56,10 +56,7 @@ def normalize_mail(record: RawMessage, payload: bytes) -> Sequence[Understood | 
     except Exception as error:
         raise Invalid(f"the head of the mail cannot be read: {type(error).__name__}") from error
     try:
-        if len(payload) > MAIL_BYTES:
-            raise LimitExceeded("bytes")
-        if envelope.block.limit:
-            raise LimitExceeded(envelope.block.limit)
+        _check(payload, envelope.block)
         return [_read_whole(record, payload, envelope, warnings)]
     except LimitExceeded as limit:
         warnings.append(f"limit:{limit.which}")
@@ -67,6 +64,13 @@ def normalize_mail(record: RawMessage, payload: bytes) -> Sequence[Understood | 
     except Exception:  # noqa: BLE001 - whatever is wrong with us, the customer gets a ticket
         warnings.append("unparseable")
         return [_unparseable(record, envelope, warnings, "it could not be read")]
+
+
+def _check(payload: bytes, block: Block) -> None:
+    if len(payload) > MAIL_BYTES:
+        raise LimitExceeded("bytes")
+    if block.limit:
+        raise LimitExceeded(block.limit)
 
 
 def _read_envelope(record: RawMessage, payload: bytes, start: int, warnings: list[str]) -> _Envelope:

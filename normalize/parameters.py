@@ -82,9 +82,10 @@ def _joined(pieces: Mapping[int, tuple[str, bool]]) -> str:
     """RFC 2231 sections in the order of their numbers; characters may be torn between two of them."""
     charset: str | None = None
     octets = b""
-    for position, (_, (value, encoded)) in enumerate(sorted(pieces.items())):
-        if encoded and position == 0 and value.count("'") >= 2:
-            charset, _, value = value.split("'", 2)
+    for position, (_, (given, encoded)) in enumerate(sorted(pieces.items())):
+        value = given
+        if encoded and position == 0 and given.count("'") >= 2:
+            charset, _, value = given.split("'", 2)
         raw = value.encode("utf-8", "replace")
         octets += _PERCENT.sub(lambda m: bytes([int(m[1], 16)]), raw) if encoded else raw
     return decode_words(legible(decode(octets, charset or "utf-8").text))

@@ -42,7 +42,8 @@ ORIGINAL_MESSAGE: dict[str, tuple[str, ...]] = {
     "pl": ("oryginalna wiadomość", "wiadomość oryginalna", "wiadomość przekazana dalej"),
     "ru": ("исходное сообщение", "пересылаемое сообщение", "пересланное сообщение", "original message"),
     "sv": ("ursprungligt meddelande", "originalmeddelande", "vidarebefordrat meddelande"),
-    "da": ("oprindelig meddelelse", "oprindelig besked", "videresendt besked", "original meddelelse", "videresendt meddelelse"),
+    "da": ("oprindelig meddelelse", "oprindelig besked", "videresendt besked", "original meddelelse",
+           "videresendt meddelelse"),
     "no": ("opprinnelig melding", "original melding", "videresendt melding"),
     "fi": ("alkuperäinen viesti", "välitetty viesti"),
     "cs": ("původní zpráva", "původní e-mail", "přeposlaná zpráva"),
@@ -51,7 +52,8 @@ ORIGINAL_MESSAGE: dict[str, tuple[str, ...]] = {
     "ko": ("원본 메시지", "전달된 메시지", "original message"),
 }  # fmt: skip
 FORWARD_LINES: tuple[str, ...] = (
-    "begin forwarded message", "début du message réexpédié", "begin doorgestuurd bericht", "anfang der weitergeleiteten",
+    "begin forwarded message", "début du message réexpédié",
+    "begin doorgestuurd bericht", "anfang der weitergeleiteten",
     "inicio del mensaje reenviado", "inizio messaggio inoltrato", "início da mensagem encaminhada",
     "début du message transféré",
 )  # fmt: skip
@@ -64,7 +66,8 @@ FIELDS: dict[str, str] = {
     "date": (
         "Sent|Date|Sent at|Envoyé|Envoyé le|Verzonden|Datum|Verzonden op|Gesendet|Enviado|Enviada|Enviado el"
         "|Enviada em|Enviado em|Data|Fecha|Inviato|Wysłano|Wysłane|Отправлено|Дата|Skickat|Sendt|Lähetetty|Päivämäärä"
-        "|Odesláno|Tarih|Gönderildi|Gönderme Tarihi|发送时间|發送時間|寄件日期|日期|送信日時|日時|보낸 날짜|날짜|Dato|Sent on"
+        "|Odesláno|Tarih|Gönderildi|Gönderme Tarihi|发送时间|發送時間|寄件日期"
+        "|日期|送信日時|日時|보낸 날짜|날짜|Dato|Sent on"
     ),
     "to": (
         "To|À|A|Aan|An|Para|Destinatario|Destinataire|Do|Кому|Till|Til|Vastaanottaja|Komu|Kime|Alıcı|收件人|收件者"
@@ -82,15 +85,18 @@ DEVICES: tuple[str, ...] = (
     "sent from ", "sent via ", "sent with ", "sent by my ", "sent using ", "sent wirelessly ", "get outlook for ",
     "envoyé de ", "envoyé depuis ", "envoyé à partir de ", "envoyé avec ", "télécharger outlook pour ",
     "téléchargez outlook pour ", "obtenir outlook pour ",
-    "verzonden vanaf ", "verzonden vanuit ", "verzonden met ", "verzonden via ", "verstuurd vanaf ", "verstuurd vanuit ",
+    "verzonden vanaf ", "verzonden vanuit ", "verzonden met ",
+    "verzonden via ", "verstuurd vanaf ", "verstuurd vanuit ",
     "verstuurd met ", "verstuurd via ", "outlook voor ios", "outlook voor android", "download outlook voor ",
-    "enviado do ", "enviado da ", "enviado de ", "enviado desde ", "enviado a partir d", "enviado pelo ", "enviado via ",
+    "enviado do ", "enviado da ", "enviado de ",
+    "enviado desde ", "enviado a partir d", "enviado pelo ", "enviado via ",
     "enviada do ", "obter o outlook para ", "obtenha o outlook para ", "obtener outlook para ",
     "iphoneから送信", "iphone から送信", "ipadから送信", "androidから送信", "スマートフォンから送信", "outlookから送信",
     "von meinem ", "gesendet von ", "gesendet mit ", "von unterwegs gesendet", "diese nachricht wurde von meinem ",
     "outlook für ios", "outlook für android",
     "inviato da ", "inviato dal ", "inviato con ", "inviato tramite ", "scarica outlook per ", "ottieni outlook per ",
-    "wysłane z ", "wysłano z ", "отправлено с ", "отправлено из ", "skickat från ", "sendt fra ", "lähetetty ", "odesláno z ",
+    "wysłane z ", "wysłano z ", "отправлено с ", "отправлено из ",
+    "skickat från ", "sendt fra ", "lähetetty ", "odesláno z ",
     "发自我的", "從我的", "나의 iphone에서 보냄",
 )  # fmt: skip
 DEVICE_ENDINGS: tuple[str, ...] = ("gönderildi", "から送信", "에서 보냄")
@@ -108,7 +114,8 @@ BEGINNING_SURE = re.compile(
 )
 """A beginning that leaves no doubt: the preposition and the date."""
 DATED = re.compile(
-    r"\**\d{4}[-/]\d{1,2}[-/]\d{1,2}(?:,? \d{1,2}:\d\d(?::\d\d)?)?(?: (?:GMT|UTC)[+-]\d\d:?\d\d .{1,200}|.{0,200}<[^<>\s]{1,200}@[^<>\s]{1,200}>):?"
+    r"\**\d{4}[-/]\d{1,2}[-/]\d{1,2}(?:,? \d{1,2}:\d\d(?::\d\d)?)?(?: (?:GMT|UTC)[+-]\d\d:?\d\d .{1,200}|"
+    r".{0,200}<[^<>\s]{1,200}@[^<>\s]{1,200}>):?"
 )
 """An old Gmail attribution: a date and who, without a verb."""
 DELIMITER = re.compile(

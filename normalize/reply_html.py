@@ -7,8 +7,10 @@ from normalize.limits import HTML_CHARACTERS
 
 _QUOTE_CLASSES = frozenset({
     "gmail_quote", "gmail_attr", "gmail_signature", "gmail_quote_container", "moz-cite-prefix", "moz-signature",
-    "yahoo_quoted", "protonmail_quote", "protonmail_signature_block", "tutanota_quote", "zmail_extra", "OutlookMessageHeader",
-    "WordSection1Quote", "quote_container", "mcnQuote", "freebirdFormviewerQuote", "ms-outlook-mobile-reference-message",
+    "yahoo_quoted", "protonmail_quote", "protonmail_signature_block",
+    "tutanota_quote", "zmail_extra", "OutlookMessageHeader",
+    "WordSection1Quote", "quote_container",
+    "mcnQuote", "freebirdFormviewerQuote", "ms-outlook-mobile-reference-message",
     "mail-quote-collapse", "mailru-blockquote", "js-helper", "front-blockquote", "zendesk_quote", "apple-mail-quote",
 })  # fmt: skip
 _QUOTE_IDS = frozenset({
