@@ -76,6 +76,16 @@ async def test_a_state_document_travels_with_the_event_that_made_it(stack: Stack
         assert states[survivor].version == 3
 
 
+async def test_a_document_never_runs_ahead_of_its_events(stack: Stack) -> None:
+    async with desk(stack) as of:
+        await tell(of, tickets=3, events=5)
+        async with relaying(of, of.relay(limit=2)) as relay:  # tickets have gone on when their first events are read
+            await of.settle(relay)
+        states = [record.key for record in await of.read(topics.TICKET_STATE)]
+        assert len(states) == len(set(states)) == 3  # one each, beside the event that completes it
+        await assert_topics_equal_tables(of)
+
+
 async def test_a_relay_that_starts_again_goes_on_after_its_cursor(stack: Stack) -> None:
     async with desk(stack) as of:
         for _ in range(3):

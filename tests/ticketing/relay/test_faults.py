@@ -180,7 +180,7 @@ async def test_a_database_restored_from_an_older_backup_is_refused(stack: Stack)
             await connection.execute(sa.delete(tables.outgoing))
             await connection.execute(sa.delete(tables.ticket_events).where(tables.ticket_events.c.id > 4))
         with pytest.raises(ConfigError, match="older backup"):
-            await of.relay().run()
+            await asyncio.wait_for(of.relay().run(), 20)
 
 
 async def test_a_database_that_went_another_way_since_the_backup_is_refused(stack: Stack) -> None:
@@ -195,7 +195,7 @@ async def test_a_database_that_went_another_way_since_the_backup_is_refused(stac
                 .values(reply_id="another that was numbered the same")
             )
         with pytest.raises(ConfigError, match="older backup"):
-            await of.relay().run()
+            await asyncio.wait_for(of.relay().run(), 20)
 
 
 async def test_another_database_is_refused(stack: Stack) -> None:
@@ -205,5 +205,5 @@ async def test_another_database_is_refused(stack: Stack) -> None:
         async with relaying(of) as relay:
             await of.settle(relay)
         with pytest.raises(ConfigError, match="not in this database"):
-            await replace(other, prefix=of.prefix).relay().run()
+            await asyncio.wait_for(replace(other, prefix=of.prefix).relay().run(), 20)
         assert len(await of.read(topics.TICKET_EVENTS)) == 6

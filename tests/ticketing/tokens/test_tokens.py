@@ -1,5 +1,7 @@
 """Only whom a token was signed for may use it, however mail systems spell it, and nobody can make one."""
 
+import base64
+import hashlib
 import re
 import stat
 import string
@@ -87,6 +89,16 @@ def test_a_message_id_is_no_token() -> None:
     local = TOKENS.message_id(TICKET, "confirmation", "")
     assert TOKENS.verify(local, ANN) is None
     assert TOKENS.ticket_of_message_id(TOKENS.sign(TICKET, ANN)) is None
+
+
+def test_a_mac_of_one_use_is_none_of_the_other() -> None:
+    digests = ((cause, hashlib.sha256(f"reply\0{cause}".encode()).digest()[:7]) for cause in map(str, range(100_000)))
+    readable = ((cause, digest.decode()) for cause, digest in digests if digest.isascii())
+    cause, recipient = next((cause, text) for cause, text in readable if text == text.strip().lower())
+    # our Message-ID authenticates exactly the bytes that would stand for this recipient in a token
+    local = base64.b32decode(TOKENS.message_id(TICKET, "reply", cause).upper())
+    forged = base64.b32encode(local[:17] + local[-16:]).decode().rstrip("=").lower()
+    assert TOKENS.verify(forged, recipient) is None
 
 
 def test_keys_are_made_once_for_their_owner_only(tmp_path: Path) -> None:
