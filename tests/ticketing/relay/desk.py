@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -191,6 +191,13 @@ def reply(ticket_id: str, *, purpose: str = "confirmation", attempt: int = 1) ->
             "text": "Bonjour, ça marche",
         }
     )
+
+
+async def until(holds: Callable[[], Awaitable[bool]], *, within: float = 60.0) -> None:
+    """Wait until something holds."""
+    async with asyncio.timeout(within):
+        while not await holds():
+            await asyncio.sleep(0.05)
 
 
 async def tell(of: Desk, tickets: int = 1, events: int = 2) -> list[str]:
