@@ -1,6 +1,6 @@
 """Every number that is counted has a definition, and every definition says what it counts."""
 
-from hypothesis import given
+from hypothesis import given, settings
 
 from bus.figures import AsOf
 from bus.message import CHANNELS
@@ -11,6 +11,7 @@ from tests.metrics_worker.histories import histories
 from tests.metrics_worker.in_memory import Memory
 
 
+@settings(max_examples=30, deadline=None)
 @given(histories())
 def test_every_counter_has_a_definition(history: list[list[TicketEvent]]) -> None:
     memory = Memory()
