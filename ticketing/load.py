@@ -33,7 +33,7 @@ UNION ALL
 SELECT {_NODE} WHERE NOT n.own AND n.value = ANY(CAST(:own AS uuid[]))
 UNION ALL
 SELECT {_NODE} WHERE NOT n.own AND n.value = ANY(CAST(:named AS uuid[])) AND n.value <> ALL(CAST(:own AS uuid[]))
-   AND (m.author_address = ANY(CAST(:addresses AS text[])) OR m.addressed && CAST(:addresses AS text[]))
+   AND (m.author_address = ANY(CAST(:people AS text[])) OR m.addressed && CAST(:authors AS text[]))
 """)
 
 # all messages of one conversation are together already, so one of them stands for all
@@ -99,12 +99,11 @@ async def namings(connection: AsyncConnection, fresh: Sequence[Incoming]) -> lis
     """Who owns what these messages mention, who mentions them, and who may share an ancestor with them."""
     named = {name.value for message in fresh for name in message.named}
     own = {message.own for message in fresh}
-    people = {message.person for message in fresh}.union(*(message.addressed for message in fresh if message.named))
     # an author of another kind is looked up by its bare address; who it is exactly is compared afterwards
-    addresses = people | {message.author.address for message in fresh}
-    rows = [
-        *await _all(connection, _NAMINGS, named=uuids(named), own=uuids(own), addresses=texts(addresses)),
-    ]
+    authors = {address for message in fresh for address in (message.person, message.author.address)}
+    people = authors.union(*(message.addressed for message in fresh if message.named))
+    values = {"named": uuids(named), "own": uuids(own), "people": texts(people), "authors": texts(authors)}
+    rows = list(await _all(connection, _NAMINGS, **values))
     if threads := {message.thread for message in fresh if message.thread is not None}:
         rows += await _all(connection, _CONVERSATIONS, threads=uuids(threads))
     return [_naming(row) for row in rows]

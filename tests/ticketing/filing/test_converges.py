@@ -103,7 +103,7 @@ def test_each_of_the_720_permutations(together: bool) -> None:  # a parameter of
         [
             said("a", PEOPLE[0], at=0),
             said("b", PEOPLE[1], "a", "u", at=1),
-            said("c", PEOPLE[2], "b", at=2),
+            said("c", PEOPLE[2], "a", at=2),
             said("d", PEOPLE[0], "u", at=3, to=[PEOPLE[1]]),
             said("e", PEOPLE[2], "c", kind="bounce", at=4),
             said("f", PEOPLE[1], "e", at=1, dmarc="fail"),
