@@ -18,6 +18,8 @@ from bus.topics import MAX_RECORD_BYTES
 
 _OVERHEAD = 16 * 1024
 """Left for the batch's own header and for lengths."""
+_ASKED = 4
+"""How often Kafka is asked for a topic that it does not know: one just made is not known at once."""
 
 Row = tuple[int, int, Outgoing]
 """A record with the number of its call and its place there."""
@@ -43,8 +45,13 @@ async def partition_counts(producer: AIOKafkaProducer, topics: Iterable[str]) ->
     wanted = set(topics)
     cluster = producer.client.cluster
     found = {topic: len(known) for topic in wanted if (known := cluster.partitions_for_topic(topic))}
-    if missing := wanted - found.keys():
-        # one question: aiokafka would ask again and again for as long as a request may take
+    for again in range(_ASKED):
+        missing = wanted - found.keys()
+        if not missing:
+            break
+        if again:
+            await asyncio.sleep(0.1)
+        # a few questions: aiokafka would ask for as long as a request may take, with every other record behind it
         there = (await producer.client.fetch_all_metadata()).topics()
         for topic in missing & there:
             found[topic] = len(await producer.partitions_for(topic))

@@ -46,6 +46,7 @@ async def end_consumer(consumer: AIOKafkaConsumer) -> None:
     coordinator, fetcher = consumer._coordinator, consumer._fetcher  # noqa: SLF001
     names = ("_coordination_task", "_heartbeat_task", "_commit_refresh_task", "_reset_committed_task")
     tasks = [getattr(coordinator, name, None) for name in names] + [getattr(fetcher, "_fetch_task", None)]
+    tasks += getattr(fetcher, "_pending_tasks", ())
     await _ended([task for task in tasks if task is not None], _PATIENCE)
     await _bounded(consumer._client.close(), _PATIENCE)  # noqa: SLF001
 

@@ -1,14 +1,18 @@
 """Reading a topic from its beginning to its present end, outside any group."""
 
+import time
 from collections.abc import AsyncIterator, Collection, Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
+from bus.closing import KAFKA_ERRORS, end_consumer, kafka_error
 from bus.errors import Retryable
 from bus.kafka_settings import KafkaSettings
+from bus.reading import consumer_options
 from bus.record import Received
-from bus.source import consumer_options
+
+_PATIENCE = 60.0
+"""Longer than an open transaction holds readers up."""
 
 
 async def read_to_end(
@@ -44,6 +48,7 @@ async def read_to_end(
         left = {tp for tp in wanted if begins[tp] < ends[tp]}
         for tp in wanted:
             consumer.seek(tp, begins[tp])
+        positions, moved_at = dict.fromkeys(wanted, -1), time.monotonic()
         while left:
             found = await consumer.getmany(*left, timeout_ms=200)
             for tp, records in found.items():
@@ -52,11 +57,16 @@ async def read_to_end(
                         key = r.key.decode("utf-8", "replace") if r.key is not None else None
                         yield Received(tp.topic, tp.partition, r.offset, key, r.value, r.timestamp, dict(r.headers))
             # the position also passes transaction markers and compacted gaps, which no record shows
-            left = {tp for tp in left if await consumer.position(tp) < ends[tp]}
-    except (KafkaError, OSError) as error:
-        raise Retryable(f"Kafka: {type(error).__name__}") from error
+            now = {tp: await consumer.position(tp) for tp in left}
+            if now != positions:
+                positions, moved_at = now, time.monotonic()
+            elif time.monotonic() - moved_at > _PATIENCE:
+                raise Retryable(f"Kafka: {', '.join(topics)} cannot be read on for {_PATIENCE:g} s")
+            left = {tp for tp in left if now[tp] < ends[tp]}
+    except KAFKA_ERRORS as error:
+        raise kafka_error(error) from error
     finally:
-        await consumer.stop()
+        await end_consumer(consumer)
 
 
 async def _true_ends(kafka: KafkaSettings, wanted: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
@@ -68,7 +78,7 @@ async def _true_ends(kafka: KafkaSettings, wanted: Sequence[TopicPartition]) -> 
         ends: dict[TopicPartition, int] = await consumer.end_offsets(wanted)
         return ends
     finally:
-        await consumer.stop()
+        await end_consumer(consumer)
 
 
 async def latest_by_key(
