@@ -40,10 +40,6 @@ def _texts(value: Sequence[str]) -> bytes:
     return ("{" + ",".join('"' + v.replace("\\", "\\\\").replace('"', '\\"') + '"' for v in value) + "}").encode()
 
 
-def _text(value: str) -> bytes:
-    return value.encode()
-
-
 class _Form:
     """How the values of one SQL type travel: array and element type, encoder, and what the SELECT makes of them."""
 
@@ -59,7 +55,7 @@ _FORMS: tuple[tuple[type[Any], _Form], ...] = (
     (sa.BigInteger, _Form(1016, 20, _int8, "int8")),
     (sa.Integer, _Form(1007, 23, _int4, "int4")),
     (sa.DateTime, _Form(1185, 1184, _time, "timestamptz")),
-    (sa.Text, _Form(1009, 25, _text, "text")),
+    (sa.Text, _Form(1009, 25, str.encode, "text")),
 )
 
 
