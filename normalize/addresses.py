@@ -15,6 +15,7 @@ _TOKENS = re.compile(
 )
 _FINDABLE = re.compile(r"[^\s<>()\[\]\",:;@\\']{1,64}@[\w.-]{1,255}")
 _AROUND = "'\"<>[]() \t\r\n,;"
+_BLANKS = re.compile(r" {2,}")
 _SEPARATORS = frozenset(",;:")
 _PARENTHESES = frozenset("()")
 _BRACKETS = frozenset("<>")
@@ -68,7 +69,7 @@ def _mailbox(name: str | None, address: str) -> Mailbox:
         name = name.strip()
         if "=?" in name:
             name = decode_words(name)
-        name = without_direction_marks(one_line(name)).strip("\"' ") or None
+        name = _BLANKS.sub(" ", without_direction_marks(one_line(name))).strip("\"' ") or None
     return Mailbox(name or None, canonical(address))
 
 
@@ -93,10 +94,11 @@ class _Reading:
     def take(self, piece: str, *, comments: bool) -> None:
         """Take a piece that is no separator. `comments`: parentheses hold comments, they are not just dirt."""
         if comments and not self.in_angle and (self.depth or piece == "("):
+            outer = self.depth == (piece == ")")
             self.depth += (piece == "(") - (piece == ")")
-            if self.depth > 1 or piece not in _PARENTHESES:
+            if not outer or piece not in _PARENTHESES:
                 self.comment.append(piece)
-            elif piece == "(" and self.comment:
+            elif self.comment:
                 self.comment.append(" ")
         elif piece in _BRACKETS:
             self.in_angle = piece == "<"

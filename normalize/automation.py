@@ -60,9 +60,13 @@ def _says_away(subject: str) -> bool:
     return _ANSWER.sub("", subject.lower()).startswith(machine_phrases.OUT_OF_OFFICE_SUBJECTS)
 
 
+def _says_automatic(subject: str) -> bool:
+    return _says_away(subject) or _ANSWER.sub("", subject.lower()).startswith(machine_phrases.AUTO_REPLY_SUBJECTS)
+
+
 def _begins_clearly(subject: str) -> bool:
     head = subject.lower().replace("：", ":").partition(":")
-    return bool(head[1]) and head[0].strip(" []*!") in machine_phrases.CLEAR_SUBJECTS
+    return bool(head[1]) and head[0].strip(" []*!") in machine_phrases.AUTO_REPLY_SUBJECTS
 
 
 def _feedback(letter: Letter) -> Automation | None:
@@ -131,7 +135,7 @@ def _auto_submitted(letter: Letter) -> Automation | None:
         return None
     if value == "auto-generated":
         kind: AutomationKind = "system"
-        if _says_away(letter.subject):
+        if _says_automatic(letter.subject):
             kind = _reply_kind(letter)
         return Automation(kind=kind, reason="auto-submitted:auto-generated")
     kind = "system" if value == "auto-notified" else _reply_kind(letter)
@@ -154,7 +158,7 @@ def _reply_kind(letter: Letter) -> AutomationKind:
 
 def _out_of_office(letter: Letter) -> Automation | None:
     """A telling subject counts beside evidence of a machine, or beside a text that says the same."""
-    if not _says_away(letter.subject):
+    if not _says_automatic(letter.subject):
         return None
     names = letter.headers
     machine = (
@@ -165,7 +169,8 @@ def _out_of_office(letter: Letter) -> Automation | None:
     )
     if _begins_clearly(letter.subject):
         return Automation(kind=_reply_kind(letter), reason="subject:automatic_reply")
-    if machine or machine_phrases.OUT_OF_OFFICE_TEXT.search(letter.text[:2000]):
+    unmistakable = _ANSWER.sub("", letter.subject.lower()).startswith(machine_phrases.UNMISTAKABLE_SUBJECTS)
+    if machine or (unmistakable and machine_phrases.OUT_OF_OFFICE_TEXT.search(letter.text[:2000])):
         return Automation(kind="out_of_office", reason="subject:out_of_office")
     return None
 

@@ -87,7 +87,7 @@ def _action(group: Headers) -> str:
 
 
 def _report(group: Headers, original: str | None) -> Report:
-    diagnostic = one_line(decode_words(decode_header_bytes(group.raw(b"diagnostic-code"))))
+    diagnostic = " ".join(one_line(decode_words(decode_header_bytes(group.raw(b"diagnostic-code")))).split())
     kind, _, said = diagnostic.partition(";")
     said = said.strip() if said and " " not in kind.strip() else diagnostic
     action = _action(group)

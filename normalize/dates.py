@@ -15,22 +15,28 @@ _USUAL = re.compile(
 )
 _COMMENT = re.compile(r"\([^()]*\)")
 _LONGEST = 200
+_OLDEST = 1900
 
 
 def parse_date(value: str) -> datetime | None:
     """The instant in UTC, or None when the field is none. A date without a zone is taken as UTC."""
     value = value[:_LONGEST]
-    usual = _USUAL.match(value)
     try:
-        if usual is not None and (month := _MONTHS.get(usual[2].lower())):
-            offset = timedelta(hours=int(usual[8]), minutes=int(usual[9]))
-            when = datetime(  # noqa: DTZ001 - the offset is taken off by hand: a zone object costs more
-                int(usual[3]), month, int(usual[1]), int(usual[4]), int(usual[5]), min(int(usual[6] or 0), 59)
-            )
-            return (when - offset if usual[7] == "+" else when + offset).replace(tzinfo=UTC)
-        return _unusual(value)
+        found = _read(value)
     except (ValueError, OverflowError, TypeError, IndexError):
         return None
+    return found if found is not None and found.year >= _OLDEST else None
+
+
+def _read(value: str) -> datetime | None:
+    usual = _USUAL.match(value)
+    if usual is None or (month := _MONTHS.get(usual[2].lower())) is None:
+        return _unusual(value)
+    offset = timedelta(hours=int(usual[8]), minutes=int(usual[9]))
+    when = datetime(  # noqa: DTZ001 - the offset is taken off by hand: a zone object costs more
+        int(usual[3]), month, int(usual[1]), int(usual[4]), int(usual[5]), min(int(usual[6] or 0), 59)
+    )
+    return (when - offset if usual[7] == "+" else when + offset).replace(tzinfo=UTC)
 
 
 def _unusual(value: str) -> datetime | None:

@@ -1,50 +1,15 @@
 """The language of what a customer wrote (BCP 47)."""
 
 import re
+from collections.abc import Callable
 from functools import cache
+from typing import Any
 
-_PLAUSIBLE = [
-    "en",
-    "fr",
-    "nl",
-    "pt",
-    "ja",
-    "de",
-    "es",
-    "it",
-    "pl",
-    "ru",
-    "uk",
-    "sv",
-    "da",
-    "no",
-    "fi",
-    "cs",
-    "sk",
-    "tr",
-    "zh",
-    "ko",
-    "ar",
-    "he",
-    "el",
-    "hu",
-    "ro",
-    "bg",
-    "hr",
-    "sr",
-    "sl",
-    "et",
-    "lv",
-    "lt",
-    "ca",
-    "eu",
-    "ms",
-    "vi",
-    "th",
-    "hi",
-    "fa",
-    "is",
-]
+PLAUSIBLE: tuple[str, ...] = (
+    "en", "fr", "nl", "pt", "ja", "de", "es", "it", "pl", "ru", "uk", "sv", "da", "no", "fi", "cs", "sk", "tr", "zh",
+    "ko", "ar", "he", "el", "hu", "ro", "bg", "hr", "sr", "sl", "et", "lv", "lt", "ca", "eu", "ms", "vi", "th", "hi",
+    "fa", "is",
+)  # fmt: skip
 """Rarer languages are more often a mistake about a short text than the truth."""
 _CHARACTERS = 300
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -61,17 +26,33 @@ def detect_language(text: str) -> str | None:
         sample = _NO_WORDS.sub(" ", sample)
     if len(_WORD.findall(sample)) < _FEWEST_WORDS and len(_UNSPACED.findall(sample)) < _FEWEST_UNSPACED:
         return None
-    import eldc
-
-    _load()
-    found: str = eldc.detect(sample)
+    found = detector()(sample)
     return None if found == "und" else found
 
 
 @cache
-def _load() -> None:
-    """The tables are loaded when the first text asks for them: commands that read no mail do without."""
+def detector() -> Callable[[str], str]:
+    """The detector of this machine. Loaded when the first text asks for it: commands that read no mail do without."""
+    try:
+        return fast_detector()
+    except ImportError:  # not published for every machine
+        return portable_detector()
+
+
+def fast_detector() -> Callable[[str], str]:
+    """`eldc`: 2 µs a text, 17 MB. Raises ImportError where there is none."""
     import eldc
 
     eldc.init()
-    eldc.set_languages(_PLAUSIBLE)
+    eldc.set_languages(list(PLAUSIBLE))
+    detect: Callable[[str], str] = eldc.detect
+    return detect
+
+
+def portable_detector() -> Callable[[str], str]:
+    """`py3langid`, pure Python: 100 µs a text, 100 MB."""
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    identifier: Any = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=False)
+    identifier.set_languages(set(PLAUSIBLE))
+    return lambda text: str(identifier.classify(text)[0])

@@ -4,16 +4,14 @@ import re
 
 OUT_OF_OFFICE_SUBJECTS: tuple[str, ...] = (
     # how the subject begins, in lower case
-    "out of office", "out of the office", "automatic reply",
-    "auto reply", "auto-reply", "automatic response", "auto response",
-    "auto-response", "autoreply", "on vacation", "vacation", "away from", "abwesen", "automatische antwort",
-    "réponse automatique", "absence du bureau", "absent du bureau", "automatisch antwoord", "afwezig", "niet aanwezig",
-    "resposta automática", "resposta automatica", "ausência", "fora do escritório", "ausente", "respuesta automática",
-    "respuesta automatica", "fuera de la oficina", "risposta automatica", "fuori ufficio", "fuori sede", "assente",
-    "automatyczna odpowied", "autosvar", "automatiskt svar", "automatisk svar", "frånvaro", "automaattinen vastaus",
-    "poissa", "automatická odpověď", "otomatik yanıt", "автоматический ответ",
-    "автоответ", "自動返信", "不在", "自動応答",
-    "自动回复", "自動回覆", "자동 회신", "부재중",
+    "out of office", "out of the office", "on vacation", "vacation", "away from", "abwesen", "absence du bureau",
+    "absent du bureau", "afwezig", "niet aanwezig", "ausência", "fora do escritório", "ausente", "fuera de la oficina",
+    "fuori ufficio", "fuori sede", "assente", "frånvaro", "poissa", "不在", "부재중",
+)  # fmt: skip
+UNMISTAKABLE_SUBJECTS: tuple[str, ...] = (
+    # enough beside a text that says the same, without any other sign of a machine; holidays alone are not
+    "out of office", "out of the office", "abwesenheit", "absence du bureau", "absent du bureau", "afwezigheid",
+    "fora do escritório", "fuera de la oficina", "fuori ufficio", "fuori sede", "不在通知", "不在のお知らせ", "부재중",
 )  # fmt: skip
 OUT_OF_OFFICE_TEXT = re.compile(
     r"out of (?:the )?office|on (?:annual |parental |maternity |sick )?(?:leave|vacation|holiday)|"
@@ -25,12 +23,12 @@ OUT_OF_OFFICE_TEXT = re.compile(
     r"|in ferie|fuori ufficio|不在|休暇|休みを|på semester|på ferie|lomalla|urlop|в отпуске|dovolen|izinde|休假|휴가",
     re.IGNORECASE,
 )
-CLEAR_SUBJECTS: tuple[str, ...] = (
+AUTO_REPLY_SUBJECTS: tuple[str, ...] = (
     "automatic reply", "auto reply", "auto-reply", "automatic response", "auto response", "auto-response", "autoreply",
     "automatische antwort", "abwesenheitsnotiz", "réponse automatique", "automatisch antwoord", "resposta automática",
-    "respuesta automática", "risposta automatica", "autosvar", "automatiskt svar", "automatisk svar",
-    "automatyczna odpowiedź", "automaattinen vastaus", "automatická odpověď", "otomatik yanıt", "автоматический ответ",
-    "自動返信", "自動応答", "自动回复", "자동 회신",
+    "resposta automatica", "respuesta automática", "respuesta automatica", "risposta automatica", "autosvar",
+    "automatiskt svar", "automatisk svar", "automatyczna odpowiedź", "automaattinen vastaus", "automatická odpověď",
+    "otomatik yanıt", "автоматический ответ", "автоответ", "自動返信", "自動応答", "自动回复", "自動回覆", "자동 회신",
 )  # fmt: skip
 """What programs put, with a colon, in front of the subject they answer; no person does."""
 FEEDBACK_SUBJECT = re.compile(r"^complaint about message from [\d.:a-f]+$", re.IGNORECASE)

@@ -53,6 +53,8 @@ def _damaged_base64(data: bytes) -> Octets:
             data = head
         if b"+" not in data and b"/" not in data:
             data = data.translate(_URL_SAFE)
+    if data.count(b" ") * 20 > len(data) and data.count(b" ") > data.count(b"\n"):  # words have blanks between them
+        return Octets(data, "transfer:not-base64")
     cleaned = data.translate(None, _NOT_BASE64)
     if not cleaned:
         return Octets(data, "transfer:damaged-base64" if data else None)

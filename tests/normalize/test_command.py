@@ -1,0 +1,72 @@
+"""`deskstream normalize`: a line per file, whatever the files are (normalize/commands.py)."""
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bus.errors import Invalid
+from normalize.commands import normalize_files
+from normalize.outcome import Ignored
+from tests.normalize.letters import letter
+
+
+def lines(channel: str, *paths: Path) -> list[dict[str, Any]]:
+    out = io.StringIO()
+    normalize_files(channel, "acc", paths, out)
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def test_a_message_a_line(tmp_path: Path) -> None:
+    good, missing = tmp_path / "good.eml", tmp_path / "missing.eml"
+    good.write_text(letter("Où êtes-vous ?", "Content-Type: text/plain; charset=utf-8"), "utf-8")
+    first, second = lines("email", good, missing)
+    assert first["file"] == str(good)
+    (message,) = first["messages"]
+    assert (message["text"], message["account"], message["raw"], message["received_at"]) == (
+        "Où êtes-vous ?",
+        "acc",
+        None,
+        None,
+    )
+    assert first["ignored"] == []
+    assert second == {"file": str(missing), "error": "cannot read the file: No such file or directory"}
+
+
+def test_long_texts_are_shown_in_full(tmp_path: Path) -> None:
+    path = tmp_path / "long.eml"
+    path.write_text(letter("x" * 200_000), "utf-8")
+    assert lines("email", path)[0]["messages"][0]["text"] == "x" * 200_000
+
+
+@pytest.mark.parametrize(
+    ("channel", "error"), [("phone", "no normalizer for channel phone yet"), ("fax", "unknown channel")]
+)
+def test_other_channels_are_an_error_a_line(tmp_path: Path, channel: str, error: str) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"{}")
+    assert lines(channel, path, path)[1]["error"].startswith(error)
+
+
+def test_ignored_and_failures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"x")
+    answers: Iterator[list[Ignored] | Exception] = iter(
+        [[Ignored("a heartbeat")], Invalid("bad"), RuntimeError("secret words")]
+    )
+
+    def normalize(*_: object) -> list[Ignored]:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr("normalize.commands.NORMALIZERS", {"email": normalize})
+    assert lines("email", path, path, path) == [
+        {"file": str(path), "messages": [], "ignored": [{"reason": "a heartbeat"}]},
+        {"file": str(path), "error": "bad"},
+        {"file": str(path), "error": "unexpected: RuntimeError"},
+    ]
