@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 _REVOKE_PATIENCE = 20.0
 _POLL_PATIENCE = 5.0
+_COMMIT_EVERY, _HINT_EVERY = 0.2, 1.0
 _COMMIT_PATIENCE = 2.0
 _CLAIM_PATIENCE = 60.0
 _STUCK_AFTER = 60.0
@@ -50,7 +51,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         pattern: str | None = None,
         progress: Progress | None = None,
         max_records: int = 1_000,
-        gather_ms: int = 15,
+        gather_ms: int = 25,
     ) -> None:
         assert bool(topics) != bool(pattern), "topics or a pattern"
         self.busy = asyncio.Lock()
@@ -68,6 +69,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._next: dict[Partition, int] = {}
         self._pending_commit: dict[Partition, int] = {}
         self._last_commit = 0.0
+        self._commit_every = _COMMIT_EVERY if progress is None else _HINT_EVERY
         self._last_progress = time.monotonic()
 
     @property
@@ -237,17 +239,24 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         )
 
     async def settled(self, batch: Sequence[Received]) -> None:
-        """Remember for the group what has taken effect: at once, or as a hint once a second."""
+        """Remember for the group what has taken effect; Kafka hears of it a few times a second, and at the end.
+
+        What a crash leaves unsaid is repeated, which is harmless; a request for each batch is not free.
+        """
         for record in batch:
             # only what was handed out under this assignment: a late batch of a former one must not move us back
             if record.offset < self._next.get(record.source, -1):
                 self._pending_commit[record.source] = record.offset + 1
         self._last_progress = time.monotonic()
-        await self._commit(force=self._progress is None)
+        await self._commit(force=False)
 
     async def _commit(self, *, force: bool) -> None:
         now = time.monotonic()
-        if self._consumer is None or not self._pending_commit or (not force and now - self._last_commit < 1.0):
+        if (
+            self._consumer is None
+            or not self._pending_commit
+            or (not force and now - self._last_commit < self._commit_every)
+        ):
             return
         pending, self._pending_commit = self._pending_commit, {}
         self._last_commit = now

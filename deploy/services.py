@@ -12,6 +12,8 @@ from deploy.supervise.child import Command
 from deploy.supervise.part import Service
 
 DESKSTREAM = (sys.executable, "-m", "deploy.cli")
+YIELDING = ("nice", "-n", "5")
+"""On a small machine the door comes first: whoever works behind it takes larger batches meanwhile."""
 SMTP_TYPE, SMTP_PORT = "email-smtp", 2525
 
 
@@ -58,7 +60,7 @@ def services(settings: Settings, place: Place, smtp: dict[str, str], embedded: S
     return tuple(
         Service(
             name,
-            (*DESKSTREAM, name, *words[name]),
+            (*(() if name == "connector" else YIELDING), *DESKSTREAM, name, *words[name]),
             {**place.environment(database=POSTGRES in needed), **smtp},
             [server for server in needed if server in embedded],
         )

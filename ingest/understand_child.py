@@ -43,6 +43,7 @@ def main() -> int:
     """Read the orders, bind this life to the parent's, work."""
     orders = Orders.model_validate_json(sys.stdin.buffer.readline())
     _end_with(orders.parent)
+    os.nice(5)  # the door comes first; behind it larger batches form
     # private writable memory, the stack and the libraries' heaps included; mapped files do not count
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

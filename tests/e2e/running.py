@@ -60,8 +60,11 @@ class Up:
         return found
 
     def smtp(self) -> str:
-        """`host:port` of the SMTP door."""
-        return str(self.endpoints()["smtp"])
+        """`host:port` of the SMTP door. Raises ConnectionError while there is none."""
+        address = self.endpoints()["smtp"]
+        if address is None:
+            raise ConnectionError("the SMTP connector is not up")
+        return str(address)
 
     def pid(self, name: str) -> int:
         """The present pid of a process by its name in endpoints.json; `up` is the supervisor."""
