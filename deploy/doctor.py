@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -54,7 +55,7 @@ async def _look(options: Options) -> list[Finding]:
     return found
 
 
-async def _kafka(settings: Settings, channels: list[str]) -> list[Finding]:
+async def _kafka(settings: Settings, channels: Sequence[str]) -> list[Finding]:
     admin = AIOKafkaAdminClient(**settings.kafka.client_options())
     try:
         await admin.start()

@@ -1,6 +1,7 @@
 """Everything has come to its end: no reader behind its topic, no outbox row unpublished."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -39,7 +40,7 @@ async def _behind(kafka: KafkaSettings, connection: AsyncConnection, filed: Sequ
     consumer = AIOKafkaConsumer(**consumer_options(kafka, None, own_progress=False))
     await consumer.start()
     try:
-        read = {TopicPartition(row.topic, row.partition): row for row in rows}
+        read: dict[TopicPartition, Any] = {TopicPartition(row.topic, row.partition): row for row in rows}
         await consumer.topics()
         for topic in filed:
             for partition in consumer.partitions_for_topic(topic) or ():

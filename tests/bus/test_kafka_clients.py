@@ -292,7 +292,7 @@ async def test_what_is_fetched_before_the_assignment_is_heard_of_is_not_lost(kaf
     await source.start()
     heard, source._next = source._next, {}
     async with asyncio.timeout(20):
-        while not source._consumer._fetcher._records:  # type: ignore[union-attr]  # noqa: ASYNC110
+        while not source._consumer._fetcher._records:  # type: ignore[union-attr]
             await asyncio.sleep(0.02)
         assert await source.poll() == []
         source._next = heard

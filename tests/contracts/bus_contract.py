@@ -213,7 +213,7 @@ class SourceContract:
 
             async with asyncio.timeout(PATIENCE):
                 readers = asyncio.gather(read("one", one), read("other", other))
-                while not (  # noqa: ASYNC110  # what is waited for has no event
+                while not (  # what is waited for has no event
                     getattr(one, "assignment", 0) and getattr(other, "assignment", 0)
                 ):
                     await asyncio.sleep(0.02)
@@ -250,7 +250,7 @@ class SourceContract:
         reading_too = asyncio.create_task(read(second, done))
         await publisher.publish(numbered(topic, 1, start=1))
         async with asyncio.timeout(PATIENCE):
-            while not seen:  # noqa: ASYNC110
+            while not seen:
                 await asyncio.sleep(0.02)
         done.set()
         await asyncio.gather(reading, reading_too)

@@ -21,7 +21,7 @@ from tests.contracts.buses import Bus, Member, unique
 async def eventually(what: Callable[[], bool]) -> None:
     """Wait until it holds."""
     async with asyncio.timeout(PATIENCE):
-        while not what():  # noqa: ASYNC110  # what is waited for has no event
+        while not what():  # what is waited for has no event
             await asyncio.sleep(0.01)
 
 

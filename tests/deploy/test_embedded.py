@@ -61,7 +61,7 @@ class Embedded:
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     """Wait for what is to come by itself."""
     async with asyncio.timeout(60):
-        while not await holds():  # noqa: ASYNC110 - another process tells nobody
+        while not await holds():
             await asyncio.sleep(0.1)
 
 

@@ -98,12 +98,12 @@ async def test_fetching_that_is_cancelled_keeps_nothing(cache: Path, repository:
     with repository.open("wb") as stream:
         stream.truncate(128 * 1024 * 1024)
     fetching = asyncio.create_task(fetched_class_path([long], Console(quiet=True), "the toy"))
-    while not list(cache.parent.glob("fetch-*/**/*.jar")):  # noqa: ASYNC110 - nobody tells of a new file
+    while not list(cache.parent.glob("fetch-*/**/*.jar")):
         await asyncio.sleep(0.01)
     fetching.cancel()
     with pytest.raises(asyncio.CancelledError):
         await fetching
-    while list(cache.parent.glob("fetch-*")):  # noqa: ASYNC110
+    while list(cache.parent.glob("fetch-*")):
         await asyncio.sleep(0.01)
     assert list(cache.iterdir()) == []  # noqa: ASYNC240
 

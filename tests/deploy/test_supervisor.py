@@ -30,7 +30,7 @@ async def supervised(folder: Path, *services: Service) -> AsyncIterator[Supervis
 
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
-        while not holds():  # noqa: ASYNC110 - what is looked at tells nobody when it changes
+        while not holds():
             await asyncio.sleep(0.02)
 
 

@@ -2,13 +2,13 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer.main
 
 from bus.settings import Settings
-from deploy.cli import build
+from deploy.cli import PACKAGES, build
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -16,17 +16,18 @@ _COMMAND = re.compile(r"deskstream ((?:[a-z][a-z-]*\b ?)+)((?:[^`\n|;]|\\\|)*)")
 _MAKE = re.compile(r"\bmake ([a-z]+)\b")
 
 
-def _commands() -> click.Command:
+def _commands() -> Any:  # noqa: ANN401  # typer brings its own click, without types
     return typer.main.get_command(build())
 
 
-def _resolve(words: list[str]) -> click.Command:
+def _resolve(words: list[str]) -> Any:  # noqa: ANN401  # as above
     """The command that the words lead to; raises AssertionError at the first that is none."""
     command = _commands()
     for word in words:
-        if not isinstance(command, click.Group) or (inner := command.commands.get(word)) is None:
+        inner = getattr(command, "commands", {}).get(word)
+        if inner is None:
             # what follows a full command are its arguments
-            assert not isinstance(command, click.Group) or command.invoke_without_command, f"no command {words}"
+            assert not hasattr(command, "commands") or command.invoke_without_command, f"no command {words}"
             break
         command = inner
     return command
@@ -71,10 +72,16 @@ def test_every_section_of_the_configuration_is_documented() -> None:
 
 
 def test_every_command_has_help() -> None:
-    def walk(command: click.Command, path: str) -> None:
+    def walk(command: Any, path: str) -> None:  # noqa: ANN401  # as above
         assert command.help, f"{path}: no help"
-        if isinstance(command, click.Group):
-            for name, inner in command.commands.items():
-                walk(inner, f"{path} {name}")
+        for name, inner in getattr(command, "commands", {}).items():
+            walk(inner, f"{path} {name}")
 
     walk(_commands(), "deskstream")
+
+
+def test_each_command_is_found_in_the_package_that_is_said_to_bring_it() -> None:
+    named = {command for commands in PACKAGES.values() for command in commands}
+    assert named == set(_commands().commands)
+    for command in named:
+        assert command in typer.main.get_command(build(command)).commands  # type: ignore[attr-defined]  # a group

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import typer
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from metrics_worker.commands import register
 from tests.conftest import Stack

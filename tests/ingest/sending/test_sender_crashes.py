@@ -115,7 +115,7 @@ async def frozen(kafka: KafkaSettings, connector: str, folder: Path, point: str)
     ids = await publish(kafka, connector, "confirmation")
     async with process(kafka, connector, folder, "journal", point) as sleeper:
         async with asyncio.timeout(60):
-            while not await asyncio.to_thread(is_stopped, sleeper.pid):  # noqa: ASYNC110  # /proc has no event
+            while not await asyncio.to_thread(is_stopped, sleeper.pid):  # /proc has no event
                 await asyncio.sleep(0.1)
         begun = await still_open(kafka, connector)
         async with process(kafka, connector, folder, "journal"):
