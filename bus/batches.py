@@ -5,14 +5,13 @@ aiokafka costs per future and per request; a batch of ours costs one future for 
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError
-from aiokafka.partitioner import murmur2
 
 from bus.errors import Invalid, Retryable
+from bus.partition_hash import partition_of
 from bus.record import Outgoing, Partition
 from bus.topics import MAX_RECORD_BYTES
 
@@ -23,12 +22,6 @@ _ASKED = 4
 
 Row = tuple[int, int, Outgoing]
 """A record with the number of its call and its place there."""
-
-
-@lru_cache(maxsize=65_536)
-def partition_of(key: str, partitions: int) -> int:
-    """The partition of a key: murmur2, as every Java client has it."""
-    return int(murmur2(key.encode()) & 0x7FFFFFFF) % partitions
 
 
 def check_sizes(records: Sequence[Outgoing]) -> None:

@@ -11,7 +11,7 @@ from bus.errors import ConfigError
 class KafkaSettings(BaseModel):
     """The `[kafka]` section. Every secret may come from a file instead (`sasl_password_file`)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     servers: str = "127.0.0.1:9092"
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"

@@ -18,7 +18,10 @@ def configure_logging(settings: LoggingSettings, service: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
+        # not the default with rich: it shows local variables, among them what customers wrote
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if console
+        else structlog.processors.JSONRenderer()
     )
     if not console:
         shared.append(structlog.processors.format_exc_info)

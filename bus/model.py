@@ -17,7 +17,13 @@ Time = Annotated[datetime, AfterValidator(_utc)]
 class Wire(BaseModel):
     """A frozen value that travels as one JSON object. Readers ignore what they do not know."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_bytes="base64", val_json_bytes="base64")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        ser_json_bytes="base64",
+        val_json_bytes="base64",
+        hide_input_in_errors=True,  # an error's text goes into logs, what people wrote does not
+    )
 
     def to_json(self) -> bytes:
         """The UTF-8 JSON object that stands on the topic."""

@@ -13,10 +13,11 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError
 
-from bus.batches import Row, check_sizes, partition_counts, partition_of, placed, send_batches
+from bus.batches import Row, check_sizes, partition_counts, placed, send_batches
 from bus.closing import KAFKA_ERRORS, end_producer, kafka_error
 from bus.errors import Invalid, Retryable
 from bus.kafka_settings import KafkaSettings
+from bus.partition_hash import partition_of
 from bus.record import Outgoing, Partition, Position
 from bus.topics import MAX_RECORD_BYTES
 

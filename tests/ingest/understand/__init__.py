@@ -1,0 +1,1 @@
+"""Understanding: the loop, its child process, and the parent that watches it."""
