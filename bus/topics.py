@@ -148,10 +148,13 @@ async def create_topics(
         raise Retryable(f"Kafka at {kafka.servers}: {type(error).__name__}") from error
     finally:
         await admin.close()
+    created: list[str] = []
     for name, code, *_ in response.topic_errors:
-        if code and for_code(code) is not TopicAlreadyExistsError:
+        if not code:
+            created.append(name)
+        elif for_code(code) is not TopicAlreadyExistsError:
             raise Retryable(f"Kafka did not create the topic {name}: {for_code(code).__name__}")
-    return [topic.name for topic in new]
+    return created
 
 
 def _new(topic: Topic, durable: bool, replication: int) -> NewTopic:

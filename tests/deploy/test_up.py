@@ -98,7 +98,7 @@ def test_a_kafka_that_cannot_be_reached_is_named_in_one_line(stack: Stack, tmp_p
     options = UpOptions(tmp_path, kafka=f"127.0.0.1:{port}", database=stack.new_database(), smtp_port=0)
     assert up(options, console) == 1
     assert [line for line in lines_of(console) if str(port) in line] == [
-        f"deskstream up: Kafka at 127.0.0.1:{port} does not answer (KafkaConnectionError)"
+        f"deskstream up: Kafka does not answer at 127.0.0.1:{port}; check the address and that it runs"
     ]
 
 

@@ -76,6 +76,7 @@ def test_freeze_beyond_the_session_time_out(tmp_path: Path, victim: str) -> None
         _freeze_and_go_on(up, family, tmp_path, sum(victim.encode()))
 
 
+@pytest.mark.long
 def test_another_ticketing_takes_over_from_a_frozen_one(tmp_path: Path) -> None:
     with running(tmp_path / "data") as up:
         second = _second_ticketing(up)

@@ -2,10 +2,12 @@
 
 import email
 import json
+import os
 import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from email.policy import default
@@ -14,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.running import BIN, Up, running
-from tests.mails.client import send_all, write_ledger
+from tests.mails.client import Sent, send_all, write_ledger
 from tests.mails.generator import GeneratedMail, generate
 
 pytestmark = pytest.mark.stack
@@ -111,6 +113,22 @@ def test_any_order_over_six_sessions_and_three_ticketing_processes_gives_the_sam
             process.wait(20)
 
 
+def test_kill_of_each_service_in_turn_loses_and_doubles_nothing(up: Up, tmp_path: Path) -> None:
+    mails = list(generate(500, seed=13, prefix="turn"))
+    results: list[Sent] = []
+    sending = threading.Thread(target=lambda: results.extend(send_all(up.smtp, mails, rate=100, persist=90)))
+    sending.start()
+    for victim in ("metrics", "ticketing", "postgres", "kafka", "connector"):
+        time.sleep(0.6)
+        os.kill(up.pid(victim), signal.SIGKILL)
+    sending.join()
+    write_ledger(tmp_path / "ledger", results)
+    assert {one.mail.token for one in results if one.outcome == "accepted"} == {mail.token for mail in mails}
+    up.wait_ready()
+    up.verify(tmp_path / "ledger", wait=120)
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("victim", ["connector", "ticketing", "metrics", "kafka", "postgres", "up"])
 def test_kill_of_any_process_in_the_middle_loses_and_doubles_nothing(up: Up, tmp_path: Path, victim: str) -> None:
     mails = list(generate(400, seed=sum(victim.encode()), prefix=f"kill{victim}"))

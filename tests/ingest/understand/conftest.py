@@ -91,6 +91,11 @@ class Understander:
             while not texts <= await self.texts():
                 await asyncio.sleep(0.2)
 
+    async def until_counted(self, understood: int, seconds: float = 10.0) -> None:
+        async with asyncio.timeout(seconds):
+            while self.counted[0] < understood:
+                await asyncio.sleep(0.1)
+
 
 @pytest.fixture
 def make_understander(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Understander]:
