@@ -5,7 +5,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
@@ -21,16 +21,19 @@ def blob_name(data: bytes) -> str:
 
 
 class BlobStore(Protocol):
-    """Four functions, so that a folder and an object store can stand for each other.
+    """A few functions, so that a folder and an object store can stand for each other.
 
     `put` MUST return the blob's name (`sha256/<hex>`) only once the bytes survive a crash of this machine's
-    processes and of the machine; putting the same bytes again is harmless and cheap. `get` MUST return exactly
-    the bytes that were put: it raises Invalid when there is no such blob or when it has been altered. `delete`
-    of what is not there is harmless. `names` yields every blob there is, in no order, without a half-written
-    one. All raise Retryable when the store cannot be reached.
+    processes and of the machine; putting the same bytes again is harmless and cheap. `put_derived` is for bytes
+    that can be made again from a raw record: they MUST survive the processes, and need not survive the machine.
+    `get` MUST return exactly the bytes that were put: it raises Invalid when there is no such blob or when it has
+    been altered. `delete` of what is not there is harmless. `names` yields every blob there is, in no order,
+    without a half-written one. All raise Retryable when the store cannot be reached.
     """
 
     async def put(self, data: bytes) -> str: ...
+
+    async def put_derived(self, blobs: Sequence[bytes]) -> Sequence[str]: ...
 
     async def get(self, name: str) -> bytes: ...
 
@@ -49,6 +52,13 @@ class FolderBlobs:
         """See BlobStore."""
         try:
             return await asyncio.to_thread(self._put, data)
+        except OSError as error:
+            raise Retryable(f"the blob store: {error.strerror}") from error
+
+    async def put_derived(self, blobs: Sequence[bytes]) -> Sequence[str]:
+        """See BlobStore. One hop to a thread for all of them, and no waiting for the disk."""
+        try:
+            return await asyncio.to_thread(lambda: [self._put(data, durable=False) for data in blobs])
         except OSError as error:
             raise Retryable(f"the blob store: {error.strerror}") from error
 
@@ -86,11 +96,13 @@ class FolderBlobs:
         digest = name.removeprefix("sha256/")
         return self._folder / "sha256" / digest[:2] / digest[2:]
 
-    def _put(self, data: bytes) -> str:
+    def _put(self, data: bytes, *, durable: bool = True) -> str:
         name = blob_name(data)
         path = self._path(name)
         if path.exists() and path.stat().st_size == len(data):
-            _sync(path.parent)  # whoever renamed it may have died before this
+            if durable:
+                _sync(path)  # whoever wrote it may have died, or not cared, before this
+                _sync(path.parent)
             return name
         _make(path.parent)
         fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
@@ -99,12 +111,14 @@ class FolderBlobs:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
                 file.flush()
-                os.fsync(descriptor)
+                if durable:
+                    os.fsync(descriptor)
             fresh.replace(path)
         except BaseException:
             fresh.unlink(missing_ok=True)
             raise
-        _sync(path.parent)
+        if durable:
+            _sync(path.parent)
         return name
 
 
@@ -117,8 +131,8 @@ def _make(folder: Path) -> None:
     _sync(folder.parent)
 
 
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

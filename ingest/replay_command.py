@@ -18,7 +18,7 @@ from bus.output import console
 from bus.publisher import KafkaPublisher, Publisher
 from bus.record import Outgoing, Position, Received
 from bus.topics import raw_topic
-from ingest.blobs import BlobStore, open_blobs
+from ingest.blobs import BlobStore, blob_name, open_blobs
 from ingest.instant import instant
 from ingest.understanding import Understanding, parsed
 
@@ -67,9 +67,10 @@ class _NoBlobs:
     def __init__(self, blobs: BlobStore) -> None:
         self.get, self.delete, self.names = blobs.get, blobs.delete, blobs.names
 
-    async def put(self, data: bytes) -> str:
-        from ingest.blobs import blob_name
+    async def put_derived(self, blobs: Sequence[bytes]) -> Sequence[str]:
+        return [blob_name(data) for data in blobs]
 
+    async def put(self, data: bytes) -> str:
         return blob_name(data)
 
 

@@ -1,6 +1,5 @@
 """The loop of understanding: raw records in, messages out, everything of a batch in one call, then the commit."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -115,7 +114,9 @@ class Understanding:
         return Outgoing(messages_topic(raw.channel), key, value, headers)
 
     async def _store(self, blobs: dict[str, bytes]) -> None:
-        stored = await asyncio.gather(*map(self._blobs.put, blobs.values()))
+        if not blobs:
+            return
+        stored = await self._blobs.put_derived(list(blobs.values()))
         for name, true_name in zip(blobs, stored, strict=True):
             if name != true_name:
                 raise Invalid(f"the normalizer calls a blob {name} that is {true_name}")

@@ -16,6 +16,11 @@ class BlobContract:
         assert name == f"sha256/{hashlib.sha256(data).hexdigest()}"
         assert await store.get(name) == data
 
+    async def test_many_that_can_be_made_again_are_put_at_once(self, store: BlobStore) -> None:
+        names = await store.put_derived([b"one", b"two", b"one"])
+        assert [await store.get(name) for name in names] == [b"one", b"two", b"one"]
+        assert await store.put(b"two") == names[1]
+
     async def test_nothing_is_a_blob_too(self, store: BlobStore) -> None:
         assert await store.get(await store.put(b"")) == b""
 
