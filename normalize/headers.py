@@ -50,10 +50,14 @@ class Headers:
         """All fields of that name, unfolded, in order."""
         if name not in self._first:
             return []
+        if len(self._first) == len(self._fields):
+            return [self.raw(name)]
         return [value.replace(b"\n", b"").strip() for n, value in self._fields if n == name]
 
     def joined(self, name: bytes) -> str:
-        """All fields of that name as one list, undecoded: for address fields that stand there more than once."""
+        """All fields of that name as one list, undecoded: for address fields, which may stand there more than once."""
+        if len(self._first) == len(self._fields):
+            return self.undecoded(name) if name in self._first else ""
         return ", ".join(self.all_undecoded(name))
 
     def all_undecoded(self, name: bytes) -> list[str]:

@@ -87,19 +87,10 @@ def _read_envelope(record: RawMessage, payload: bytes, start: int, warnings: lis
         source,
         message_id(record.channel, record.account, source, body),
         _author(record, headers, warnings),
-        parse_addresses(_joined(headers, b"to")),
-        parse_addresses(_joined(headers, b"cc")),
+        parse_addresses(headers.joined(b"to")),
+        parse_addresses(headers.joined(b"cc")),
         one_line(headers.text(b"subject")) if b"subject" in headers else None,
     )
-
-
-def _joined(headers: Headers, name: bytes) -> str:
-    """A field that should stand once; what stands several times is one list."""
-    if name not in headers:
-        return ""
-    if headers.names().count(name) == 1:
-        return headers.undecoded(name)
-    return headers.joined(name)
 
 
 def _author(record: RawMessage, headers: Headers, warnings: list[str]) -> Mailbox:
@@ -192,7 +183,7 @@ def _message(
         ),
         to=_addresses(envelope.to),
         cc=_addresses(envelope.cc),
-        reply_to=_addresses(parse_addresses(_joined(headers, b"reply-to"))),
+        reply_to=_addresses(parse_addresses(headers.joined(b"reply-to"))),
         subject=envelope.subject,
         text=text,
         reply_text=reply_text,

@@ -101,8 +101,9 @@ DEVICES: tuple[str, ...] = (
 )  # fmt: skip
 DEVICE_ENDINGS: tuple[str, ...] = ("gönderildi", "から送信", "에서 보냄")
 
-_ENDINGS = "|".join(sorted({words for _, words in ATTRIBUTIONS.values()}))
-VERB = re.compile(rf"(?:{_ENDINGS})", re.IGNORECASE)
+VERBS: tuple[str, ...] = tuple(
+    sorted({word.lower() for _, words in ATTRIBUTIONS.values() for word in words.split("|")})
+)
 BEGINNING = re.compile(
     r"[\s>*_-]{0,8}(?:"
     + "|".join(sorted({begin for begin, _ in ATTRIBUTIONS.values()}))

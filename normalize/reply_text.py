@@ -9,12 +9,14 @@ _SIGNATURE = re.compile(r"[-—–]{2}\s*|_{5,}\s*|-- \S.{0,60}")
 _RULE = re.compile(r"[\s>]*[-_=*—–·]{2,}\s*")
 _TIME_OR_YEAR = re.compile(r"\d{1,2}[:.hH時]\s?\d{2}|(?:19|20)\d{2}|\d{1,2}/\d{1,2}/\d{2}")
 _LONGEST_ATTRIBUTION = 400
+_DIGIT = re.compile(r"\d")
 _MENTION = re.compile(r"[^\s@]@[^\s@]")
 _DASHES = "-—–_"
 _FIRST = "-—_=*0123456789"
 _DEVICE_WORDS = 10
 _HINTS = (">", ":", "：", "--", "__", "——", "–", "==")
-_ENDINGS = (":", "：", ":*", ":_", " wrote", " écrit", " escreveu")
+_ENDINGS = (":", "：", ":*", ":_")
+_QUOTE_MARKS = (">", "&gt;")
 
 
 def reply_text(text: str) -> str:
@@ -70,21 +72,26 @@ def _without_history(lines: list[str]) -> tuple[list[str], bool]:
 
 def _worth_a_look(bare: list[str]) -> list[int]:
     """Where a header block, a delimiter or an attribution could begin; most lines of most mails are none of it."""
-    found = {i for i, line in enumerate(bare) if line and (":" in line or "：" in line or line[0] in _FIRST)}
-    for i, line in enumerate(bare):
-        if line.endswith(_ENDINGS):
-            found.update(range(max(0, i - 3), i))
-    return sorted(i for i in found if bare[i])[:REPLY_CANDIDATES]
+    found = [i for i, line in enumerate(bare) if ":" in line or line[:1] in _FIRST or "：" in line]
+    before = {j for i in found if bare[i].endswith(_ENDINGS) for j in range(max(0, i - 3), i)}
+    return [i for i in sorted(before.union(found)) if bare[i]][:REPLY_CANDIDATES]
 
 
 def _quoted(bare: list[str]) -> list[bool]:
     """Which lines are quoted, those that were wrapped in the middle of a quote included."""
-    quoted = [line[:1] == ">" or line[:4] == "&gt;" for line in bare]
-    if True in quoted:
-        for i in range(1, len(bare) - 1):
-            if not quoted[i] and quoted[i - 1] and quoted[i + 1] and bare[i] and len(bare[i - 1]) > 50:
-                quoted[i] = True
+    quoted = [line.startswith(_QUOTE_MARKS) for line in bare]
+    for i in _torn_off(quoted):
+        if bare[i] and len(bare[i - 1]) > 50:
+            quoted[i] = True
     return quoted
+
+
+def _torn_off(quoted: list[bool]) -> list[int]:
+    """Single lines that are not quoted between two that are."""
+    if True not in quoted:
+        return []
+    around = zip(quoted, quoted[1:], quoted[2:], strict=False)
+    return [i for i, (before, here, after) in enumerate(around, start=1) if before and after and not here]
 
 
 def _without_quotes(lines: list[str], bare: list[str], quoted: list[bool], drop: list[bool]) -> list[str]:
@@ -165,17 +172,23 @@ def _attribution_ends(bare: list[str], quoted: list[bool], index: int) -> int | 
 def _begins(line: str) -> bool:
     """Whether a line begins like an attribution: its first word, and the date soon after."""
     found = quote_headers.BEGINNING.match(line)
-    return found is not None and any(c.isdigit() for c in line[found.end() - 1 : found.end() + 30])
+    return found is not None and _DIGIT.search(line, found.end() - 1, found.end() + 30) is not None
+
+
+def _says_wrote(line: str) -> bool:
+    lower = line.lower()
+    return any(verb in lower for verb in quote_headers.VERBS)
 
 
 def _is_attribution(line: str, wrapped: int) -> bool:
-    verb = quote_headers.VERB.search(line) is not None
-    if not any(c.isdigit() for c in line):
-        return verb and "<" in line and _MENTION.search(line) is not None
+    if _DIGIT.search(line) is None:
+        return "<" in line and _MENTION.search(line) is not None and _says_wrote(line)
     begins = _begins(line)
+    mentions = _MENTION.search(line) is not None
+    verb = (begins or mentions) and _says_wrote(line)
     if begins and verb:
         return True
-    if _MENTION.search(line) and (verb or _TIME_OR_YEAR.search(line)):
+    if mentions and (verb or _TIME_OR_YEAR.search(line)):
         return wrapped <= 2 and ("<" in line or begins or verb or " from " in line)
     return False
 
