@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -44,7 +46,7 @@ class Mailbox:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack() -> Iterator[Stack]:
     """The session's Kafka and PostgreSQL, started when the first test asks; mark such tests `@pytest.mark.stack`.
 
     `DESKSTREAM_TEST_KAFKA` and `DESKSTREAM_TEST_DATABASE`, both set, name running ones to use instead.
@@ -53,7 +55,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     if kafka and database:
         yield Stack(kafka, database)
         return
-    folder = tmp_path_factory.mktemp("stack")
+    # not below pytest's own folder: another session's start closes that to the account PostgreSQL runs as
+    folder = Path(tempfile.mkdtemp(prefix="deskstream-stack-"))
     command = Command((sys.executable, "-m", "deploy.embedded", "--data", str(folder)), death_signal=signal.SIGTERM)
     process = spawn(command, folder / "out")
     try:

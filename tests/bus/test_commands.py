@@ -1,5 +1,6 @@
 """`deskstream topics`: making them, and least rights."""
 
+import asyncio
 import json
 import uuid
 
@@ -106,9 +107,12 @@ async def test_a_topic_has_its_retention(stack: Stack) -> None:
     assert await create_topics(kafka, [wanted]) == []
     admin = AIOKafkaAdminClient(**kafka.client_options())
     await admin.start()
+    found: dict[str, str] = {}
     try:
-        (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
+        async with asyncio.timeout(20):
+            while "retention.ms" not in found:  # a broker answers for a new topic a moment after it was made
+                (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
+                found = {entry[0]: entry[1] for entry in answer.resources[0][4]}
     finally:
         await admin.close()
-    found = {entry[0]: entry[1] for entry in answer.resources[0][4]}
     assert (found["retention.ms"], found["cleanup.policy"], found["flush.messages"]) == ("12345", "delete", "1")

@@ -98,7 +98,11 @@ async def test_from_a_message_to_its_delivery(stack: Stack, tmp_path: Path) -> N
         await publish(of, Outgoing(of.prefix + topics.RECEIPTS, reply.reply_id, receipt.to_json(), partition=0))
         told = await events(of, 5)
         assert told[-1]["data"] == {"reply_id": reply.reply_id, "state": "sent"}
-        assert health.problems == {}
+
+        async def ready() -> bool:
+            return health.ready
+
+        await until(ready)
         assert health.conditions.keys() == {"kafka", "database", "filer", "relay"}
         assert (tmp_path / "reply-token.keys").stat().st_mode & 0o777 == 0o600
         await assert_topics_equal_tables(of)
