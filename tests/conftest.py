@@ -63,6 +63,7 @@ def stack() -> Iterator[Stack]:
         yield Stack(**json.loads(_last_line(process, folder / "out", "{")))
     finally:
         _end(process)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
