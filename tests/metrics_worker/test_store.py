@@ -32,7 +32,7 @@ async def test_every_interleaving_and_split_counts_the_same(stack: Stack) -> Non
     """What is loaded by SQL is what the pure rules need: histories one after the other in one database."""
     made: list[list[list[TicketEvent]]] = []
 
-    @settings(max_examples=40, database=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=80, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
     @given(histories(), st.just(None))
     def collect(history: list[list[TicketEvent]], _: None) -> None:
         made.append(history)

@@ -32,10 +32,10 @@ async def desk(stack: Stack) -> AsyncIterator[Figures]:
 
 
 def tickets(begin: int, n: int) -> list[Ticket]:
-    """Some of everything: two contacts, closes, machines, and every fifth ticket merged into the one before it."""
+    """Some of everything: two contacts of their own, closes, machines, every fifth merged into the one before it."""
     made: list[Ticket] = []
     for at in range(begin, begin + n):
-        ticket = Ticket(f"t{at:05}", at, ("anna", "bob")[at % 2]).mail(at, ("email", "chat")[at % 3 == 0])
+        ticket = Ticket(f"t{at:05}", at, f"{('anna', 'bob')[at % 2]}{begin}").mail(at, ("email", "chat")[at % 3 == 0])
         ticket.message(at + 1).message(at + 2, automation="out_of_office")
         if at % 4 == 0:
             ticket.closed(at + 3)
