@@ -1,6 +1,6 @@
 """The hash by which Kafka's Java clients place keys (murmur2, org.apache.kafka.common.utils.Utils): a word at a time.
 
-aiokafka has the same byte by byte, in ten times the time, and every record of the desk has a key.
+aiokafka has the same byte by byte, in twice the time, and every record of the desk has a key.
 """
 
 from functools import lru_cache
