@@ -24,6 +24,12 @@ def _tests_named(patch: Path) -> list[str]:
     return re.findall(r"^# turns red: (\S+)", patch.read_text(), re.MULTILINE)
 
 
+def _written_in(file: str) -> list[Path]:
+    """Where the tests of a file may stand: in it, or in a contract suite that it runs."""
+    suites = (ROOT / "tests" / "contracts").glob("*_contract.py") if file.startswith("tests/contracts/") else ()
+    return [ROOT / file, *suites]
+
+
 @pytest.fixture
 def copy(tmp_path: Path) -> Iterator[Path]:
     for folder in _COPIED:
@@ -57,7 +63,7 @@ def test_mutant_applies_and_names_its_test(patch: Path) -> None:
     for test in named:
         file, _, name = test.partition("::")
         function = name.rpartition("::")[2].partition("[")[0]
-        assert re.search(rf"def {re.escape(function)}\b", (ROOT / file).read_text()), test
+        assert any(re.search(rf"def {re.escape(function)}\b", path.read_text()) for path in _written_in(file)), test
     applies = subprocess.run(
         ["git", "apply", "--check", str(patch)], cwd=ROOT, capture_output=True, text=True, check=False
     )
