@@ -158,8 +158,8 @@ async def test_record_that_is_no_event_is_parked_and_the_rest_counted(desk: Figu
     bad = await desk.publisher.publish([Outgoing(desk.names.events, "t00003", b'{"kind": "nonsense"}')])
     await desk.publish(events[20:])
     desk.start()
-    left = await desk.settled(15)
     position = "/".join(map(str, bad[0]))
+    left = await desk.settled(30, but=position)
     assert [(each.check, each.subject) for each in left] == [("unreadable", position)]
     assert await published(desk) == count(events)
     assert position in await latest_by_key(desk.settings.kafka, DEAD_LETTERS)

@@ -76,12 +76,12 @@ class Figures:
     async def differences(self) -> list[Difference]:
         return await differences(self.settings, names=self.names)
 
-    async def settled(self, within: float = 30.0) -> list[Difference]:
-        """The differences that are left when none are, or time is up."""
+    async def settled(self, within: float = 30.0, *, but: str | None = None) -> list[Difference]:
+        """The differences that are left when none but those of subject `but` are, or time is up."""
         deadline = time.monotonic() + within
         while True:
             found = await self.differences()
-            if not found or time.monotonic() > deadline:
+            if all(each.subject == but for each in found) or time.monotonic() > deadline:
                 return found
             await asyncio.sleep(0.2)
 
