@@ -1,5 +1,8 @@
 """How the worker reaches its database."""
 
+import psycopg
+from psycopg.adapt import AdaptersMap
+from psycopg.types.array import ListBinaryDumper
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -23,12 +26,27 @@ def database_url(settings: Settings) -> str:
     return url
 
 
+class _Adaptation:
+    """What psycopg takes as a context: its adapters, with arrays in binary form, whose text needs no escaping."""
+
+    connection = None
+
+    def __init__(self) -> None:
+        self.adapters = AdaptersMap(psycopg.adapters)
+        self.adapters.register_dumper(list, ListBinaryDumper)
+
+
 def working_engine(url: str) -> AsyncEngine:
     """For the work: a transaction that stands still is ended, so that a frozen worker holds nothing up."""
     return create_async_engine(
         url,
         pool_size=4,
-        connect_args={"options": "-c idle_in_transaction_session_timeout=10s", "connect_timeout": 10},
+        connect_args={
+            "context": _Adaptation(),
+            "connect_timeout": 10,
+            # a plan made for one batch's arrays does not fit the next one's; compiling plans never pays here
+            "options": "-c idle_in_transaction_session_timeout=10s -c plan_cache_mode=force_custom_plan -c jit=off",
+        },
     )
 
 

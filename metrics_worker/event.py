@@ -2,10 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from bus.errors import Invalid
-from bus.model import Time
 from bus.record import Received
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,8 +38,8 @@ class Event(BaseModel):
     number: int
     version: int
     type: str
-    occurred_at: Time
-    recorded_at: Time
+    occurred_at: AwareDatetime
+    recorded_at: AwareDatetime
     actor: EventActor
     contact_id: str | None = None
     account_id: str | None = None

@@ -1,7 +1,6 @@
 """One event more: the facts of a ticket after it. Pure."""
 
 from bisect import insort
-from dataclasses import replace
 
 from bus.errors import Invalid
 from metrics_worker.event import Event
@@ -33,18 +32,19 @@ def fold(facts: TicketFacts | None, event: Event) -> TicketFacts:
             spam = event.type == "ticket.spam_marked"
         case "ticket.assigned":
             owner_id, team_id = event.data.owner_id, event.data.team_id
-    return replace(
-        before,
-        version=event.version,
+    return TicketFacts(
+        before.ticket_id,
+        before.number,
+        event.version,
         # an event that names nobody says nothing about whose the ticket is
-        contact_id=event.contact_id or before.contact_id,
-        account_id=event.account_id or before.account_id,
-        owner_id=owner_id,
-        team_id=team_id,
-        merged_into=merged_into,
-        spam=spam,
-        turn=event.event_id if turns else before.turn,
-        facts=_with(before.facts, fact) if fact else before.facts,
+        event.contact_id or before.contact_id,
+        event.account_id or before.account_id,
+        owner_id,
+        team_id,
+        merged_into,
+        spam,
+        event.event_id if turns else before.turn,
+        _with(before.facts, fact) if fact else before.facts,
     )
 
 
