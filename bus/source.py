@@ -19,6 +19,7 @@ from aiokafka.errors import (
 
 from bus.closing import KAFKA_ERRORS, end_consumer, kafka_error
 from bus.errors import Retryable
+from bus.gathering import Gathering
 from bus.kafka_settings import KafkaSettings
 from bus.reading import OffsetLost, Progress, Source, consumer_options
 from bus.record import Partition, Received
@@ -39,7 +40,7 @@ _PATTERN_REFRESH_MS = 10_000
 class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publishes no types
     """Source on Kafka, of `topics` or of all topics whose whole name matches `pattern`, new ones included.
 
-    `gather_ms`: how long the broker may wait for a megabyte, so that batches form.
+    `gather_ms`: how long the broker may at most gather, so that batches form (bus.gathering); 0: never.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         pattern: str | None = None,
         progress: Progress | None = None,
         max_records: int = 1_000,
-        gather_ms: int = 25,
+        gather_ms: int = 60,
     ) -> None:
         assert bool(topics) != bool(pattern), "topics or a pattern"
         self.busy = asyncio.Lock()
@@ -61,7 +62,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._group = group
         self._progress = progress
         self._max_records = max_records
-        self._gather_ms = gather_ms
+        self._gathering = Gathering(gather_ms)
         self._consumer: AIOKafkaConsumer | None = None
         self._assigned = False
         self._unclaimed: frozenset[Partition] = frozenset()
@@ -87,11 +88,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         options = consumer_options(self._kafka, self._group, own_progress=self._progress is not None)
         if self._pattern:
             options["metadata_max_age_ms"] = _PATTERN_REFRESH_MS
-        consumer = AIOKafkaConsumer(
-            **options,
-            fetch_min_bytes=1024 * 1024 if self._gather_ms else 1,
-            fetch_max_wait_ms=self._gather_ms or 500,
-        )
+        consumer = AIOKafkaConsumer(**options)
         if self._pattern:
             consumer.subscribe(pattern=rf"(?:{self._pattern})\Z", listener=self)
         else:
@@ -192,6 +189,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         except (KafkaError, ConsumerStoppedError, OSError) as error:
             raise kafka_error(error) from error
         batch = [record for tp, records in found.items() for record in self._ours(consumer, tp, records)]
+        self._gathering.adapt(consumer, len(batch))
         if batch:
             self._last_progress = time.monotonic()
         else:

@@ -44,8 +44,11 @@ def working_engine(url: str) -> AsyncEngine:
         connect_args={
             "context": _Adaptation(),
             "connect_timeout": 10,
+            "options": "-c idle_in_transaction_session_timeout=10s "
             # a plan made for one batch's arrays does not fit the next one's; compiling plans never pays here
-            "options": "-c idle_in_transaction_session_timeout=10s -c plan_cache_mode=force_custom_plan -c jit=off",
+            "-c plan_cache_mode=force_custom_plan -c jit=off "
+            # the work goes by keys; a planner that has no statistics yet would rather read whole tables
+            "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off",
         },
     )
 

@@ -20,6 +20,7 @@ from aiokafka.errors import (
 )
 
 from bus.errors import Retryable
+from bus.gathering import Gathering
 from bus.kafka_settings import KafkaSettings
 from bus.record import Partition, Received
 from bus.source import OffsetLost, Progress, consumer_options
@@ -58,7 +59,7 @@ class WholeTopic:
         self._progress = progress
         self._leadership = leadership
         self._max_records = max_records
-        self._gather_ms = gather_ms
+        self._gathering = Gathering(gather_ms)
         self._consumer: AIOKafkaConsumer | None = None
         self._next: dict[TopicPartition, int] = {}
         self._settled: dict[TopicPartition, int] = {}
@@ -68,11 +69,7 @@ class WholeTopic:
     async def start(self) -> None:
         """Take progress over and begin there. Raises Retryable, OffsetLost, LeadershipLost, ForeignCluster."""
         await self._leadership.check()
-        consumer = AIOKafkaConsumer(
-            **consumer_options(self._kafka, self._group, own_progress=True),
-            fetch_min_bytes=1024 * 1024 if self._gather_ms else 1,
-            fetch_max_wait_ms=self._gather_ms or 500,
-        )
+        consumer = AIOKafkaConsumer(**consumer_options(self._kafka, self._group, own_progress=True))
         self._consumer = consumer
         try:
             await consumer.start()
@@ -106,6 +103,7 @@ class WholeTopic:
         except (KafkaError, ConsumerStoppedError, OSError) as error:
             raise Retryable(f"Kafka: {type(error).__name__}") from error
         batch = [received for tp, records in found.items() for received in self._wanted(tp, records)]
+        self._gathering.adapt(self._consumer, len(batch))
         self._measure_lag()
         if batch:
             self._moved_at = time.monotonic()

@@ -13,6 +13,14 @@ _IDLE_IN_TRANSACTION = "10s"
 """A frozen process gives its locks back after this (reliability: Frozen leaders)."""
 
 
+BY_KEYS = (
+    # a plan made for one batch's arrays does not fit the next one's; compiling plans never pays here
+    "-c plan_cache_mode=force_custom_plan -c jit=off "
+    # all that is asked here is asked by keys; a planner that has no statistics yet would rather read whole tables
+    "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+)
+"""Options of a session whose queries all go by keys, of which there are few beside the rows of a table."""
+
 _NULL = b"\xff\xff\xff\xff"
 _LENGTHS = [length.to_bytes(4, "big") for length in range(256)]
 
@@ -81,8 +89,6 @@ def engine(url: str, *, pool: int = 5) -> AsyncEngine:
             "client_encoding": "utf8",
             "prepare_threshold": 2,
             "application_name": "deskstream-ticketing",
-            # a plan made for one batch's arrays does not fit the next one's; compiling plans never pays here
-            "options": f"-c idle_in_transaction_session_timeout={_IDLE_IN_TRANSACTION} "
-            "-c plan_cache_mode=force_custom_plan -c jit=off -c timezone=UTC",
+            "options": f"-c idle_in_transaction_session_timeout={_IDLE_IN_TRANSACTION} -c timezone=UTC {BY_KEYS}",
         },
     )

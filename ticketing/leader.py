@@ -13,6 +13,7 @@ import sqlalchemy as sa
 import structlog
 
 from bus.errors import Fenced, Retryable
+from ticketing.database import BY_KEYS
 
 log = structlog.get_logger()
 
@@ -29,7 +30,7 @@ Report = Callable[[str], None]
 async def session(url: str, *, silence_ms: int = _SILENCE_MS) -> Session:
     """A plain autocommit connection by an SQLAlchemy URL that the server ends after a silence. Raises Retryable."""
     address = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    options = f"-c idle_session_timeout={silence_ms} -c timezone=UTC -c application_name=deskstream-leader"
+    options = f"-c idle_session_timeout={silence_ms} -c timezone=UTC -c application_name=deskstream-leader {BY_KEYS}"
     try:
         return await psycopg.AsyncConnection.connect(
             address, autocommit=True, options=options, connect_timeout=10, keepalives_idle=5
