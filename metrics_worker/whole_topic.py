@@ -21,9 +21,9 @@ from aiokafka.errors import (
 
 from bus.errors import Retryable
 from bus.kafka_settings import KafkaSettings
+from bus.leadership import Leadership
 from bus.record import Partition, Received
 from bus.source import OffsetLost, Progress, consumer_options
-from metrics_worker.leadership import Leadership
 from metrics_worker.meters import LAG
 
 log = structlog.get_logger()
@@ -35,7 +35,7 @@ _STUCK_SECONDS = 60.0
 class WholeTopic:
     """bus.source.Source of all partitions of one topic, for as long as this worker leads.
 
-    `start` and `rejoin` raise LeadershipLost when it does not. What is committed to Kafka under `group` is a hint
+    `start` and `rejoin` raise Fenced when it does not. What is committed to Kafka under `group` is a hint
     for those who watch the lag.
     """
 
@@ -66,7 +66,7 @@ class WholeTopic:
         self._moved_at = time.monotonic()
 
     async def start(self) -> None:
-        """Take progress over and begin there. Raises Retryable, OffsetLost, LeadershipLost, ForeignCluster."""
+        """Take progress over and begin there. Raises Retryable, OffsetLost, Fenced, ForeignCluster."""
         await self._leadership.check()
         consumer = AIOKafkaConsumer(
             **consumer_options(self._kafka, self._group, own_progress=True),
@@ -92,7 +92,7 @@ class WholeTopic:
         self._moved_at = time.monotonic()
 
     async def poll(self) -> Sequence[Received]:
-        """The next records; empty when there are none for a while. Raises Retryable, OffsetLost, LeadershipLost."""
+        """The next records; empty when there are none for a while. Raises Retryable, OffsetLost, Fenced."""
         if self._consumer is None:
             raise Retryable("the consumer has stopped")
         try:
