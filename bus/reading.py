@@ -64,3 +64,16 @@ def consumer_options(kafka: KafkaSettings, group: str | None, *, own_progress: b
         "fetch_max_bytes": 16 * 1024 * 1024,
         "max_partition_fetch_bytes": 4 * 1024 * 1024,
     }
+
+
+def received(record: Any) -> Received:  # noqa: ANN401  # aiokafka publishes no types
+    """What aiokafka handed out, as our own."""
+    return Received(
+        record.topic,
+        record.partition,
+        record.offset,
+        record.key.decode("utf-8", "replace") if record.key is not None else None,
+        record.value,
+        record.timestamp,
+        dict(record.headers),
+    )
