@@ -3,13 +3,12 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.e2e.running import Up, running
+from tests.e2e.running import Up
 from tests.mails.client import Session, send_all, write_ledger
 from tests.mails.generator import generate
 
@@ -43,12 +42,6 @@ HOSTILE = {
     "bad charset": _TO + b"Content-Type: text/plain; charset=\xff\xfe-nonsense\r\n\r\nbody \xff\r\n",
     "large line": _TO + b"Subject: large line\r\n\r\n" + b"y" * 3_000_000 + b"\r\n",
 }
-
-
-@pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    with running(tmp_path_factory.mktemp("faults") / "data") as started:
-        yield started
 
 
 def test_hostile_mails_become_tickets_or_dead_letters_and_the_next_is_unharmed(up: Up, tmp_path: Path) -> None:

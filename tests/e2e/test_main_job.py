@@ -9,23 +9,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from email.policy import default
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.running import BIN, Up, running
+from tests.e2e.running import BIN, HASTY, Up
 from tests.mails.client import Sent, send_all, write_ledger
 from tests.mails.generator import GeneratedMail, generate
 
 pytestmark = pytest.mark.stack
 
 
-@pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    with running(tmp_path_factory.mktemp("up") / "data") as started:
-        yield started
+AMOUNTS = [600, pytest.param(2_000, marks=pytest.mark.long)]
 
 
 def _conversations(mails: list[GeneratedMail]) -> int:
@@ -77,8 +73,9 @@ def test_one_mail_becomes_a_confirmed_ticket_with_events_and_figures(up: Up, tmp
     assert [m["source_id"] for m in again["messages"]] == ["one-1@one.example", "one-2@one.example"]
 
 
-def test_generated_mails_become_exactly_their_conversations(up: Up, tmp_path: Path) -> None:
-    mails = list(generate(2_000, seed=11, prefix="ordered"))
+@pytest.mark.parametrize("amount", AMOUNTS)
+def test_generated_mails_become_exactly_their_conversations(up: Up, tmp_path: Path, amount: int) -> None:
+    mails = list(generate(amount, seed=11, prefix=f"ordered{amount}"))
     before = up.verify()["counts"]
     results = send_all(up.smtp, mails)
     assert {one.outcome for one in results} == {"accepted"}
@@ -90,14 +87,20 @@ def test_generated_mails_become_exactly_their_conversations(up: Up, tmp_path: Pa
     assert counts["duplicate"] - before.get("duplicate", 0) == sum(1 for mail in mails if mail.kind == "duplicate")
 
 
+@pytest.mark.parametrize("amount", AMOUNTS)
 def test_any_order_over_six_sessions_and_three_ticketing_processes_gives_the_same_tickets(
-    up: Up, tmp_path: Path
+    up: Up, tmp_path: Path, amount: int
 ) -> None:
-    mails = list(generate(2_000, seed=12, prefix="shuffled"))
+    mails = list(generate(amount, seed=12, prefix=f"shuffled{amount}"))
     random.Random(12).shuffle(mails)
     before = up.verify()["counts"]
     more = [
-        subprocess.Popen([BIN, "ticketing", "--data", up.data], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.Popen(
+            [BIN, "ticketing", "--data", up.data],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | HASTY,
+        )
         for _ in range(2)
     ]
     try:

@@ -27,7 +27,7 @@ def _key(position: Position) -> str:
 @pytest.mark.parametrize(
     ("payload", "error"),
     [
-        # a killed child is missed by the broker for half a minute: two of these are enough for every day
+        # a killed child is missed by the broker for its session's time: two of these are enough for every day
         pytest.param(b"die now", "died", marks=pytest.mark.long),
         (b"segfault", "died"),
         pytest.param(b"hang", "too_slow", marks=pytest.mark.long),
