@@ -1,9 +1,8 @@
 """TLS and SASL against a real broker: each way of reaching it works, and a wrong secret is one line without it."""
 
 import asyncio
-import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,9 +19,9 @@ from bus.record import Outgoing
 from bus.source import KafkaSource
 from bus.topics import Topic, create_topics
 from bus.transactions import KafkaTransactions
-from deploy.embedded import jars, kafka, ports
-from deploy.supervise.child import Command, finished, spawn, stop
+from deploy.embedded import ports
 from tests.certificates import Certificates
+from tests.kafka_node import kafka_node
 
 pytestmark = pytest.mark.long
 
@@ -53,14 +52,14 @@ class Broker:
         return KafkaSettings.model_validate(given | more)
 
 
-def _properties(folder: Path, plain: int, controller: int, where: dict[str, int], pem: Path) -> dict[str, str]:
-    found = dict(kafka.settings(plain, controller, folder / "data"))
+def _listeners(found: Mapping[str, str], folder: Path, where: Mapping[str, int]) -> dict[str, str]:
+    found = dict(found)
     found["listeners"] += "".join(f",{name}://127.0.0.1:{port}" for name, port in where.items())
     found["advertised.listeners"] += "".join(f",{name}://127.0.0.1:{port}" for name, port in where.items())
     found["listener.security.protocol.map"] += "".join(f",{name}:{kind}" for name, kind in LISTENERS.items())
     found |= {
         "ssl.keystore.type": "PEM",
-        "ssl.keystore.location": str(pem),
+        "ssl.keystore.location": str(folder / "server.pem"),
         "ssl.truststore.type": "PEM",
         "ssl.truststore.location": str(folder / "authority.pem"),
         "listener.name.mutual.ssl.client.auth": "required",
@@ -79,33 +78,17 @@ def _properties(folder: Path, plain: int, controller: int, where: dict[str, int]
 async def broker(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> AsyncIterator[Broker]:
     """One broker with a listener for each way."""
     folder = tmp_path_factory.mktemp("secure-kafka")
-    class_path = await asyncio.to_thread(lambda: jars.class_path(jars.pins("kafka")))
     key = serialization.load_pem_private_key(certificates.key.read_bytes(), None)
     pkcs8 = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )  # the only form that Kafka takes
     (folder / "server.pem").write_bytes(pkcs8 + certificates.chain.read_bytes())
     (folder / "authority.pem").write_bytes(certificates.authority.read_bytes())
-    plain, controller, *more = ports.take(2 + len(LISTENERS))
-    where = dict(zip(LISTENERS, more, strict=True))
-    values = _properties(folder, plain, controller, where, folder / "server.pem")
-    properties = kafka._write(folder / "server.properties", values)
-    java = kafka._java(class_path)
+    where = dict(zip(LISTENERS, ports.take(len(LISTENERS)), strict=True))
     users = [f"SCRAM-SHA-{bits}=[name={USER},password={PASSWORD}]" for bits in (256, 512)]
     options = [word for user in users for word in ("--add-scram", user)]
-    tool = (*java, "kafka.tools.StorageTool", "format", "-t", kafka.CLUSTER_ID, "-c", properties, *options)
-    await finished(Command(tool, cwd=folder), folder / "format.log")
-    command = Command((*java, "kafka.Kafka", properties), cwd=folder)
-    process = spawn(command, folder / "out")
-    try:
-        deadline = time.monotonic() + 60
-        while not await kafka.ready(f"127.0.0.1:{plain}"):
-            assert process.poll() is None, (folder / "out").read_text()[-3_000:]
-            assert time.monotonic() < deadline
-            await asyncio.sleep(0.1)
+    async with kafka_node(folder, lambda found: _listeners(found, folder, where), options):
         yield Broker(where, certificates)
-    finally:
-        await stop(process, command.stop_signal, 5.0)
 
 
 @pytest.mark.parametrize(

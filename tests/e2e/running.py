@@ -22,8 +22,11 @@ HASTY = {"DESKSTREAM_KAFKA__SESSION_TIMEOUT": "6"}
 class Up:
     """`deskstream up` on a data folder of its own."""
 
-    def __init__(self, data: Path, *, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, data: Path, *, environment: Mapping[str, str] | None = None, options: Sequence[str] = ()
+    ) -> None:
         self.data = data
+        self._options = options
         self._environment = dict(environment or {})
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -33,7 +36,19 @@ class Up:
         self.data.mkdir(parents=True, exist_ok=True)
         with (self.data / "up.log").open("ab") as out:
             self.process = subprocess.Popen(
-                [BIN, "up", "--data", self.data, "--port", "0", "--intake-port", "0", "--smtp-port", "0"],
+                [
+                    BIN,
+                    "up",
+                    "--data",
+                    self.data,
+                    "--port",
+                    "0",
+                    "--intake-port",
+                    "0",
+                    "--smtp-port",
+                    "0",
+                    *self._options,
+                ],
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 env=os.environ | self._environment,
@@ -118,9 +133,9 @@ class Up:
 
 
 @contextlib.contextmanager
-def running(data: Path, *, environment: Mapping[str, str] | None = None) -> Iterator[Up]:
+def running(data: Path, *, environment: Mapping[str, str] | None = None, options: Sequence[str] = ()) -> Iterator[Up]:
     """A started `up`, stopped (or killed) at the end."""
-    up = Up(data, environment=environment)
+    up = Up(data, environment=environment, options=options)
     try:
         up.start()
         yield up
