@@ -29,6 +29,7 @@ class Up:
         self._options = options
         self._environment = dict(environment or {})
         self.process: subprocess.Popen[bytes] | None = None
+        self._counts: dict[str, int] | None = None
 
     def start(self, *, wait: float = 120.0) -> float:
         """Start and wait for ready; the seconds it took."""
@@ -78,6 +79,7 @@ class Up:
 
     def smtp(self) -> str:
         """`host:port` of the SMTP door. Raises ConnectionError while there is none."""
+        self._counts = None  # whoever asks is about to send
         address = self.endpoints()["smtp"]
         if address is None:
             raise ConnectionError("the SMTP connector is not up")
@@ -122,7 +124,15 @@ class Up:
         verdict: dict[str, Any] = json.loads(done.stdout)
         broken = [one for one in verdict["checks"] if not one["ok"]]
         assert verdict["ok"], json.dumps(broken, indent=1)[:6_000]
+        self._counts = verdict["counts"]
         return verdict
+
+    def counts(self) -> dict[str, int]:
+        """What `verify` counts; as it did the last time, when nothing has been sent since."""
+        if self._counts is None:
+            self.verify()
+        assert self._counts is not None
+        return self._counts
 
     @contextlib.contextmanager
     def database(self) -> Iterator[psycopg.Connection[Any]]:

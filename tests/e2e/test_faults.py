@@ -55,7 +55,7 @@ HOSTILE = {
 
 def test_hostile_mails_become_tickets_or_dead_letters_and_the_next_is_unharmed(up: Up, tmp_path: Path) -> None:
     good = list(generate(40, seed=41, prefix="beside"))
-    before = up.verify()["counts"]
+    before = up.counts()
     accepted = 0
     for (_, data), mail in zip(HOSTILE.items(), good, strict=False):
         with Session(up.smtp()) as session:
@@ -129,7 +129,7 @@ def test_records_that_are_none_are_parked_and_the_others_go_on(up: Up, tmp_path:
     bad = [b"", b"\x00\xff", b"{}", b'{"kind": "raw.v1"}', b'{"kind": "message.v1", "id": 7}', b"[" * 100_000]
     kafka = KafkaSettings(servers=up.endpoints()["kafka"])
     topics = ("raw.email", "messages.email", "replies.email", "replies.receipts")
-    before = up.verify()["counts"]
+    before = up.counts()
     positions = asyncio.run(_publish(kafka, [Outgoing(topic, "k", value) for topic in topics for value in bad]))
     results = send_all(up.smtp, mails)
     write_ledger(tmp_path / "ledger", results)

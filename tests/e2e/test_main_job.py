@@ -76,7 +76,7 @@ def test_one_mail_becomes_a_confirmed_ticket_with_events_and_figures(up: Up, tmp
 @pytest.mark.parametrize("amount", AMOUNTS)
 def test_generated_mails_become_exactly_their_conversations(up: Up, tmp_path: Path, amount: int) -> None:
     mails = list(generate(amount, seed=11, prefix=f"ordered{amount}"))
-    before = up.verify()["counts"]
+    before = up.counts()
     results = send_all(up.smtp, mails)
     assert {one.outcome for one in results} == {"accepted"}
     write_ledger(tmp_path / "ledger", results)
@@ -93,7 +93,7 @@ def test_any_order_over_six_sessions_and_three_ticketing_processes_gives_the_sam
 ) -> None:
     mails = list(generate(amount, seed=12, prefix=f"shuffled{amount}"))
     random.Random(12).shuffle(mails)
-    before = up.verify()["counts"]
+    before = up.counts()
     more = [
         subprocess.Popen(
             [BIN, "ticketing", "--data", up.data],
@@ -157,7 +157,7 @@ def test_kill_of_any_process_in_the_middle_loses_and_doubles_nothing(up: Up, tmp
 
 
 def test_ctrl_c_stops_all_and_up_goes_on_where_it_was(up: Up) -> None:
-    before = up.verify()["counts"]
+    before = up.counts()
     processes = up.processes()
     began = time.monotonic()
     assert up.stop() == 0
