@@ -156,6 +156,14 @@ def test_kill_of_any_process_in_the_middle_loses_and_doubles_nothing(up: Up, tmp
     up.verify(tmp_path / "ledger", wait=120)
 
 
+def test_a_second_up_on_the_same_data_names_the_first(up: Up) -> None:
+    assert up.process
+    second = subprocess.run([BIN, "up", "--data", up.data], capture_output=True, text=True, timeout=30, check=False)
+    assert second.returncode == 1
+    assert f"process {up.process.pid} already runs `deskstream up`" in second.stdout + second.stderr
+    assert up.endpoints()["pid"] == up.process.pid
+
+
 def test_ctrl_c_stops_all_and_up_goes_on_where_it_was(up: Up) -> None:
     before = up.counts()
     processes = up.processes()
