@@ -13,13 +13,13 @@ from typing import TypeVar
 from aiokafka.errors import KafkaError
 from rich.console import Console
 
+from bus.endpoints import Endpoints, Process, write_endpoints
 from bus.errors import ConfigError, Retryable
 from bus.settings import Settings, load_settings
 from bus.topics import create_topics, topics
 from deploy.embedded import jars
 from deploy.embedded.fetching import fetched_class_path
 from deploy.embedded.parts import KAFKA, POSTGRES, embedded_kafka, embedded_postgres
-from deploy.endpoints import Endpoints, Process, write_endpoints
 from deploy.services import Place, migration, services, smtp_environment
 from deploy.starter_config import ensure_config
 from deploy.supervise.child import ToolFailed, finished
@@ -74,7 +74,7 @@ class Up:
 
     def __init__(self, folder: Path, options: UpOptions, console: Console) -> None:
         self._folder, self._options, self._console = folder, options, console
-        self._supervisor = Supervisor(folder / "logs", self._publish)
+        self._supervisor = Supervisor(folder / "logs", self._publish, lambda error: _complain(console, error))
         self._kafka: str | None = None
         self._database: str | None = None
         self._complete = False
@@ -102,7 +102,7 @@ class Up:
         parts = self._supervisor.parts
         said: dict[str, str] = {}
         for kept in parts.values():
-            said |= kept.note.more if kept.note else {}
+            said |= kept.known.more if kept.known else {}
         return Endpoints(
             kafka=self._kafka,
             database=self._database,

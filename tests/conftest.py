@@ -18,6 +18,14 @@ import pytest
 
 from deploy.embedded import jars, ports
 from deploy.supervise.child import Command, kill_group, spawn
+from tests.certificates import Certificates, issue
+from tests.two_workers import SharingOut
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where several workers share the tests (`make test`), say how."""
+    if config.pluginmanager.has_plugin("xdist") and config.getoption("numprocesses", None):
+        config.pluginmanager.register(SharingOut(), "sharing-out")
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,12 @@ def stack() -> Iterator[Stack]:
     finally:
         _end(process)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Of a test's TLS servers."""
+    return issue(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="session")

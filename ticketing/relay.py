@@ -20,9 +20,9 @@ from bus.errors import ConfigError, Invalid
 from bus.failpoints import failpoint
 from bus.kafka_settings import KafkaSettings
 from bus.latest import latest_by_key
+from bus.leadership import Session, session, unreachable
 from bus.ticket_state import TicketState
 from bus.transactions import KafkaTransactions, TransactionalPublisher
-from ticketing.leader import Session, session, unreachable
 from ticketing.outbox_order import Outbox, OutboxRow
 from ticketing.relay_records import CURSOR_KEY, RelayTopics, records
 from ticketing.state import STATE_COLUMNS, STATE_FROM, ticket_state, wanted_versions

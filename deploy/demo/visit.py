@@ -13,8 +13,8 @@ from rich.progress import track
 from rich.table import Table
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from bus.endpoints import Endpoints
 from bus.settings import Settings
-from deploy.endpoints import Endpoints
 from deploy.verify.check import Verdict
 from deploy.verify.run import verify
 

@@ -12,11 +12,11 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from rich.console import Console
 
+from bus.endpoints import Endpoints, read_endpoints
 from bus.errors import ConfigError
 from bus.settings import Settings, load_settings, validated
 from deploy import up as module
 from deploy.embedded import ports
-from deploy.endpoints import Endpoints, read_endpoints
 from deploy.services import Place, services, smtp_environment
 from deploy.starter_config import ensure_config
 from deploy.supervise.child import Command
