@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from bus.errors import Invalid
@@ -21,7 +22,7 @@ from normalize.identity import message_id, source_id
 from normalize.language import detect_language
 from normalize.legible import one_line
 from normalize.limits import MAIL_BYTES, LimitExceeded
-from normalize.outcome import Ignored, Understood
+from normalize.outcome import Decision, Decisions, Ignored, Understood
 from normalize.refs import addressed_to, collect_refs
 from normalize.reply_text import reply_text
 from normalize.structure import read_structure
@@ -48,6 +49,16 @@ def normalize_mail(record: RawMessage, payload: bytes) -> Sequence[Understood | 
     A mail beyond the limits, or in which our own code fails, becomes a message that says so, with the warning
     `limit:<which>` or `unparseable`. Raises Invalid when not even its head can be read.
     """
+    return [_understand(record, payload, None)]
+
+
+def _explain(record: RawMessage, payload: bytes) -> Sequence[Decision]:
+    decisions: list[Decision] = []
+    _understand(record, payload, decisions)
+    return decisions
+
+
+def _understand(record: RawMessage, payload: bytes, decisions: Decisions) -> Understood:
     warnings: list[str] = []
     try:
         payload = with_line_feeds(payload)
@@ -57,13 +68,16 @@ def normalize_mail(record: RawMessage, payload: bytes) -> Sequence[Understood | 
         raise Invalid(f"the head of the mail cannot be read: {type(error).__name__}") from error
     try:
         _check(payload, envelope.block)
-        return [_read_whole(record, payload, envelope, warnings)]
+        understood = _read_whole(record, payload, envelope, warnings, decisions)
     except LimitExceeded as limit:
         warnings.append(f"limit:{limit.which}")
-        return [_unparseable(record, envelope, warnings, f"it exceeds a limit ({limit.which})")]
+        understood = _unparseable(record, envelope, warnings, f"it exceeds a limit ({limit.which})")
     except Exception:  # noqa: BLE001 - whatever is wrong with us, the customer gets a ticket
         warnings.append("unparseable")
-        return [_unparseable(record, envelope, warnings, "it could not be read")]
+        understood = _unparseable(record, envelope, warnings, "it could not be read")
+    if decisions is not None:
+        decisions += [Decision("warnings", warning, "see docs/warnings.md") for warning in understood.message.warnings]
+    return Understood(understood.message, understood.blobs, partial(_explain, record, payload))
 
 
 def _check(payload: bytes, block: Block) -> None:
@@ -114,7 +128,9 @@ def _author(record: RawMessage, headers: Headers, warnings: list[str]) -> Mailbo
     return Mailbox(None, canonical(record.envelope_from or ""))
 
 
-def _read_whole(record: RawMessage, payload: bytes, envelope: _Envelope, warnings: list[str]) -> Understood:
+def _read_whole(
+    record: RawMessage, payload: bytes, envelope: _Envelope, warnings: list[str], decisions: Decisions
+) -> Understood:
     headers = envelope.block.headers
     root = read_structure(payload, headers, envelope.block.body, len(payload), warnings)
     bodies = choose_bodies(root)
@@ -128,6 +144,8 @@ def _read_whole(record: RawMessage, payload: bytes, envelope: _Envelope, warning
         is_null_sender(headers, record.envelope_from),
     )  # fmt: skip
     automation = recognise(letter)
+    if decisions is not None:
+        decisions.append(Decision("automation", automation.kind, automation.reason or "no rule hit"))
     sent_at = parse_date(headers.undecoded(b"date"))
     if sent_at is None:
         warnings.append("date:invalid" if b"date" in headers else "date:missing")
