@@ -31,7 +31,9 @@ class Mailbox(NamedTuple):
 
 def canonical(address: str) -> str:
     """The one form of an address: domain in lower case, no brackets, blanks or direction marks."""
-    address = without_direction_marks(one_line(address)).strip(_AROUND)
+    if not (address.isascii() and address.isprintable()):
+        address = without_direction_marks(one_line(address))
+    address = address.strip(_AROUND)
     if address[:7].lower() == "mailto:":
         address = address[7:]
     local, at, domain = address.rpartition("@")
@@ -69,7 +71,9 @@ def _mailbox(name: str | None, address: str) -> Mailbox:
         name = name.strip()
         if "=?" in name:
             name = decode_words(name)
-        name = _BLANKS.sub(" ", without_direction_marks(one_line(name))).strip("\"' ") or None
+        if not (name.isascii() and name.isprintable()):
+            name = without_direction_marks(one_line(name))
+        name = (_BLANKS.sub(" ", name) if "  " in name else name).strip("\"' ") or None
     return Mailbox(name or None, canonical(address))
 
 

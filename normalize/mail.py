@@ -187,38 +187,40 @@ def _message(
 ) -> NormalizedMessage:
     headers = envelope.block.headers
     authentication = read_authentication(headers, record.authserv_id)
-    return NormalizedMessage(
-        message_id=envelope.id,
-        normalizer=NORMALIZER,
-        channel=record.channel,
-        account=record.account,
-        source_id=envelope.source,
-        author=Author(
-            kind="email",
-            address=envelope.author.address,
-            name=envelope.author.name,
-            verified=authentication is not None and authentication.dmarc == "pass",
-        ),
-        to=_addresses(envelope.to),
-        cc=_addresses(envelope.cc),
-        reply_to=_addresses(parse_addresses(headers.joined(b"reply-to"))),
-        subject=envelope.subject,
-        text=text,
-        reply_text=reply_text,
-        html=html,
-        language=language,
-        sent_at=sent_at,
-        received_at=record.received_at,
-        refs=collect_refs(
-            headers,
-            envelope.subject,
-            addressed_to(headers, envelope.to, envelope.cc, record.envelope_to),
-            record.own_addresses,
-        ),
-        attachments=list(attachments),
-        automation=automation,
-        authentication=authentication,
-        warnings=list(dict.fromkeys(warnings)),
+    return NormalizedMessage.trusted(
+        {
+            "message_id": envelope.id,
+            "normalizer": NORMALIZER,
+            "channel": record.channel,
+            "account": record.account,
+            "source_id": envelope.source,
+            "author": Author(
+                kind="email",
+                address=envelope.author.address,
+                name=envelope.author.name,
+                verified=authentication is not None and authentication.dmarc == "pass",
+            ),
+            "to": _addresses(envelope.to),
+            "cc": _addresses(envelope.cc),
+            "reply_to": _addresses(parse_addresses(headers.joined(b"reply-to"))),
+            "subject": envelope.subject,
+            "text": text,
+            "reply_text": reply_text,
+            "html": html,
+            "language": language,
+            "sent_at": sent_at,
+            "received_at": record.received_at,
+            "refs": collect_refs(
+                headers,
+                envelope.subject,
+                addressed_to(headers, envelope.to, envelope.cc, record.envelope_to),
+                record.own_addresses,
+            ),
+            "attachments": list(attachments),
+            "automation": automation,
+            "authentication": authentication,
+            "warnings": list(dict.fromkeys(warnings)),
+        }
     )
 
 

@@ -26,7 +26,9 @@ def decode_transfer(data: bytes, encoding: str) -> Octets:
     if encoding == "quoted-printable":
         if b"=" not in data:
             return Octets(data, None)
-        return Octets(binascii.a2b_qp(_SOFT_BREAK_BLANK.sub(b"=", data)), None)
+        if b"= " in data or b"=\t" in data:
+            data = _SOFT_BREAK_BLANK.sub(b"=", data)
+        return Octets(binascii.a2b_qp(data), None)
     if encoding in {"x-uuencode", "uuencode", "x-uue", "uue"}:
         return decode_uuencode(data)
     return Octets(data, "transfer:unknown-encoding")
