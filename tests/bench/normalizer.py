@@ -1,5 +1,6 @@
 """The normalizer alone, at three depths, each beside the standard library's reading of the same mails."""
 
+import contextlib
 import email
 import hashlib
 import statistics
