@@ -1,14 +1,18 @@
 """Which parts of a mail are what was written, and which came along (RFC 2046 §5.1, RFC 2387, RFC 2183)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from normalize.charsets import decode
+from normalize.charsets import decode, decode_header_bytes
+from normalize.files import LooseFile, media_type_of
 from normalize.flowed import unflow
+from normalize.html_charset import meta_charset
 from normalize.html_text import html_to_text
 from normalize.limits import HTML_CHARACTERS
 from normalize.reply_html import text_without_quotes
 from normalize.structure import Part
-from normalize.transfer import UuFile, decode_transfer, uuencoded_files
+from normalize.tnef import Unpacked
+from normalize.transfer import decode_transfer, uuencoded_files
 
 _UU_FILES = 50
 
@@ -36,7 +40,7 @@ class Written:
     text: str
     html: str | None
     fresh: str | None
-    uuencoded: list[UuFile]
+    files: list[LooseFile]
 
 
 def choose_bodies(root: Part) -> Bodies:
@@ -81,7 +85,7 @@ def read_bodies(data: bytes, bodies: Bodies, warnings: list[str]) -> Written:
     texts: list[str] = []
     fresh: list[str] = []
     htmls: list[str] = []
-    uuencoded: list[UuFile] = []
+    uuencoded: list[LooseFile] = []
     marked = False
     for passage in bodies.passages:
         sources = [_decoded(data, part, warnings, None) for part in passage.html]
@@ -108,7 +112,19 @@ def read_bodies(data: bytes, bodies: Bodies, warnings: list[str]) -> Written:
     )
 
 
-def _decoded(data: bytes, part: Part, warnings: list[str], uuencoded: list[UuFile] | None) -> str:
+def with_packed(written: Written, packed: Iterable[Unpacked]) -> Written:
+    """`written`, with the body that was packed into a `winmail.dat` when there is no other."""
+    for each in packed:
+        if written.text.strip():
+            break
+        html = each.html.replace("\r\n", "\n") or None
+        text = each.text.replace("\r\n", "\n").replace("\r", "\n") or (html_to_text(html) if html else "")
+        fresh = text_without_quotes(html) if html and not each.text else None
+        written = Written(text, written.html or html, fresh, written.files)
+    return written
+
+
+def _decoded(data: bytes, part: Part, warnings: list[str], uuencoded: list[LooseFile] | None) -> str:
     octets, damage = decode_transfer(data[part.begin : part.end], part.encoding)
     if damage:
         warnings.append(damage)
@@ -116,7 +132,7 @@ def _decoded(data: bytes, part: Part, warnings: list[str], uuencoded: list[UuFil
         octets = _without_uuencoded(octets, uuencoded)
     charset = part.content_type.parameters.get("charset")
     if charset is None and part.type == "text/html":
-        charset = _meta_charset(octets)
+        charset = meta_charset(octets)
     text, guessed = decode(octets, charset)
     if guessed:
         warnings.append(guessed)
@@ -127,9 +143,11 @@ def _decoded(data: bytes, part: Part, warnings: list[str], uuencoded: list[UuFil
     return text.removeprefix("\ufeff")
 
 
-def _without_uuencoded(octets: bytes, found: list[UuFile]) -> bytes:
+def _without_uuencoded(octets: bytes, found: list[LooseFile]) -> bytes:
     files = uuencoded_files(octets, _UU_FILES)
-    found += files
+    for each in files:
+        name = decode_header_bytes(each.name)
+        found.append(LooseFile(name, each.data, media_type_of(name)))
     pieces: list[bytes] = []
     at = 0
     for each in files:
@@ -137,13 +155,3 @@ def _without_uuencoded(octets: bytes, found: list[UuFile]) -> bytes:
         at = each.end
     pieces.append(octets[at:])
     return b"".join(pieces)
-
-
-def _meta_charset(source: bytes) -> str | None:
-    """What `<meta charset>` says in the first kilobytes, when the part does not."""
-    head = source[:4096].lower()
-    at = head.find(b"charset=")
-    if at < 0 or head.rfind(b"<meta", 0, at) < 0:
-        return None
-    label = head[at + 8 : at + 68].lstrip(b" \"'").split(b'"')[0].split(b"'")[0].split(b">")[0].split(b"/")[0]
-    return label.strip().decode("ascii", "ignore") or None

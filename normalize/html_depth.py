@@ -7,8 +7,8 @@ _MUCH_WORK = 5_000_000
 _MANY_COPIES = 300_000
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*+)")
 _CLOSED_BY_ITSELF = frozenset([
-    "p", "li", "td", "th", "tr", "br", "hr", "img", "meta", "link", "input", "col", "dd", "dt", "option", "base", "area",
-    "wbr", "source", "embed", "param", "thead", "tbody", "tfoot",
+    "p", "li", "td", "th", "tr", "br", "hr", "img", "meta", "link", "input", "col", "dd", "dt", "option", "base",
+    "area", "wbr", "source", "embed", "param", "thead", "tbody", "tfoot",
 ])  # fmt: skip
 _REOPENED = frozenset(["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"])
 """Elements that an HTML parser opens again, copied, in every following paragraph while they are not closed."""

@@ -103,6 +103,10 @@ class _Writing:
             self.line(2 if tag in _PARAGRAPHS and not self.lists else 1)
         if tag not in _OPENS:
             return True
+        self.open(node, tag)
+        return True
+
+    def open(self, node: LexborNode, tag: str) -> None:
         if tag == "br":
             self.out.append("\n" + "> " * min(self.quotes, _DEEPEST_QUOTE))
             self.blank = True
@@ -124,7 +128,6 @@ class _Writing:
             self.pre += 1
         elif alt := node.attributes.get("alt"):
             self.text(alt)
-        return True
 
     def leave(self, node: LexborNode, tag: str) -> None:
         if tag == "a":
@@ -194,4 +197,7 @@ def _unseen(node: LexborNode) -> bool:
     if "hidden" in attributes:
         return True
     style = attributes.get("style")
-    return bool(style) and any(word in style.lower() for word in _HIDING) and _HIDDEN.search(style) is not None
+    if not style:
+        return False
+    lower = style.lower()
+    return any(word in lower for word in _HIDING) and _HIDDEN.search(lower) is not None

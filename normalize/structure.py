@@ -7,7 +7,7 @@ from normalize.headers import Headers, read_headers
 from normalize.limits import BOUNDARY_LIKE_LINES, DEPTH, PARTS, LimitExceeded
 from normalize.parameters import NOTHING, Value, parse_parameters
 
-_GUESSED_BOUNDARY = re.compile(rb"^--([^\s-][^\r\n]{0,69}?)[ \t]*\r?\n[Cc]ontent-", re.MULTILINE)
+_GUESSED_BOUNDARY = re.compile(rb"^--(\S[^\r\n]{0,99}?)[ \t]*\r?\n[Cc][Oo][Nn][Tt][Ee][Nn][Tt]-", re.MULTILINE)
 
 
 @dataclass(slots=True)

@@ -10,6 +10,9 @@ _SOFT_BREAK_BLANK = re.compile(rb"=[ \t]+(?=\r?\n)")
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{1,255})\r?$", re.MULTILINE)
 
 
+_AS_IT_IS = frozenset({"", "7bit", "8bit", "binary", "7-bit", "8-bit", "7bits", "8bits", "none", "raw", "unencoded"})
+
+
 class Octets(NamedTuple):
     """Decoded bytes and, when they were damaged, the warning that says so."""
 
@@ -19,7 +22,7 @@ class Octets(NamedTuple):
 
 def decode_transfer(data: bytes, encoding: str) -> Octets:
     """The bytes of a body. `encoding` as declared, lower-case; an unknown one leaves the bytes as they are."""
-    if encoding in {"", "7bit", "8bit", "binary"}:
+    if encoding in _AS_IT_IS:
         return Octets(data, None)
     if encoding == "base64":
         return decode_base64(data)

@@ -106,10 +106,8 @@ def _each(read: Callable[[RawMessage, bytes], object], records: Sequence[tuple[R
 
 
 def _standard_library(_: RawMessage, data: bytes) -> None:
-    try:
-        email.message_from_bytes(data, policy=default).get_body()  # type: ignore[attr-defined]
-    except Exception:  # noqa: BLE001 - it raises all sorts of things on what is malformed, which cost time too
-        pass
+    with contextlib.suppress(Exception):  # it raises all sorts of things on what is malformed
+        email.message_from_bytes(data, policy=default).get_body()
 
 
 def _structure_and_text(data: bytes) -> tuple[bytes, Part, Written]:
@@ -125,7 +123,7 @@ def _all_decoded(data: bytes) -> bytes:
         root.headers.text(name)
     for name in _ADDRESS_FIELDS:
         parse_addresses(root.headers.joined(name))
-    read_attachments(data, choose_bodies(root).attached, written.uuencoded, [], {})
+    read_attachments(data, choose_bodies(root).attached, written.files, [], {})
     digest = hashlib.sha256(written.text.encode())
     digest.update((written.html or "").encode())
     return digest.digest()
