@@ -54,7 +54,8 @@ def _attachment(data: bytes, part: Part, warnings: list[str], blobs: dict[str, b
     if not name and part.type == "message/rfc822":
         name = _subject_of(octets)
     content_id = one_line(part.headers.undecoded(b"content-id")).strip("<> ") or None
-    inline = part.disposition.value == "inline" or (content_id is not None and part.disposition.value != "attachment")
+    shown = part.resource or content_id is not None
+    inline = part.disposition.value == "inline" or (shown and part.disposition.value != "attachment")
     name = _clean_name(name) or "attachment" + _EXTENSIONS.get(part.type, "")
     return _stored(name, part.type, octets, blobs, content_id, inline=inline)
 

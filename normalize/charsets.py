@@ -56,9 +56,11 @@ _BETTER = {  # what senders mean by the label: the superset that WHATWG or the v
     "cp-850": "cp850",
     "unicode": "utf-16",
 }
-_UNICODE = frozenset({"utf-8", "utf_8", "utf_8_sig", "utf-8-sig", *_ESCAPING})
+_UTF8 = frozenset({"utf-8", "utf_8", "utf_8_sig", "utf-8-sig"})
+_UNICODE = _UTF8 | _ESCAPING
 _UTF8_PAIR = re.compile(rb"[\xc3-\xf4][\x80-\xbf]")
 _ENOUGH = 3
+_LABEL_END = re.compile(r"[*\s;,(\"']")  # a language (RFC 2231), a comment, the next parameter
 _SAYING_LITTLE = frozenset({None, "ascii", "utf-8", "utf_8", "cp1252"})
 """Charsets that a mail names by habit: they say nothing of bytes that are no UTF-8."""
 _C1_OF_CP1252 = {
@@ -134,7 +136,7 @@ def decode_header_bytes(data: bytes, hint: str | None = None) -> str:
 @lru_cache(maxsize=256)
 def _codec(label: str) -> str | None:
     """Python's name for a label, or None when it has none that makes text of bytes."""
-    name = label.strip("'\" \t;").lower().split("*", 1)[0][:60]
+    name = _LABEL_END.split(label.strip("'\" \t;,("), maxsplit=1)[0].lower()[:60]
     name = _BETTER.get(name, name)
     if "\0" in name or not name.isascii():
         return None
@@ -190,13 +192,14 @@ def _mislabelled(data: bytes, codec: str) -> Decoded:
         return Decoded(_western(data), "charset:wrong-label")
     bad = damaged.count("\ufffd")
     beyond = sum(1 for c in damaged if c > "\x7f")
-    if bad * 5 <= beyond:
+    # what is well-formed UTF-8 is so by no accident; in other charsets nearly everything is well-formed
+    if bad * (2 if codec in _UTF8 else 5) <= beyond:
         return Decoded(damaged, "charset:damaged")
     try:
         return Decoded(legible(data.decode()), "charset:wrong-label")
     except UnicodeDecodeError:
         pass
-    if codec in {"utf-8", "utf_8"} or bad * 2 > beyond:
+    if codec in _UTF8 or bad * 2 > beyond:
         return Decoded(_western(data), "charset:wrong-label")
     return Decoded(damaged, "charset:damaged")
 

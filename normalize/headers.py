@@ -105,8 +105,8 @@ def read_headers(data: bytes, start: int, end: int) -> Block:
             limit = limit or "headers"
         return Block(Headers(fields[: HEADERS + 1]), body, limit)
     fields, broken_off = _fields_among_dirt(block)
-    if not fields and block.strip() and start == 0:  # no mail at all: whatever it is, a person will want to read it
-        return Block(Headers([]), 0, None)
+    if not fields and block.strip():  # words without a head: a person will want to read them all
+        return Block(Headers([]), start, None)
     if broken_off >= 0:
         body, limit = _same_place(data, start, block, broken_off), None
     if len(fields) > HEADERS:

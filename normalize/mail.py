@@ -27,7 +27,7 @@ from normalize.outcome import Decision, Decisions, Ignored, Understood
 from normalize.outlook_parts import files_of, take_packed
 from normalize.refs import addressed_to, collect_refs
 from normalize.reply_text import reply_text
-from normalize.structure import read_structure
+from normalize.structure import read_structure, unwrapped
 
 NORMALIZER = "mail/1"
 _COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -119,6 +119,7 @@ def _read_whole(
     record: RawMessage, payload: bytes, envelope: _Envelope, warnings: list[str], decisions: Decisions
 ) -> Understood:
     headers = envelope.block.headers
+    payload = unwrapped(payload, headers, envelope.block.body)
     root = read_structure(payload, headers, envelope.block.body, len(payload), warnings)
     bodies = choose_bodies(root)
     packed = take_packed(payload, bodies, warnings)
