@@ -10,7 +10,10 @@ from normalize.html_depth import nested_too_deep
 from normalize.legible import legible
 from normalize.limits import HTML_CHARACTERS, HTML_NODES
 
-_UNSEEN = frozenset({"script", "style", "head", "title", "template", "noscript", "object", "svg", "-comment", "meta"})
+_UNSEEN = frozenset({
+    "script", "style", "head", "title", "template", "noscript", "object", "svg", "iframe",
+    "-comment", "meta",
+})  # fmt: skip
 _PARAGRAPHS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "blockquote", "pre", "dl"})
 _BLOCKS = _PARAGRAPHS | {
     "address", "article", "aside", "body", "center", "dd", "div", "dt", "fieldset", "figcaption", "figure", "footer",
@@ -26,9 +29,9 @@ _HIDDEN = re.compile(
 _HIDING = ("none", "hid", "collapse", "font-size", "opacity", "max-height")
 _BLANK = " \t\n\r\f\xa0"
 _BLANKS = re.compile(r"[ \t\n\r\f\xa0]+")
-_MANY_LINES = re.compile(r"\n{3,}")
 _TRAILING = re.compile(r"[ \t]++\n")
 _DEEPEST_QUOTE = 8
+_LONGEST_TARGET = 500
 _ANY_TAG = re.compile(r"<[^<>]*+>")
 
 
@@ -50,17 +53,20 @@ def html_to_text(source: str, skips: Skips | None = None) -> str:
 class _Writing:
     """The text so far, and where in the tree we are.
 
-    `breaks`: line breaks since the last words. `blank`: a blank that follows now would be one too many.
+    `breaks`: line breaks that are due before the next words. `blank`: a blank that follows now would be one too many.
+    `marked`: a list's mark was just written. `quoted`: how deep the last words were quoted.
     """
 
-    __slots__ = ("blank", "breaks", "lists", "out", "pre", "quotes", "skips")
+    __slots__ = ("blank", "breaks", "lists", "marked", "out", "pre", "quoted", "quotes", "skips")
 
     def __init__(self, skips: Skips | None) -> None:
         self.skips = skips
         self.out: list[str] = []
         self.blank = True
         self.breaks = 0
+        self.marked = False
         self.quotes = 0
+        self.quoted = 0
         self.pre = 0
         self.lists: list[int] = []
 
@@ -92,8 +98,7 @@ class _Writing:
                     self.leave(node, tag)
                 following = node.next if depth else None
             node = following
-        text = _TRAILING.sub("\n", "".join(self.out))
-        return _MANY_LINES.sub("\n\n", text).strip()
+        return _TRAILING.sub("\n", "".join(self.out)).strip()
 
     def enter(self, node: LexborNode, tag: str) -> bool:
         """Write what begins an element; False when its children are not to be read."""
@@ -101,29 +106,26 @@ class _Writing:
             return False
         if tag in _BLOCKS:
             self.line(2 if tag in _PARAGRAPHS and not self.lists else 1)
-        if tag not in _OPENS:
-            return True
-        self.open(node, tag)
+        if tag in _OPENS:
+            self.open(node, tag)
         return True
 
     def open(self, node: LexborNode, tag: str) -> None:
         if tag == "br":
-            self.out.append("\n" + "> " * min(self.quotes, _DEEPEST_QUOTE))
-            self.blank = True
             self.breaks += 1
+            self.blank = True
         elif tag == "hr":
             self.put("________________________________")
             self.line(1)
         elif tag == "li":
             self.item()
         elif tag in {"ul", "ol"}:
-            self.lists.append(0 if tag == "ul" else 1)
+            self.lists.append(0 if tag == "ul" else _first_number(node))
         elif tag in {"td", "th"}:
             if not self.blank:
                 self.put("\t")
         elif tag == "blockquote":
             self.quotes += 1
-            self.out.append("> ")
         elif tag == "pre":
             self.pre += 1
         elif alt := node.attributes.get("alt"):
@@ -143,8 +145,11 @@ class _Writing:
 
     def text(self, raw: str) -> None:
         if self.pre:
-            self.put(raw.replace("\n", "\n" + "> " * min(self.quotes, _DEEPEST_QUOTE)) if self.quotes else raw)
-            self.breaks = len(raw) - len(raw.rstrip("\n"))
+            mark = "\n" + "> " * min(self.quotes, _DEEPEST_QUOTE)
+            bare = raw.rstrip("\n")
+            if bare:
+                self.put(bare.replace("\n", mark) if self.quotes else bare)
+            self.breaks += len(raw) - len(bare)
             return
         bare = raw.strip(_BLANK)
         if not bare:
@@ -155,39 +160,58 @@ class _Writing:
         text = _BLANKS.sub(" ", raw)
         if self.blank and text[0] == " ":
             text = text[1:]
-        self.out.append(text)
+        self.put(text)
         self.blank = text[-1] == " "
-        self.breaks = 0
 
     def put(self, text: str) -> None:
+        if self.breaks or (self.quotes and not self.out):
+            self.begin_line()
         self.out.append(text)
         self.blank = False
+        self.marked = False
+
+    def begin_line(self) -> None:
+        """Write the line breaks that are due, at most two, with the quote marks that belong there."""
+        if self.out:
+            empty = ">" * min(self.quotes, self.quoted, _DEEPEST_QUOTE)
+            self.out.append("\n" if self.breaks == 1 else f"\n{empty}\n")
+        self.out.append("> " * min(self.quotes, _DEEPEST_QUOTE))
+        self.quoted = self.quotes
         self.breaks = 0
 
     def line(self, breaks: int) -> None:
-        """At least so many line breaks before what follows."""
-        self.blank = True
-        if self.breaks < breaks and self.out:
-            self.out.append(("\n" + "> " * min(self.quotes, _DEEPEST_QUOTE)) * (breaks - self.breaks))
-            self.breaks = breaks
+        """At least so many line breaks before what follows; none between a list's mark and its words."""
+        if not self.marked:
+            self.blank = True
+            self.breaks = max(self.breaks, breaks)
 
     def item(self) -> None:
+        indent = "  " * (min(len(self.lists), _DEEPEST_QUOTE) - 1)
         if self.lists and self.lists[-1]:
-            self.put(f"{self.lists[-1]}. ")
+            self.put(f"{indent}{self.lists[-1]}. ")
             self.lists[-1] += 1
         else:
-            self.put("- ")
+            self.put(f"{indent}- ")
         self.blank = True
+        self.marked = True
 
     def link(self, node: LexborNode) -> None:
         """The address of a link, unless its words say it already."""
         target = (node.attributes.get("href") or "").strip()
-        if not target.lower().startswith(("http://", "https://", "ftp://")) or len(target) > 500:
+        kind, _, bare = target.partition(":")
+        if kind.lower() not in {"http", "https", "ftp", "mailto"} or len(target) > _LONGEST_TARGET:
             return
         words = (node.text(deep=True) or "").strip()
-        bare = target.split("://", 1)[1].rstrip("/")
-        if words and bare not in words:
+        bare = bare.strip("/")
+        if kind.lower() == "mailto":
+            target = bare = bare.partition("?")[0]
+        if words and bare and bare not in words:
             self.put(f" <{target}>")
+
+
+def _first_number(node: LexborNode) -> int:
+    start = node.attributes.get("start") or ""
+    return int(start) if start.isascii() and start.isdigit() and len(start) < 6 else 1
 
 
 def _unseen(node: LexborNode) -> bool:

@@ -19,7 +19,9 @@ def take_packed(data: bytes, bodies: Bodies, warnings: list[str]) -> list[Unpack
         if unpacked is None or not (unpacked.files or unpacked.text or unpacked.html):
             left.append(part)
             continue
-        warnings.append("tnef:damaged" if unpacked.damaged else "tnef:unpacked")
+        warnings.append("tnef:unpacked")
+        if unpacked.damaged:
+            warnings.append("tnef:damaged")
         found.append(unpacked)
     bodies.attached = left
     return found
