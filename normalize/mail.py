@@ -77,10 +77,10 @@ def _understand(record: RawMessage, payload: bytes, decisions: Decisions) -> Und
         understood = _read_whole(record, payload, envelope, warnings, decisions)
     except LimitExceeded as limit:
         warnings.append(f"limit:{limit.which}")
-        understood = _unparseable(record, envelope, warnings, f"it exceeds a limit ({limit.which})")
+        understood = _unparseable(record, envelope, warnings, decisions, f"it exceeds a limit ({limit.which})")
     except Exception:  # noqa: BLE001 - whatever is wrong with us, the customer gets a ticket
         warnings.append("unparseable")
-        understood = _unparseable(record, envelope, warnings, "it could not be read")
+        understood = _unparseable(record, envelope, warnings, decisions, "it could not be read")
     if decisions is not None:
         decisions += [Decision("warnings", warning, "see docs/warnings.md") for warning in understood.message.warnings]
     return Understood(understood.message, understood.blobs, partial(_explain, record, payload))
@@ -146,6 +146,7 @@ def _read_whole(
         record,
         envelope,
         warnings,
+        decisions,
         text=_inline(written.text, blobs),
         reply_text=_inline(reply, blobs),
         html=_inline(written.html, blobs) if written.html is not None else None,
@@ -169,6 +170,7 @@ def _message(
     record: RawMessage,
     envelope: _Envelope,
     warnings: list[str],
+    decisions: Decisions,
     *,
     text: str | BlobRef,
     reply_text: str | BlobRef,
@@ -179,7 +181,7 @@ def _message(
     automation: Automation = HUMAN,
 ) -> NormalizedMessage:
     headers = envelope.block.headers
-    authentication = read_authentication(headers, record.authserv_id)
+    trusted = read_authentication(headers, record.authserv_id, decisions)
     return NormalizedMessage.trusted(
         {
             "message_id": envelope.id,
@@ -191,7 +193,8 @@ def _message(
                 kind="email",
                 address=envelope.author.address,
                 name=envelope.author.name,
-                verified=authentication is not None and authentication.dmarc == "pass",
+                verified=trusted is not None
+                and trusted.vouches_for(envelope.author.address, alone=len(headers.raw_all(b"from")) == 1),
             ),
             "to": _addresses(envelope.to),
             "cc": _addresses(envelope.cc),
@@ -211,17 +214,19 @@ def _message(
             ),
             "attachments": list(attachments),
             "automation": automation,
-            "authentication": authentication,
+            "authentication": trusted.verdicts if trusted is not None else None,
             "warnings": list(dict.fromkeys(warnings)),
         }
     )
 
 
-def _unparseable(record: RawMessage, envelope: _Envelope, warnings: list[str], why: str) -> Understood:
+def _unparseable(
+    record: RawMessage, envelope: _Envelope, warnings: list[str], decisions: Decisions, why: str
+) -> Understood:
     explanation = f"{_UNPARSEABLE}: {why}. The original is kept."
     sent_at = parse_date(envelope.block.headers.undecoded(b"date"))
     return Understood(
-        _message(record, envelope, warnings, text=explanation, reply_text=explanation, sent_at=sent_at), {}
+        _message(record, envelope, warnings, decisions, text=explanation, reply_text=explanation, sent_at=sent_at), {}
     )
 
 
