@@ -13,34 +13,44 @@ from bus.errors import Invalid
 from bus.message import CHANNELS, NormalizedMessage
 from bus.model import BlobRef
 from bus.raw import Inline, RawMessage
-from normalize.outcome import Understood
+from normalize.outcome import Ignored, Understood
 from normalize.table import NORMALIZERS
 
 
-def normalize_files(channel: str, account: str, paths: Sequence[Path], out: TextIO) -> None:
+def normalize_files(channel: str, account: str, paths: Sequence[Path], out: TextIO, *, explain: bool = False) -> None:
     """One JSON line per file: `{"file", "messages", "ignored"}` or `{"file", "error"}`.
 
     `raw` and `received_at` of the messages are null. A file that cannot be read, or of which nothing can be made,
-    gets an error line; none ends the command.
+    gets an error line; none ends the command. With `explain` a line has `explanations` too: for each message the
+    decisions that made it, `[{"about", "decided", "because"}…]`.
     """
-    out.writelines(_line(channel, account, path) + "\n" for path in paths)
+    out.writelines(_line(channel, account, path, explain=explain) + "\n" for path in paths)
 
 
-def _line(channel: str, account: str, path: Path) -> str:
-    name = json.dumps(str(path), ensure_ascii=False)
+def _line(channel: str, account: str, path: Path, *, explain: bool) -> str:
+    name = _json(str(path))
     try:
-        messages, ignored = _normalize(channel, account, path.read_bytes())
+        outcomes = _normalize(channel, account, path.read_bytes())
+        understood = [outcome for outcome in outcomes if isinstance(outcome, Understood)]
+        messages = [_shown(each).to_json().decode() for each in understood]
+        ignored = [_json({"reason": outcome.reason}) for outcome in outcomes if isinstance(outcome, Ignored)]
+        explanations = [[decision._asdict() for decision in each.explain()] for each in understood] if explain else []
     except Invalid as error:
-        return f'{{"file":{name},"error":{json.dumps(str(error), ensure_ascii=False)}}}'
+        return f'{{"file":{name},"error":{_json(str(error))}}}'
     except OSError as error:
         why = f"cannot read the file: {error.strerror or type(error).__name__}"
-        return f'{{"file":{name},"error":{json.dumps(why, ensure_ascii=False)}}}'
+        return f'{{"file":{name},"error":{_json(why)}}}'
     except Exception as error:  # noqa: BLE001 - the next file is none the worse for it
-        return f'{{"file":{name},"error":{json.dumps(f"unexpected: {type(error).__name__}")}}}'
-    return f'{{"file":{name},"messages":[{",".join(messages)}],"ignored":[{",".join(ignored)}]}}'
+        return f'{{"file":{name},"error":{_json(f"unexpected: {type(error).__name__}")}}}'
+    more = f',"explanations":{_json(explanations)}' if explain else ""
+    return f'{{"file":{name},"messages":[{",".join(messages)}],"ignored":[{",".join(ignored)}]{more}}}'
 
 
-def _normalize(channel: str, account: str, payload: bytes) -> tuple[list[str], list[str]]:
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _normalize(channel: str, account: str, payload: bytes) -> Sequence[Understood | Ignored]:
     known = next((each for each in CHANNELS if each == channel), None)
     if known is None:
         raise Invalid(f"unknown channel {channel!r}; known are {', '.join(CHANNELS)}")
@@ -53,14 +63,7 @@ def _normalize(channel: str, account: str, payload: bytes) -> tuple[list[str], l
         received_at=datetime.fromtimestamp(0, UTC),
         payload=Inline(base64=b""),
     )
-    messages: list[str] = []
-    ignored: list[str] = []
-    for outcome in normalizer(record, payload):
-        if isinstance(outcome, Understood):
-            messages.append(_shown(outcome).to_json().decode())
-        else:
-            ignored.append(json.dumps({"reason": outcome.reason}, ensure_ascii=False))
-    return messages, ignored
+    return normalizer(record, payload)
 
 
 def _shown(understood: Understood) -> NormalizedMessage:
@@ -78,11 +81,12 @@ def normalize_command(
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Files, one message each.")],
     channel: Annotated[str, typer.Option(help="The channel they came from: email, x, phone, …")],
     account: Annotated[str, typer.Option(help="The connector instance they count as.")] = "normalize",
+    explain: Annotated[bool, typer.Option(help="Say what was decided on the way, and why.")] = False,
 ) -> None:
     """Show what would be made of files, one JSON line per file. Needs no broker."""
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
-    normalize_files(channel, account, files, sys.stdout)
+    normalize_files(channel, account, files, sys.stdout, explain=explain)
 
 
 def register(app: typer.Typer) -> None:

@@ -27,3 +27,9 @@ REPLY_CANDIDATES = 5_000
 HTML_CHARACTERS = 1024 * 1024
 """HTML beyond this is not turned into text; `html` holds all of it."""
 HTML_NODES = 100_000
+RTF_BYTES = 4 * 1024 * 1024
+"""Rich text beyond this is left out; its packed form can claim to be of any length."""
+TNEF_ATTRIBUTES = 10_000
+"""Attributes of a TNEF part, and properties of one of them, that are read."""
+DKIM_SIGNATURES = 10
+"""Signatures of one mail that are checked."""

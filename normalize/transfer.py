@@ -10,6 +10,15 @@ _SOFT_BREAK_BLANK = re.compile(rb"=[ \t]+(?=\r?\n)")
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{1,255})\r?$", re.MULTILINE)
 
 
+_AS_IT_IS = frozenset({"", "7bit", "8bit", "binary"})
+_NO_LETTER = re.compile(r"[^a-z0-9]+")
+_MEANT = {  # what stands there, without blanks and hyphens, in place of the five names
+    "base64": "base64", "xbase64": "base64", "b64": "base64", "quotedprintable": "quoted-printable",
+    "qp": "quoted-printable", "7bits": "7bit", "8bits": "8bit", "7bit": "7bit", "8bit": "8bit", "none": "8bit",
+    "raw": "8bit", "unencoded": "8bit", "plain": "8bit", "utf8": "8bit",
+}  # fmt: skip
+
+
 class Octets(NamedTuple):
     """Decoded bytes and, when they were damaged, the warning that says so."""
 
@@ -19,17 +28,20 @@ class Octets(NamedTuple):
 
 def decode_transfer(data: bytes, encoding: str) -> Octets:
     """The bytes of a body. `encoding` as declared, lower-case; an unknown one leaves the bytes as they are."""
-    if encoding in {"", "7bit", "8bit", "binary"}:
+    if encoding in _AS_IT_IS:
         return Octets(data, None)
     if encoding == "base64":
         return decode_base64(data)
     if encoding == "quoted-printable":
         if b"=" not in data:
             return Octets(data, None)
-        return Octets(binascii.a2b_qp(_SOFT_BREAK_BLANK.sub(b"=", data)), None)
+        if b"= " in data or b"=\t" in data:
+            data = _SOFT_BREAK_BLANK.sub(b"=", data)
+        return Octets(binascii.a2b_qp(data), None)
     if encoding in {"x-uuencode", "uuencode", "x-uue", "uue"}:
         return decode_uuencode(data)
-    return Octets(data, "transfer:unknown-encoding")
+    meant = _MEANT.get(_NO_LETTER.sub("", encoding))
+    return decode_transfer(data, meant) if meant is not None else Octets(data, "transfer:unknown-encoding")
 
 
 def decode_base64(data: bytes) -> Octets:
@@ -47,7 +59,7 @@ def _joined(data: bytes) -> bytes:
 
 def _damaged_base64(data: bytes) -> Octets:
     if b"-" in data[:4096] or b"_" in data[:4096]:
-        head, _, footer = data.partition(b"\n-- ")
+        head, _, footer = data.partition(b"\n--")
         head, _, more = head.partition(b"\n_____")
         if footer or more:
             data = head

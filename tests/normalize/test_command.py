@@ -70,3 +70,14 @@ def test_ignored_and_failures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         {"file": str(path), "error": "bad"},
         {"file": str(path), "error": "unexpected: RuntimeError"},
     ]
+
+
+def test_explain_says_what_was_decided_and_why(tmp_path: Path) -> None:
+    path = tmp_path / "away.eml"
+    path.write_text(letter("Back on Monday.", "Auto-Submitted: auto-replied"), "utf-8")
+    out = io.StringIO()
+    normalize_files("email", "acc", [path], out, explain=True)
+    line = json.loads(out.getvalue())
+    (decisions,) = line["explanations"]
+    assert len(line["messages"]) == 1
+    assert {"about": "automation", "decided": "auto_reply", "because": "auto-submitted:auto-replied"} in decisions
