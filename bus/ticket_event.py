@@ -113,6 +113,98 @@ class DeliveryUpdated(Wire):
     reason: str | None = None
 
 
+class Replied(Wire):
+    """Data of `ticket.replied`: an agent's answer to the customer is on its way; `visibility` as the customer sees it."""
+
+    reply_id: str
+    agent_id: str
+    visibility: Literal["public", "private"]
+    channel: Channel
+
+
+class Commented(Wire):
+    """Data of `ticket.commented`: a note among agents."""
+
+    comment_id: str
+
+
+class Assigned(Wire):
+    """Data of `ticket.assigned`: whose it is now; None: nobody's."""
+
+    owner_id: str | None = None
+    team_id: str | None = None
+
+
+class StatusChanged(Wire):
+    """Data of `ticket.status_changed`."""
+
+    old: Status
+    new: Status
+
+
+class Closed(Wire):
+    """Data of `ticket.closed`."""
+
+    by: Literal["agent", "customer", "rule"]
+
+
+class Reopened(Wire):
+    """Data of `ticket.reopened`; `message_id`: the message that did it."""
+
+    by: Literal["agent", "customer", "rule"]
+    message_id: str | None = None
+
+
+class DueSet(Wire):
+    """Data of `ticket.due_set`: the clock `which` runs until `due_at`; None: it is stopped.
+
+    Clocks are `first_response`, `next_response`, `resolution`. The calendar is the one by which working time was counted.
+    """
+
+    which: str
+    due_at: Time | None
+    calendar: str | None = None
+    calendar_version: int | None = None
+
+
+class BecameOverdue(Wire):
+    """Data of `ticket.became_overdue`: `due_at` of the clock `which` has passed."""
+
+    which: str
+    due_at: Time
+
+
+class Rated(Wire):
+    """Data of `ticket.rated`; without `reply_id` the whole conversation was rated."""
+
+    rating: Literal["good", "ok", "bad"]
+    reply_id: str | None = None
+    agent_id: str | None = None
+    has_words: bool = False
+
+
+class Unmerged(Wire):
+    """Data of `ticket.unmerged` (on the ticket that stands for itself again: the one it was merged into)."""
+
+    ticket_id: str
+    number: int
+
+
+class MessageMoved(Wire):
+    """Data of `ticket.message_moved`: told on both tickets, first `out`, then `in`.
+
+    `ticket_id` and `number` are the other ticket. On the one that it goes to, `channel`, `automation` and `sent_at` are those of the message (event time).
+    """
+
+    message_id: str
+    direction: Literal["in", "out"]
+    ticket_id: str
+    number: int
+    channel: Channel | None = None
+    automation: AutomationKind | None = None
+    sent_at: Time | None = None
+
+
 class Updated(Wire):
     """Data of `ticket.updated`: changed fields, each `[old, new]`; of text fields the name alone (None)."""
 
@@ -156,12 +248,23 @@ DATA_MODELS: dict[TicketEventType, type[Wire]] = {
     "ticket.message_revised": MessageRevised,
     "ticket.confirmed": Confirmed,
     "ticket.confirmation_suppressed": ConfirmationSuppressed,
+    "ticket.replied": Replied,
     "ticket.delivery_updated": DeliveryUpdated,
+    "ticket.commented": Commented,
     "ticket.updated": Updated,
+    "ticket.assigned": Assigned,
+    "ticket.status_changed": StatusChanged,
+    "ticket.closed": Closed,
+    "ticket.reopened": Reopened,
+    "ticket.due_set": DueSet,
+    "ticket.became_overdue": BecameOverdue,
     "ticket.merged": OtherTicket,
     "ticket.absorbed": Absorbed,
+    "ticket.unmerged": Unmerged,
+    "ticket.message_moved": MessageMoved,
+    "ticket.rated": Rated,
 }
-"""The form of `data` for each type that is published today."""
+"""The form of `data` for each type that has one."""
 
 
 def event_id(ticket_id: str, cause: str, n: int) -> str:

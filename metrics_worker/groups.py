@@ -1,15 +1,14 @@
 """Merge groups: the tickets that count as one, whatever the order in which their events were read. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from heapq import merge
+from typing import NamedTuple
 
 from metrics_worker.facts import Fact, TicketFacts
 
 
-@dataclass(frozen=True, slots=True)
-class MergeGroup:
+class MergeGroup(NamedTuple):
     """A ticket and all that went into it. `root` None: nothing of the survivor itself has been read yet."""
 
     root_id: str
@@ -17,21 +16,21 @@ class MergeGroup:
     members: tuple[TicketFacts, ...] = ()
 
     @property
-    def union(self) -> Iterable[Fact]:
+    def union(self) -> Sequence[Fact]:
         """The facts of all, sorted; a member that is spam has none to give."""
         assert self.root is not None
         if not self.members:
             return self.root.facts
-        return merge(self.root.facts, *(member.facts for member in self.members if not member.spam))
+        return list(merge(self.root.facts, *(member.facts for member in self.members if not member.spam)))
 
 
-def root_of(ticket_id: str, pointers: Mapping[str, str | None]) -> str:
+def root_of(id_: str, pointers: Mapping[str, str | None]) -> str:
     """The survivor at the end of the pointers, which need not be among them.
 
     Pointers of different tickets are read at different times, so that for a moment they may form a ring: then its
     smallest id stands for it.
     """
-    seen = [ticket_id]
+    seen = [id_]
     while (following := pointers.get(seen[-1])) is not None:
         if following in seen:
             return min(seen[seen.index(following) :])

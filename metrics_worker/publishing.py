@@ -13,16 +13,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bus.errors import Retryable
 from bus.failpoints import failpoint
-from bus.figures import CustomerMetrics
 from bus.headers import cloud_event
 from bus.progress import database_error
 from bus.record import Outgoing
 from bus.transactions import TransactionalPublisher
 from metrics_worker import snapshot
+from metrics_worker.definitions import texts
+from metrics_worker.figures import encoded
 from metrics_worker.meters import PUBLISHED, UNPUBLISHED
-from metrics_worker.snapshot import Names
+from metrics_worker.snapshot import Document, Names
 
 INTERVAL_SECONDS = 0.05
+DEFINITIONS_KEY = "definitions"
 _BATCH = 500
 _FIRST_PAUSE = 0.1
 _LAST_PAUSE = 5.0
@@ -74,6 +76,7 @@ class Publishing:
                 self.changed(await snapshot.unpublished(connection))
         except DBAPIError as error:
             raise database_error(error) from error
+        await publisher.publish([self._record(definitions())])
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -96,6 +99,20 @@ class Publishing:
             raise database_error(error) from error
         PUBLISHED.inc(len(documents))
 
-    def _record(self, document: CustomerMetrics) -> Outgoing:
-        headers = cloud_event(f"{document.key}/{document.revision}", document.kind, "/metrics", time=document.as_of.at)
-        return Outgoing(self._names.figures, document.key, document.to_json(), headers)
+    def _record(self, document: Document) -> Outgoing:
+        key, at = document["key"], document["as_of"]["at"]
+        headers = cloud_event(f"{key}/{document['revision']}", document["kind"], "/metrics", time=at)
+        return Outgoing(self._names.figures, key, encoded(document), headers)
+
+
+def definitions() -> Document:
+    """What every figure counts, under a key of its own, so that the numbers need only name it."""
+    known = texts()
+    return {
+        "kind": "customer.metrics.v1",
+        "key": DEFINITIONS_KEY,
+        "as_of": {"offsets": {}, "at": None},
+        "revision": sum(each.version for each in known.values()),
+        "figures": {},
+        "definitions": {reference: each.model_dump() for reference, each in known.items()},
+    }

@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bus.database import database_url
 from bus.health import Health
-from bus.kafka_settings import KafkaSettings
 from bus.leadership import SILENCE, Leadership, lead
 from bus.loop import consume
 from bus.parking import Parking
@@ -17,18 +16,18 @@ from bus.progress import FencedProgress, database_error
 from bus.publisher import KafkaPublisher
 from bus.service import Announce, Work
 from bus.settings import Settings
-from bus.topics import CUSTOMER_METRICS, TICKET_EVENTS
+from bus.topics import CONTACT_EVENTS, CUSTOMER_METRICS, TICKET_EVENTS
 from bus.transactions import KafkaTransactions
-from metrics_worker import tables
+from metrics_worker import calendar_store, tables
 from metrics_worker.cluster import describe
 from metrics_worker.database import engine as engine_of
 from metrics_worker.meters import LEADING
 from metrics_worker.publishing import Publishing
 from metrics_worker.snapshot import Names
 from metrics_worker.store import Store
-from metrics_worker.whole_topic import WholeTopic
+from metrics_worker.whole_topics import WholeTopics
 
-NAMES = Names(events=TICKET_EVENTS, figures=CUSTOMER_METRICS, group="deskstream.metrics")
+NAMES = Names(events=TICKET_EVENTS, figures=CUSTOMER_METRICS, group="deskstream.metrics", contacts=CONTACT_EVENTS)
 
 
 def work(settings: Settings, *, names: Names = NAMES, silence: float = SILENCE) -> Work:
@@ -52,7 +51,7 @@ def work(settings: Settings, *, names: Names = NAMES, silence: float = SILENCE) 
                 health.set("figures", None if state == "standby" else state)
 
         def term(leadership: Leadership) -> list[Coroutine[Any, Any, None]]:
-            return [_term(settings.kafka, leadership, engine, parking, names, health)]
+            return [_term(settings, leadership, engine, parking, names, health)]
 
         try:
             await lead(url, tables.LEADER_LOCK, term, stop=stop, report=report, silence=silence)
@@ -65,7 +64,7 @@ def work(settings: Settings, *, names: Names = NAMES, silence: float = SILENCE) 
 
 
 async def _term(
-    kafka: KafkaSettings,
+    settings: Settings,
     leadership: Leadership,
     engine: AsyncEngine,
     parking: Parking,
@@ -74,11 +73,14 @@ async def _term(
 ) -> None:
     """Work until cancelled, while the lock is held. Raises Retryable, Fenced, and what consuming raises for good."""
     try:
-        cluster = await describe(kafka, names.events)
+        kafka = settings.kafka
+        cluster = await describe(kafka, (names.events, names.contacts))
+        async with engine.begin() as connection:
+            calendars = await calendar_store.register(connection, settings)
         progress = FencedProgress(engine, tables.progress, names.group, cluster.id)
         publishing = Publishing(engine, lambda: KafkaTransactions(kafka, names.group), names)
-        source = WholeTopic(kafka, names.events, cluster.partitions, names.group, progress, leadership)
-        store = Store(engine, progress, publishing.changed)
+        source = WholeTopics(kafka, cluster.partitions, names.group, progress, leadership)
+        store = Store(engine, progress, publishing.changed, calendars, contacts_topic=names.contacts)
         await _until_first(
             consume(source, store, parking, progress=progress),
             publishing.run(lambda problem: health.set("figures", problem)),

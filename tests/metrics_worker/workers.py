@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 
 from pydantic import SecretStr
 
+from bus.contact_event import ContactEvent
 from bus.figures import CustomerMetrics
 from bus.kafka_settings import KafkaSettings
 from bus.publisher import KafkaPublisher
@@ -43,9 +44,15 @@ class Figures:
         await asyncio.to_thread(upgrade, url)
         kafka = KafkaSettings(servers=stack.kafka)
         tag = uuid.uuid4().hex[:8]
-        names = Names(f"tickets.events.{tag}", f"customers.metrics.{tag}", f"deskstream.metrics.{tag}")
+        names = Names(
+            f"tickets.events.{tag}",
+            f"customers.metrics.{tag}",
+            f"deskstream.metrics.{tag}",
+            f"contacts.events.{tag}",
+        )
         wanted = [
             Topic(names.events, "ticket id", partitions, (TicketEvent,)),
+            Topic(names.contacts, "contact id", 1, (ContactEvent,)),
             Topic(names.figures, "key", 3, (CustomerMetrics,), {"cleanup.policy": "compact"}),
             *(topic for topic in SHARED if topic.name == DEAD_LETTERS),
         ]
@@ -62,6 +69,11 @@ class Figures:
     async def publish(self, events: Sequence[TicketEvent], *, partition: int | None = None) -> None:
         await self.publisher.publish(
             [Outgoing(self.names.events, event.ticket_id, event.to_json(), (), partition) for event in events]
+        )
+
+    async def publish_contacts(self, events: Sequence[ContactEvent]) -> None:
+        await self.publisher.publish(
+            [Outgoing(self.names.contacts, event.contact_id, event.to_json()) for event in events]
         )
 
     def start(self, failpoints: str = "") -> subprocess.Popen[bytes]:
