@@ -114,7 +114,7 @@ class DeliveryUpdated(Wire):
 
 
 class Replied(Wire):
-    """Data of `ticket.replied`: an agent's answer to the customer is on its way; `visibility` as the customer sees it."""
+    """Data of `ticket.replied`: an agent's answer to the customer is on its way."""
 
     reply_id: str
     agent_id: str
@@ -158,7 +158,7 @@ class Reopened(Wire):
 class DueSet(Wire):
     """Data of `ticket.due_set`: the clock `which` runs until `due_at`; None: it is stopped.
 
-    Clocks are `first_response`, `next_response`, `resolution`. The calendar is the one by which working time was counted.
+    Clocks are `first_response`, `next_response`, `resolution`. The calendar is the one by which time was counted.
     """
 
     which: str
@@ -193,7 +193,8 @@ class Unmerged(Wire):
 class MessageMoved(Wire):
     """Data of `ticket.message_moved`: told on both tickets, first `out`, then `in`.
 
-    `ticket_id` and `number` are the other ticket. On the one that it goes to, `channel`, `automation` and `sent_at` are those of the message (event time).
+    `ticket_id` and `number` are the other ticket. On the one that it goes to, `channel`, `automation` and `sent_at`
+    (event time) are those of the message.
     """
 
     message_id: str

@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -56,6 +57,28 @@ async def register(connection: AsyncConnection, settings: Settings) -> Calendars
                 f"to go back to its hours give them version = {max(each.version for each in versions) + 1}"
             )
     return kept
+
+
+async def keep_only(connection: AsyncConnection, calendars: Calendars) -> None:
+    """From now on only these have ever been in force: the past was measured again with them."""
+    await connection.execute(sa.text("DELETE FROM metrics.calendars"))
+    kept = [calendar for versions in calendars.known.values() for calendar in versions]
+    for calendar in kept:
+        await connection.execute(
+            sa.text("INSERT INTO metrics.calendars VALUES (:id, :version, :valid_from, :document)"),
+            {
+                "id": calendar.id,
+                "version": calendar.version,
+                "valid_from": calendar.valid_from,
+                "document": _document(calendar),
+            },
+        )
+
+
+def present(calendars: Calendars) -> Calendars:
+    """The newest version of the desk's own calendar, as if it had always been in force."""
+    newest = replace(calendars.known[calendars.desk][-1], valid_from=0)
+    return Calendars(calendars.desk, {**calendars.known, calendars.desk: (newest,)})
 
 
 async def read(connection: AsyncConnection, desk: str) -> Calendars:

@@ -3,8 +3,9 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import typer
 from sqlalchemy.exc import DBAPIError
@@ -20,7 +21,7 @@ from bus.options import (
     OpsPortOption,
     resolve,
 )
-from bus.output import console, print_rows
+from bus.output import console, print_one, print_rows
 from bus.settings import Settings, load_settings
 from metrics_worker.definitions import DEFINITIONS, definition_of, texts
 from metrics_worker.why import Share
@@ -173,6 +174,44 @@ def why(
         typer.echo(f"{figure} of {key}: {n}" if n == total else f"{figure} of {key}: {total} in all, of {n}")
 
 
+@metrics_app.command()
+def rebuild(
+    context: typer.Context,
+    data: DataOption = None,
+    config: ConfigOption = None,
+    kafka: KafkaOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+    present_calendars: Annotated[
+        bool,
+        typer.Option(
+            "--present-calendars",
+            help="Measure the past with the present hours and holidays; otherwise it stays as it was measured.",
+        ),
+    ] = False,
+) -> None:
+    """Compute all figures again from the topics, beside the live ones, and put them in their place.
+
+    The worker goes on meanwhile. What differs is printed; nothing should, unless calendars or definitions changed.
+    """
+    from metrics_worker.commands_rebuild import rebuilt
+
+    settings = _settings(context, data, config, kafka, database, needed=("kafka", "database"))
+    try:
+        done = asyncio.run(rebuilt(settings, present_calendars=present_calendars, quiet=as_json))
+    except (ConfigError, Retryable) as error:
+        raise _refused(str(error), 1) from None
+    if as_json:
+        print_one(asdict(done), as_json=True)
+        return
+    for example in done.difference.examples:
+        typer.echo(f"  {example}")
+    typer.echo(
+        f"{done.tickets} tickets from {done.events} events; {done.difference.keys} keys and {done.difference.days} "
+        "days have other figures now"
+    )
+
+
 def _adds(figure: str, share: Share) -> str:
     definition = definition_of(figure)
     if definition is None or definition.unit not in ("seconds", "percent"):
@@ -180,12 +219,14 @@ def _adds(figure: str, share: Share) -> str:
     return f"{share.sum} s" if definition.unit == "seconds" else f"{share.sum} of {share.n}"
 
 
-def _settings(context: typer.Context, *given: object) -> Settings:
+def _settings(
+    context: typer.Context, *given: object, needed: tuple[Literal["kafka", "database"], ...] = ("database",)
+) -> Settings:
     """From the options behind the command, else those before it."""
     before: tuple[object, ...] = context.obj or (None,) * len(given)
     chosen = [mine if mine is not None else theirs for mine, theirs in zip(given, before, strict=True)]
     try:
-        return resolve(*chosen).settings("database")  # type: ignore[arg-type]  # as typer has checked them
+        return resolve(*chosen).settings(*needed)  # type: ignore[arg-type]  # as typer has checked them
     except ConfigError as error:
         raise _refused(str(error), 2) from None
 

@@ -246,6 +246,15 @@ def contribution(group: MergeGroup, calendars: Calendars) -> Contribution:
     return Contribution(total, by_day, waiting_since, _next_due(group) if found else None)
 
 
+def waiting_of(group: MergeGroup) -> tuple[int | None, int | None]:
+    """`waiting_since` and `next_due` of its contribution, and nothing else."""
+    root = group.root
+    if root is None or root.spam or root.closed or all(fact.code != OPENED for fact in group.union):
+        return None, None
+    talk = _Talk(group.union)
+    return talk.wait.at if talk.wait is not None and not talk.runs else None, _next_due(group)
+
+
 def _next_due(group: MergeGroup) -> int | None:
     root = group.root
     if root is None or root.closed or not root.dues:

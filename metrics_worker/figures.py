@@ -125,6 +125,6 @@ def encoded(document: Mapping[str, Any]) -> bytes:
     return to_json(document)
 
 
-def parsed(found: Mapping[str, Shown]) -> dict[str, Figure]:
+def parsed(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Figure]:
     """The same figures as values of the wire's model."""
     return {name: Figure(**shown) for name, shown in found.items()}

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bus.database import database_url
+from bus.errors import Retryable
 from bus.health import Health
 from bus.leadership import SILENCE, Leadership, lead
 from bus.loop import consume
@@ -27,6 +29,7 @@ from metrics_worker.snapshot import Names
 from metrics_worker.store import Store
 from metrics_worker.whole_topics import WholeTopics
 
+_LOOK_SECONDS = 1.0
 NAMES = Names(events=TICKET_EVENTS, figures=CUSTOMER_METRICS, group="deskstream.metrics", contacts=CONTACT_EVENTS)
 
 
@@ -84,9 +87,23 @@ async def _term(
         await _until_first(
             consume(source, store, parking, progress=progress),
             publishing.run(lambda problem: health.set("figures", problem)),
+            _until_exchanged(engine),
         )
     except DBAPIError as error:
         raise database_error(error) from error
+
+
+async def _until_exchanged(engine: AsyncEngine) -> None:
+    """Wait until a rebuild has put other tables in place of ours; raises Retryable then, to begin anew with them."""
+    ours: int | None = None
+    while True:
+        async with engine.connect() as connection:
+            now = await connection.scalar(sa.text("SELECT 'metrics.figures'::regclass::oid::bigint"))
+        if ours is None:
+            ours = now
+        elif ours != now:
+            raise Retryable("the figures were rebuilt: begin anew with them")
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def _until_first(*parts: Coroutine[Any, Any, None]) -> None:

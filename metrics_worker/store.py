@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
-import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -18,8 +17,9 @@ from metrics_worker.contribution import CELL
 from metrics_worker.event import decode, decode_contact
 from metrics_worker.meters import BATCH_SECONDS, EVENTS
 from metrics_worker.settling import Change, contacts_involved, involved, settle
+from metrics_worker.tables import SCHEMA, in_schema
 
-_LOAD_COUNTERS = sa.text("""
+_LOAD_COUNTERS = """
     SELECT key, NULL::int AS day, counters FROM metrics.figures WHERE key = ANY(CAST(:keys AS text[]))
     UNION ALL
     SELECT 'contact:' || m.contact_id, NULL, coalesce(f.counters, '{}')
@@ -29,21 +29,21 @@ _LOAD_COUNTERS = sa.text("""
     UNION ALL
     SELECT d.key, d.day, d.counters FROM metrics.days AS d
     JOIN unnest(CAST(:day_keys AS text[]), CAST(:days AS int[])) AS n(key, day) ON d.key = n.key AND d.day = n.day
-""")
+"""
 
-_WRITE_FIGURES = sa.text("""
+_WRITE_FIGURES = """
     INSERT INTO metrics.figures AS f (key, counters, revision, published_revision, changed_at)
     SELECT key, counters, 1, 0, :changed_at
     FROM unnest(CAST(:keys AS text[]), CAST(:counters AS text[])) AS n(key, counters)
     ON CONFLICT (key) DO UPDATE SET counters = excluded.counters, revision = f.revision + 1,
                                     changed_at = greatest(f.changed_at, excluded.changed_at)
-""")
+"""
 
-_WRITE_DAYS = sa.text("""
+_WRITE_DAYS = """
     INSERT INTO metrics.days (key, day, counters)
     SELECT * FROM unnest(CAST(:keys AS text[]), CAST(:days AS int[]), CAST(:counters AS text[]))
     ON CONFLICT (key, day) DO UPDATE SET counters = excluded.counters
-""")
+"""
 
 
 class Store:
@@ -80,7 +80,9 @@ class Store:
                 )
                 await rows.write_tickets(connection, change.tickets)
                 await rows.write_contacts(connection, change.contacts)
-                keys = await add(connection, change, max(each.recorded_at for found in (events, contacts) for each in found))
+                keys = await add(
+                    connection, change, max(each.recorded_at for found in (events, contacts) for each in found)
+                )
                 await self._progress.move(connection, batch)
                 failpoint("figures.before_commit")
         except DBAPIError as error:
@@ -91,14 +93,14 @@ class Store:
         BATCH_SECONDS.observe(time.monotonic() - began)
 
 
-async def add(connection: AsyncConnection, change: Change, changed_at: datetime) -> list[str]:
+async def add(connection: AsyncConnection, change: Change, changed_at: datetime, schema: str = SCHEMA) -> list[str]:
     """Add what has changed to the counters; the keys that show something else now and are published."""
     touched = {*change.deltas, *change.touched}
     if not touched:
         return []
     days = sorted(change.days)
     found = await connection.execute(
-        _LOAD_COUNTERS,
+        in_schema(schema, _LOAD_COUNTERS),
         {
             "keys": list(touched),
             "contacts": [key.removeprefix("contact:") for key in touched if key.startswith("contact:")],
@@ -117,11 +119,12 @@ async def add(connection: AsyncConnection, change: Change, changed_at: datetime)
         totals[key] = added(totals.get(key, "{}"), delta)
     keys = sorted(totals)
     await connection.execute(
-        _WRITE_FIGURES, {"keys": keys, "counters": [totals[key] for key in keys], "changed_at": changed_at}
+        in_schema(schema, _WRITE_FIGURES),
+        {"keys": keys, "counters": [totals[key] for key in keys], "changed_at": changed_at},
     )
     if days:
         await connection.execute(
-            _WRITE_DAYS,
+            in_schema(schema, _WRITE_DAYS),
             {
                 "keys": [key for key, _ in days],
                 "days": [day for _, day in days],

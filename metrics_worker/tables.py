@@ -1,5 +1,7 @@
 """The worker's tables (schema `metrics`). Migrations follow them; a test compares the two."""
 
+from functools import cache
+
 import sqlalchemy as sa
 
 from bus.progress import progress_table
@@ -14,6 +16,13 @@ COMPUTED = ("ticket_facts", "contacts", "figures", "days")
 """What is computed from events and can be computed again, in the order in which whoever needs several takes them."""
 
 progress = progress_table(metadata)
+
+
+@cache
+def in_schema(schema: str, statement: str) -> sa.TextClause:
+    """A statement on the tables of `metrics`, on those of the same names in another schema."""
+    return sa.text(statement.replace(f"{SCHEMA}.", f"{schema}."))
+
 
 ticket_facts = sa.Table(
     "ticket_facts",
@@ -32,6 +41,8 @@ ticket_facts = sa.Table(
     sa.Column("next_due", sa.BigInteger),
     # TicketFacts.to_json
     sa.Column("document", sa.Text, nullable=False),
+    # a ticket's facts change a few times soon after they are made: leave room for it on the page
+    postgresql_with={"fillfactor": "70"},
 )
 sa.Index(
     "ticket_facts_members",
@@ -67,6 +78,7 @@ figures = sa.Table(
     sa.Column("published_revision", sa.BigInteger, nullable=False),
     # when the desk recorded the newest event that had been read at the last change
     sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+    postgresql_with={"fillfactor": "50"},
 )
 
 days = sa.Table(
@@ -77,6 +89,7 @@ days = sa.Table(
     sa.Column("day", sa.Integer, primary_key=True),
     # as in `figures`
     sa.Column("counters", sa.Text, nullable=False),
+    postgresql_with={"fillfactor": "50"},
 )
 
 calendars = sa.Table(

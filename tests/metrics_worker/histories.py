@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from hypothesis import strategies as st
 
@@ -112,8 +112,8 @@ class Ticket:
     def assigned(self, at: float, owner: str | None, team: str | None = None) -> "Ticket":
         return self.add("ticket.assigned", at, actor="agent", owner_id=owner, team_id=team)
 
-    def due(self, at: float, due_at: float | None, which: str = "resolution", **more: object) -> "Ticket":
-        return self.add("ticket.due_set", at, which=which, due_at=_text(due_at), **more)
+    def due(self, at: float, due_at: float | None, which: str = "resolution", **more: Any) -> "Ticket":  # noqa: ANN401  # data
+        return self.add("ticket.due_set", at, actor="system", which=which, due_at=_text(due_at), **more)
 
     def overdue(self, at: float, due_at: float, which: str = "resolution") -> "Ticket":
         return self.add("ticket.became_overdue", at, which=which, due_at=_text(due_at))
@@ -143,14 +143,14 @@ class Contact:
     id: str = "anna"
     events: list[ContactEvent] = field(default_factory=list)
 
-    def add(self, type_: str, at: float = 0, **data: object) -> "Contact":
+    def add(self, type_: Any, at: float = 0, **data: object) -> "Contact":  # noqa: ANN401  # a name of a type
         version, when = len(self.events) + 1, BEGIN + timedelta(minutes=at)
         self.events.append(
             ContactEvent(
                 event_id=event_id(self.id, "test", version),
                 contact_id=self.id,
                 version=version,
-                type=type_,  # type: ignore[arg-type]  # a name that the test gives
+                type=type_,
                 occurred_at=when,
                 recorded_at=when,
                 actor=Actor(kind="system"),
@@ -180,6 +180,8 @@ def received(event: TicketEvent, offset: int = 0, partition: int = 0, topic: str
 
 _CHANNELS = ("email", "chat", "phone")
 _KINDS = ("human", "human", "human", "out_of_office", "bounce", "list")
+_DELIVERIES = (["sent"], ["sent"], ["queued"], ["sent", "bounced"], ["bounced", "sent"])
+_NAMED: tuple[dict[str, Any], ...] = ({}, {"calendar": "tokyo", "calendar_version": 1}, {"calendar": "none"})
 _TIMES = st.one_of(
     st.integers(0, 40),
     # minutes around nights, a weekend, the hour that was skipped and a holiday of the calendars of `hours.py`
@@ -215,7 +217,8 @@ def _message(draw: st.DrawFn, ticket: Ticket, at: int, ids: Sequence[str]) -> No
 def _answer(draw: st.DrawFn, ticket: Ticket, at: int, ids: Sequence[str]) -> None:
     del ids
     ticket.replied(at, draw(st.sampled_from(("sam", "kim"))), actor=draw(st.sampled_from(("agent", "agent", "rule"))))
-    for state in draw(st.sampled_from((["sent"], ["sent"], ["queued"], ["sent", "bounced"], ["bounced", "sent"]))):
+    states: list[str] = draw(st.sampled_from(_DELIVERIES))
+    for state in states:
         ticket.delivery(at + draw(st.integers(0, 3)), state)
 
 
@@ -234,7 +237,7 @@ def _turn(draw: st.DrawFn, ticket: Ticket, at: int, ids: Sequence[str]) -> None:
 
 def _merge(draw: st.DrawFn, ticket: Ticket, at: int, ids: Sequence[str]) -> None:
     others = [other for other in ids if other != ticket.id]
-    if others and draw(st.integers(0, 2)):
+    if others and draw(st.integers(0, 2)) > 0:
         ticket.merged(at, draw(st.sampled_from(others)))
     else:
         ticket.unmerged(at)
@@ -246,7 +249,7 @@ def _due(draw: st.DrawFn, ticket: Ticket, at: int, ids: Sequence[str]) -> None:
     due_at = at + draw(st.integers(-5, 20))
     match draw(st.integers(0, 4)):
         case 0 | 1:
-            named = draw(st.sampled_from(({}, {"calendar": "tokyo", "calendar_version": 1}, {"calendar": "none"})))
+            named: dict[str, Any] = draw(st.sampled_from(_NAMED))
             ticket.due(at, due_at, which, **named)
         case 2:
             ticket.due(at, due_at, which).overdue(due_at, due_at, which)
@@ -285,7 +288,8 @@ def contact_histories(draw: st.DrawFn, *, length: int = 5) -> list[list[ContactE
     made: list[list[ContactEvent]] = []
     ids = ("anna", "bob", "cleo")
     for id_ in ids:
-        contact = Contact(id_).add("contact.created", **draw(st.sampled_from(({}, {"account_id": "acme"}))))
+        account_id = draw(st.sampled_from((None, "acme")))
+        contact = Contact(id_).add("contact.created", account_id=account_id)
         for step in draw(st.lists(st.integers(0, 6), max_size=length)):
             at = draw(_TIMES)
             match step:
@@ -306,7 +310,10 @@ def contact_histories(draw: st.DrawFn, *, length: int = 5) -> list[list[ContactE
 _STEPS = (_message, _message, _answer, _answer, _turn, _turn, _merge, _due, _rate, _other)
 
 
-def interleaved(of_tickets: Sequence[Sequence[TicketEvent]], rng: random.Random) -> list[TicketEvent]:
+Told = TypeVar("Told", TicketEvent, ContactEvent)
+
+
+def interleaved(of_tickets: Sequence[Sequence[Told]], rng: random.Random) -> list[Told]:
     """Everything in one order that the topic allows: each ticket's events in theirs."""
     turns = [n for n, events in enumerate(of_tickets) for _ in events]
     rng.shuffle(turns)

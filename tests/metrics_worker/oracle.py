@@ -5,14 +5,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from bus.contact_event import ContactEvent
 from bus.ticket_event import TicketEvent
 
 
-class Number(NamedTuple):
+@dataclass(frozen=True)
+class Number:
     """A published number: how many, their sum, and of durations median and 90th percentile."""
 
     count: int
@@ -79,13 +80,13 @@ class Part:
 def count(
     events: Iterable[TicketEvent],
     contacts: Iterable[ContactEvent] = (),
-    desk: Desk = Desk(),  # noqa: B008  # frozen
+    desk: Desk = Desk(),
 ) -> Counted:
     """Everything, for every key."""
     return {key: number for key, number in _tables(events, contacts, desk)[0].items() if number.count}
 
 
-def count_by_day(events: Iterable[TicketEvent], contacts: Iterable[ContactEvent] = (), desk: Desk = Desk()) -> Daily:  # noqa: B008
+def count_by_day(events: Iterable[TicketEvent], contacts: Iterable[ContactEvent] = (), desk: Desk = Desk()) -> Daily:
     """The same by local day."""
     return {key: number for key, number in _tables(events, contacts, desk)[1].items() if number.count}
 
@@ -112,9 +113,7 @@ def _parts_by_key(
         if survivor in stories and not stories[survivor].spam:
             root = stories[survivor]
             union = [stories[t] for t in tickets if t == survivor or not stories[t].spam]
-            members = [stories[t] for t in tickets]
-            for part in _parts(root, union, members):
-                parts.append((root.whose(part.agent), part))
+            parts += [(root.whose(part.agent), part) for part in _parts(root, union)]
     merged = _people(contacts, desk, parts)
     shown: defaultdict[tuple[str, str], list[Part]] = defaultdict(list)
     daily: defaultdict[tuple[str, str, str], list[Part]] = defaultdict(list)
@@ -137,7 +136,7 @@ def _tables(events: Iterable[TicketEvent], contacts: Iterable[ContactEvent], des
     )
 
 
-def _percent(table: "defaultdict[tuple[str, ...], list[Part]]") -> None:  # type: ignore[type-var]
+def _percent(table: dict[Any, list[Part]]) -> None:
     """Happiness: good ones of all, and of the good and the bad."""
     for key in list(table):
         if key[-1] in ("happiness.good", "happiness.ok", "happiness.bad"):
@@ -231,11 +230,10 @@ class Story:
         return self._known(event) or self.named or self.desk.hours(event.recorded_at)
 
     def _known(self, event: TicketEvent) -> Hours | None:
-        name = event.data.get("calendar"), event.data.get("calendar_version")
-        found = self.desk.others.get(name)  # type: ignore[arg-type]  # names of an event, known or not
+        found = self.desk.others.get((str(event.data.get("calendar")), event.data.get("calendar_version", 0)))
         return found if found and found.since <= event.recorded_at else None
 
-    def _read(self, event: TicketEvent) -> None:
+    def _read(self, event: TicketEvent) -> None:  # noqa: C901, PLR0912  # a table of types, read once
         kind, data = event.type, event.data
         if kind == "ticket.opened" and (data["manual"] or event.actor.kind == "agent"):
             self.opening = "call" if data["channel"] == "phone" else "hand"
@@ -303,8 +301,7 @@ class Story:
         self.breaches.append((event.occurred_at, event))
 
 
-def _parts(root: Story, union: Sequence[Story], members: Sequence[Story]) -> Iterable[Part]:
-    del members
+def _parts(root: Story, union: Sequence[Story]) -> Iterable[Part]:  # noqa: C901, PLR0912  # figure by figure
 
     def one(figure: str, at: datetime, event: TicketEvent, agent: str | None = None) -> Part:
         return Part(figure, at, root.day(at, event), agent=agent)
@@ -326,9 +323,11 @@ def _parts(root: Story, union: Sequence[Story], members: Sequence[Story]) -> Ite
         if story.opening in ("waits", "call"):
             word = "asks" if story.opening == "waits" else "call"
             talk.append((story.opened_at, 0, story.first.event_id, word, story.first, None))
-        for m in story.messages:
-            if not (m.data["channel"] == "phone" and calls and m.occurred_at <= max(calls)):
-                talk.append((m.occurred_at, 1, m.event_id, "asks", m, None))
+        talk += [
+            (m.occurred_at, 1, m.event_id, "asks", m, None)
+            for m in story.messages
+            if not (m.data["channel"] == "phone" and calls and m.occurred_at <= max(calls))
+        ]
         talk += [(a.at, 2, a.event.event_id, "answers", a.event, a) for a in story.answers]
     waiting: tuple[datetime, TicketEvent] | None = None
     runs: list[tuple[datetime, datetime, TicketEvent, Answer | None]] = []
@@ -356,11 +355,10 @@ def _parts(root: Story, union: Sequence[Story], members: Sequence[Story]) -> Ite
             yield one("open_awaiting_agent", at, told)
         if waiting is not None and not runs:
             yield one("unanswered", *waiting)
-        for _due, set_at, told in root.clocks.values():
+        for which, (_, set_at, passed) in root.clocks.items():
             met = any(a.at >= set_at for s in union for a in s.answers)
-            which = next(w for w, clock in root.clocks.items() if clock[2] is told)
-            if told is not None and not ("response" in which and met):
-                yield one("overdue_now", told.occurred_at, told)
+            if passed is not None and not ("response" in which and met):
+                yield one("overdue_now", passed.occurred_at, passed)
                 break
     else:
         yield one("closed", root.turns[-1].at, root.turns[-1].event)

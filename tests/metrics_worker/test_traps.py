@@ -64,7 +64,7 @@ def test_confirmation_or_bot_counted_as_first_response() -> None:
     assert numbers(confirmed) == plain
     assert numbers(Ticket().mail(0).add("ticket.confirmation_suppressed", 1, reason="capped")) == plain
     for machine in ("rule", "system"):
-        bot = Ticket().mail(0).replied(3, "bot", "b", actor=machine).delivery(4, "sent", "b")  # type: ignore[arg-type]
+        bot = Ticket().mail(0).replied(3, "bot", "b", actor=machine).delivery(4, "sent", "b")
         assert numbers(bot) == plain
 
 
@@ -314,7 +314,7 @@ def test_message_moved_to_another_ticket() -> None:
 
 def test_closing_by_customer_or_rule_is_no_first_resolution() -> None:
     for by in ("customer", "rule"):
-        ticket = Ticket().mail(0).answered(4).closed(5, by)  # type: ignore[arg-type]
+        ticket = Ticket().mail(0).answered(4).closed(5, by)
         assert "first_resolution_time.calendar" not in figures(ticket)
         assert of(numbers(ticket)["resolution_time.calendar"]) == (1, 5 * MIN)
 

@@ -23,7 +23,7 @@ def facts_of(ticket: Ticket) -> dict[str, TicketFacts]:
 
 
 def shown(revision: int, **counters: int) -> dict[str, object]:
-    as_of = {"offsets": {}, "at": None}
+    as_of: dict[str, object] = {"offsets": {}, "at": None}
     found = figures(counters)
     return {"kind": "customer.metrics.v1", "key": ANNA, "as_of": as_of, "revision": revision, "figures": found}
 

@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -77,7 +78,8 @@ class Figures:
         )
 
     def start(self, failpoints: str = "") -> subprocess.Popen[bytes]:
-        told = {"kafka": self.settings.kafka.servers, "database": self.url, "names": asdict(self.names)}
+        told: dict[str, Any] = {"kafka": self.settings.kafka.servers, "database": self.url, "names": asdict(self.names)}
+        told["calendars"] = {name: section.model_dump() for name, section in self.settings.calendars.items()}
         worker = subprocess.Popen(
             [sys.executable, "-m", "tests.metrics_worker.run_worker", json.dumps(told), str(SILENCE)],
             env=os.environ | {"DESKSTREAM_FAILPOINTS": failpoints},
