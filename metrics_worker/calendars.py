@@ -14,8 +14,9 @@ from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
+_QUARTER = 900_000_000
+_QUARTERS_KEPT = 100_000
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 
@@ -25,7 +26,8 @@ Span = tuple[int, int]
 
 def micros(instant: datetime) -> int:
     """Microseconds since 1970."""
-    return (instant - EPOCH) // _MICROSECOND
+    since = instant - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def spans(hours: Iterable[str]) -> tuple[Span, ...]:
@@ -54,6 +56,7 @@ class Calendar:
     week: tuple[tuple[Span, ...], ...]
     holidays: frozenset[str] = frozenset()
     valid_from: int = 0
+    _quarters: dict[int, tuple[int, int]] = field(default_factory=dict, compare=False, repr=False)
     _years: dict[int, tuple[Sequence[int], Sequence[int]]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -63,7 +66,7 @@ class Calendar:
 
     def day(self, at: int) -> int:
         """The local day of an instant, as days since 1970."""
-        return (EPOCH + timedelta(microseconds=at)).astimezone(self._zone).date().toordinal() - _EPOCH_DAY
+        return self._local(at)[0]
 
     def between(self, begin: int, end: int) -> int:
         """Working time between two instants; all in microseconds."""
@@ -84,7 +87,17 @@ class Calendar:
         return ZoneInfo(self.zone)
 
     def _year(self, at: int) -> int:
-        return (EPOCH + timedelta(microseconds=at)).astimezone(self._zone).year
+        return self._local(at)[1]
+
+    def _local(self, at: int) -> tuple[int, int]:
+        """Local day and year; zones differ from UTC by whole quarters of an hour, so within one both stay."""
+        quarter = at // _QUARTER
+        if (known := self._quarters.get(quarter)) is None:
+            if len(self._quarters) >= _QUARTERS_KEPT:
+                self._quarters.clear()
+            local = (EPOCH + timedelta(microseconds=quarter * _QUARTER)).astimezone(self._zone).date()
+            known = self._quarters[quarter] = local.toordinal() - _EPOCH_DAY, local.year
+        return known
 
     def _within(self, year: int, at: int) -> int:
         """Working time from the beginning of a year until `at`."""

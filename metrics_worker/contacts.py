@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from bus.errors import Invalid
-from metrics_worker.calendars import ONLY_STANDARD, Calendars, micros
+from metrics_worker.calendars import ONLY_STANDARD, Calendars
 from metrics_worker.event import ContactChange
 from metrics_worker.facts import FEEDBACK, Fact, short_form
 from metrics_worker.groups import root_of
@@ -52,22 +52,24 @@ def fold_contact(
     data, after = event.data, before._replace(version=event.version)
     match event.type:
         case "contact.merged":
-            if data.into is None:
+            if data.get("into") is None:
                 raise Invalid(f"contact {event.contact_id}: merged into nothing")
-            after = after._replace(merged_into=data.into)
+            after = after._replace(merged_into=data.get("into"))
         case "contact.unmerged":
             after = after._replace(merged_into=None)
         case "contact.moved":
-            after = after._replace(account_id=data.account_id)
-        case "contact.created" if data.account_id is not None:
-            after = after._replace(account_id=data.account_id)
+            after = after._replace(account_id=data.get("account_id"))
+        case "contact.created" if data.get("account_id") is not None:
+            after = after._replace(account_id=data.get("account_id"))
         case "contact.erased":
             after = after._replace(erased=True)
         case "contact.feedback_received":
-            desk = calendars.of_desk(micros(event.recorded_at))
-            about = (data.message_id or "")[:16]
+            desk = calendars.of_desk(event.recorded)
+            about = (data.get("message_id") or "")[:16]
             day = desk.day(event.at)
-            fact = Fact(event.at, FEEDBACK, event.event_id, day, desk.version, data.channel, about, before.account_id)
+            fact = Fact(
+                event.at, FEEDBACK, event.event_id, day, desk.version, data.get("channel"), about, before.account_id
+            )
             after = after._replace(feedback=(*after.feedback, fact))
         case _ if not known:
             return facts

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from metrics_worker.buckets import bucket_of
 from metrics_worker.calendars import Calendars
@@ -84,12 +84,9 @@ def measures(group: MergeGroup, calendars: Calendars) -> list[Measure]:
     else:
         found += _open(root, opened, talk)
     found += _over_time(root, union)
-    found += [
-        each
-        for n, (since, until) in enumerate(talk.runs)
-        for figure in ("response_time", "next_response_time" if n else "first_response_time")
-        for each in _durations(figure, [(since, until)], calendars)
-    ]
+    for n, run in enumerate(talk.runs):
+        for each in _durations("response_time", [run], calendars):
+            found += (each, each._replace(figure=f"{'next' if n else 'first'}_{each.figure}"))
     found += _resolved(group, opened, talk, calendars)
     found += [
         Measure(f"happiness.{fact.what}", 1, 1, fact, None, None, fact.agent) for fact in union if fact.code == RATED
@@ -196,54 +193,66 @@ def _durations(figure: str, stretches: Sequence[tuple[Fact, Fact]], calendars: C
             bucket = None
 
 
-def counters_of(measure: Measure) -> Iterator[tuple[str, int]]:
+def counters_of(measure: Measure) -> Sequence[tuple[str, int]]:
     """The counters in which a measure is kept: a count alone, or `:n`, `:s` and a bucket of a duration."""
-    if not measure.figure.endswith((".calendar", ".business")):
-        yield measure.figure, measure.n
-        if measure.figure == "unanswered":
+    figure = measure.figure
+    if not figure.endswith((".calendar", ".business")):
+        if figure == "unanswered":
             # not shown: it changes whenever one that waits is replaced by another, and with it the oldest
-            yield "unanswered:since", measure.since.at // 1_000_000
-        return
-    if measure.total:
-        yield f"{measure.figure}:s", measure.total
-    if measure.bucket is not None:
-        yield f"{measure.figure}:n", 1
-        yield f"{measure.figure}:{measure.bucket}", 1
+            return (figure, measure.n), ("unanswered:since", measure.since.at // 1_000_000)
+        return ((figure, measure.n),)
+    total = ((f"{figure}:s", measure.total),) if measure.total else ()
+    if measure.bucket is None:
+        return total
+    return (*total, (f"{figure}:n", 1), (f"{figure}:{measure.bucket}", 1))
+
+
+class Portion(NamedTuple):
+    """Counters that are added to each of `keys`, for always and by local day (contacts and cells have no days)."""
+
+    keys: Sequence[str]
+    counters: Mapping[str, int]
+    by_day: Mapping[int, Mapping[str, int]]
 
 
 class Contribution(NamedTuple):
-    """What a group adds to counters, for always and by day.
+    """What a group adds to counters.
 
-    `by_day`: (key, day, counter) → n; contacts and cells have no days of their own, theirs are read from their tickets.
     `waiting_since`: since when its customer waits for the first response. `next_due`: when its next clock will pass.
     """
 
-    total: Mapping[MetricKey, int]
-    by_day: Mapping[tuple[str, int, str], int]
+    shares: Sequence[Portion]
     waiting_since: int | None = None
     next_due: int | None = None
+
+    @property
+    def total(self) -> dict[MetricKey, int]:
+        """Every counter of every key."""
+        found: defaultdict[MetricKey, int] = defaultdict(int)
+        for portion in self.shares:
+            for key in portion.keys:
+                for counter, n in portion.counters.items():
+                    found[MetricKey(key, counter)] += n
+        return found
 
 
 def contribution(group: MergeGroup, calendars: Calendars) -> Contribution:
     """The group's share of every counter it has a share in; all numbers are sums of these."""
-    total: defaultdict[MetricKey, int] = defaultdict(int)
-    by_day: defaultdict[tuple[str, int, str], int] = defaultdict(int)
-    keys_by_agent: dict[str | None, list[str]] = {}
+    portions: dict[str | None, Portion] = {}
     waiting_since = None
     found = measures(group, calendars)
     for measure in found:
+        portion = portions.get(measure.agent)
+        if portion is None:
+            portion = portions[measure.agent] = Portion(keys_of(group, measure.agent), {}, {})
+        counters, by_day = cast("dict[str, int]", portion.counters), cast("dict[int, dict[str, int]]", portion.by_day)
+        day = by_day.setdefault((measure.until or measure.since).day, {})
+        for counter, n in counters_of(measure):
+            counters[counter] = counters.get(counter, 0) + n
+            day[counter] = day.get(counter, 0) + n
         if measure.figure == "unanswered":
             waiting_since = measure.since.at
-        keys = keys_by_agent.get(measure.agent)
-        if keys is None:
-            keys = keys_by_agent[measure.agent] = keys_of(group, measure.agent)
-        day = measure.day
-        for counter, n in counters_of(measure):
-            for key in keys:
-                total[MetricKey(key, counter)] += n
-                if has_days(key):
-                    by_day[key, day, counter] += n
-    return Contribution(total, by_day, waiting_since, _next_due(group) if found else None)
+    return Contribution(list(portions.values()), waiting_since, _next_due(group) if found else None)
 
 
 def waiting_of(group: MergeGroup) -> tuple[int | None, int | None]:

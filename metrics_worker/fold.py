@@ -68,7 +68,7 @@ class _Folding:
             case "ticket.reopened":
                 return self._reopened()
             case "ticket.status_changed":
-                return self._closed() if data.new == "closed" else self._reopened()
+                return self._closed() if data.get("new") == "closed" else self._reopened()
             case "ticket.due_set":
                 return self._due_set()
             case "ticket.became_overdue":
@@ -76,72 +76,77 @@ class _Folding:
             case "ticket.rated":
                 return self._rated()
             case "ticket.merged":
-                if data.into is None:
+                if data.get("into") is None:
                     raise Invalid(f"ticket {event.ticket_id}: merged into nothing")
-                return {"merged_into": data.into}
+                return {"merged_into": data.get("into")}
             case "ticket.unmerged":
                 return {"merged_into": None}
             case "ticket.spam_marked" | "ticket.spam_unmarked":
                 return {"spam": event.type == "ticket.spam_marked"}
             case "ticket.assigned":
-                return {"owner_id": data.owner_id, "team_id": data.team_id}
+                return {"owner_id": data.get("owner_id"), "team_id": data.get("team_id")}
             case "resolution.added":
                 return {"resolved": True}
         return {} if before.version else {"facts": before.facts}
 
     def _fact(self, code: int, at: int, what: str | None = None, about: str | None = None, **more: Any) -> Fact:  # noqa: ANN401  # fields of Fact
-        desk = self._calendars.of_desk(micros(self._event.recorded_at))
+        desk = self._calendars.of_desk(self._event.recorded)
         return Fact(at, code, self._event.event_id, desk.day(at), desk.version, what, about, **more)
 
     def _channel(self) -> str:
-        if self._event.data.channel is None:
+        channel = self._event.data.get("channel")
+        if channel is None:
             raise Invalid(f"ticket {self._event.ticket_id}: {self._event.type} names no channel")
-        return self._event.data.channel
+        return channel
 
     def _opened(self) -> dict[str, Any]:
         channel, manner = self._channel(), "waits"
-        if self._event.data.manual or self._event.actor.kind == "agent":
+        if self._event.data.get("manual") or self._event.actor == "agent":
             manner = "live" if channel == "phone" else "hand"
         return {"facts": _with(self._before.facts, self._fact(OPENED, self._event.at, channel, manner))}
 
     def _received(self) -> dict[str, Any]:
         event, facts = self._event, self._before.facts
-        channel = self._channel() if event.data.automation == "human" else ""
-        if event.data.automation != "human":
+        channel = self._channel() if event.data.get("automation") == "human" else ""
+        if event.data.get("automation") != "human":
             return {"facts": _opened_as(facts, "machine")} if event.version == 2 else {}
-        if event.actor.kind == "agent":  # who may write from a mail client
+        if event.actor == "agent":  # who may write from a mail client
             return {}
-        return {"facts": _with(facts, self._fact(MESSAGE, event.at, channel, (event.data.message_id or "")[:_ID]))}
+        return {
+            "facts": _with(facts, self._fact(MESSAGE, event.at, channel, (event.data.get("message_id") or "")[:_ID]))
+        }
 
     def _moved(self) -> dict[str, Any]:
         event, facts = self._event, self._before.facts
-        about = (event.data.message_id or "")[:_ID]
-        if event.data.direction == "out":
+        about = (event.data.get("message_id") or "")[:_ID]
+        if event.data.get("direction") == "out":
             return {"facts": tuple(fact for fact in facts if fact.code != MESSAGE or fact.about != about)}
-        if event.data.direction != "in" or event.data.automation != "human":
+        if event.data.get("direction") != "in" or event.data.get("automation") != "human":
             return {}
-        at = micros(event.data.sent_at) if event.data.sent_at else event.at
+        sent_at = event.data.get("sent_at")
+        at = micros(sent_at) if sent_at else event.at
         return {"facts": _with(facts, self._fact(MESSAGE, at, self._channel(), about))}
 
     def _replied(self) -> dict[str, Any]:
         event, data = self._event, self._event.data
-        if event.actor.kind != "agent" or data.reply_id is None or data.visibility == "internal":
+        reply_id = data.get("reply_id")
+        if event.actor != "agent" or reply_id is None or data.get("visibility") == "internal":
             return {}
-        agent = data.agent_id or event.actor.id or ""
-        return {"replies": (*self._before.replies, Reply(data.reply_id, agent, self._newest_question()))}
+        agent = data.get("agent_id") or event.actor_id or ""
+        return {"replies": (*self._before.replies, Reply(reply_id, agent, self._newest_question()))}
 
     def _delivery(self) -> dict[str, Any]:
         data, facts = self._event.data, self._before.facts
-        reply = next((each for each in self._before.replies if each.reply_id == data.reply_id), None)
+        reply = next((each for each in self._before.replies if each.reply_id == data.get("reply_id")), None)
         if reply is None:  # a confirmation, or another machine's mail
             return {}
         sent = [fact for fact in facts if fact.code == RESPONSE and fact.about == reply.reply_id]
-        if data.state == "sent" and not sent:
+        if data.get("state") == "sent" and not sent:
             at = max(self._event.at, reply.floor)
             calendar = self._named() or self._before.calendar
             response = self._fact(RESPONSE, at, None, reply.reply_id, agent=reply.agent, calendar=calendar)
             return {"facts": _with(facts, response)}
-        if data.state in ("bounced", "failed") and sent:
+        if data.get("state") in ("bounced", "failed") and sent:
             return {"facts": tuple(fact for fact in facts if fact not in sent)}
         return {}
 
@@ -150,8 +155,8 @@ class _Folding:
         if before.closed:
             return {}
         at = max(event.at, self._newest_question(), self._last_turn())
-        agent = (event.actor.id or "") if event.actor.kind == "agent" or event.data.by == "agent" else None
-        by = event.data.by or event.actor.kind
+        agent = (event.actor_id or "") if event.actor == "agent" or event.data.get("by") == "agent" else None
+        by = event.data.get("by") or event.actor
         calendar = self._named() or before.calendar
         turn = self._fact(CLOSED, at, by, None, agent=agent, calendar=calendar)
         late = [d for d in before.dues if d.overdue is None and "response" not in d.which and d.due_at < at]
@@ -164,24 +169,25 @@ class _Folding:
         before, event = self._before, self._event
         if not before.closed:
             return {}
-        turn = self._fact(REOPENED, max(event.at, self._last_turn()), event.data.by or event.actor.kind)
+        turn = self._fact(REOPENED, max(event.at, self._last_turn()), event.data.get("by") or event.actor)
         return {"turns": (*before.turns, turn)}
 
     def _due_set(self) -> dict[str, Any]:
-        data, which = self._event.data, self._event.data.which or ""
+        data, which = self._event.data, self._event.data.get("which") or ""
         dues = tuple(due for due in self._before.dues if due.which != which)
-        if data.due_at is not None:
-            dues = (*dues, Due(which, micros(data.due_at), self._event.at))
+        if (due_at := data.get("due_at")) is not None:
+            dues = (*dues, Due(which, micros(due_at), self._event.at))
         changed: dict[str, Any] = {"dues": dues}
         if (calendar := self._named()) is not None:
             changed["calendar"] = calendar
         return changed
 
     def _became_overdue(self) -> dict[str, Any]:
-        before, event, which = self._before, self._event, self._event.data.which or ""
+        before, event, which = self._before, self._event, self._event.data.get("which") or ""
         if before.merged_into is not None or before.closed:
             return {}
-        due_at = micros(event.data.due_at) if event.data.due_at else None
+        told = event.data.get("due_at")
+        due_at = micros(told) if told else None
         found = next((due for due in before.dues if due.which == which), None)
         if found is not None and (found.overdue is not None or due_at not in (None, found.due_at)):
             return {}  # it has been moved since the clock looked
@@ -192,20 +198,27 @@ class _Folding:
 
     def _rated(self) -> dict[str, Any]:
         data, facts = self._event.data, self._before.facts
-        if data.rating not in RATINGS:
-            raise Invalid(f"ticket {self._event.ticket_id}: {data.rating} is no rating")
-        former = next((fact for fact in facts if fact.code == RATED and fact.about == data.reply_id), None)
+        if data.get("rating") not in RATINGS:
+            raise Invalid(f"ticket {self._event.ticket_id}: {data.get('rating')} is no rating")
+        former = next((fact for fact in facts if fact.code == RATED and fact.about == data.get("reply_id")), None)
         if former is not None and former.at > self._event.at:
             return {}
-        writer = next((each.agent for each in self._before.replies if each.reply_id == data.reply_id), None)
-        agent = writer or data.agent_id
-        rated = self._fact(RATED, self._event.at, data.rating, data.reply_id, agent=agent, words=data.has_words)
+        writer = next((each.agent for each in self._before.replies if each.reply_id == data.get("reply_id")), None)
+        agent = writer or data.get("agent_id")
+        rated = self._fact(
+            RATED,
+            self._event.at,
+            data.get("rating"),
+            data.get("reply_id"),
+            agent=agent,
+            words=bool(data.get("has_words")),
+        )
         return {"facts": _with(tuple(fact for fact in facts if fact is not former), rated)}
 
     def _named(self) -> str | None:
         """The calendar that the event names."""
         data = self._event.data
-        found = self._calendars.named(data.calendar, data.calendar_version, micros(self._event.recorded_at))
+        found = self._calendars.named(data.get("calendar"), data.get("calendar_version"), self._event.recorded)
         return found.reference if found else None
 
     def _newest_question(self) -> int:

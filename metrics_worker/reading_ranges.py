@@ -43,7 +43,7 @@ class Ranges:
     async def read(
         self, begin: Mapping[Partition, int], end: Mapping[Partition, int]
     ) -> AsyncIterator[Sequence[Received]]:
-        """Batches of all records from `begin` (0 where it says nothing) to before `end`."""
+        """All records from `begin` (0 where it says nothing) to before `end`, partition after partition, in batches."""
         wanted = {TopicPartition(*where): stop for where, stop in end.items() if begin.get(where, 0) < stop}
         if not wanted:
             return
@@ -52,19 +52,17 @@ class Ranges:
             consumer.assign(list(wanted))
             for tp in wanted:
                 consumer.seek(tp, begin.get(Partition(tp.topic, tp.partition), 0))
-            left, moved_at, positions = set(wanted), time.monotonic(), dict.fromkeys(wanted, -1)
-            while left:
-                found = await consumer.getmany(*left, timeout_ms=200, max_records=5_000)
-                for tp, records in found.items():
-                    batch = [received(record) for record in records if record.offset < wanted[tp]]
-                    if batch:
-                        yield batch
+            # of those whose turn has not come the first records are fetched meanwhile
+            for tp in sorted(wanted):
+                position, moved_at = -1, time.monotonic()
                 # the position also passes transaction markers, which no record shows
-                now = {tp: await consumer.position(tp) for tp in left}
-                if now != positions:
-                    positions, moved_at = now, time.monotonic()
-                elif time.monotonic() - moved_at > _PATIENCE:
-                    raise Retryable(f"Kafka: {min(left).topic} cannot be read on for {_PATIENCE:g} s")
-                left = {tp for tp in left if now[tp] < wanted[tp]}
+                while (now := await consumer.position(tp)) < wanted[tp]:
+                    if now != position:
+                        position, moved_at = now, time.monotonic()
+                    elif time.monotonic() - moved_at > _PATIENCE:
+                        raise Retryable(f"Kafka: {tp.topic} cannot be read on for {_PATIENCE:g} s")
+                    records = (await consumer.getmany(tp, timeout_ms=200, max_records=5_000)).get(tp, ())
+                    if batch := [received(record) for record in records if record.offset < wanted[tp]]:
+                        yield batch
         except KAFKA_ERRORS as error:
             raise kafka_error(error) from error

@@ -12,7 +12,6 @@
 
 import contextlib
 import json
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,14 +27,14 @@ from bus.progress import database_error
 from bus.record import Partition, Received
 from metrics_worker import calendar_store, rows
 from metrics_worker.calendars import Calendars
-from metrics_worker.contacts import ContactFacts, feedback_of, fold_contact, roots_of
-from metrics_worker.contribution import contribution, has_days, waiting_of
+from metrics_worker.contacts import ContactFacts, fold_contact, roots_of
+from metrics_worker.contribution import contribution, waiting_of
 from metrics_worker.event import decode, decode_contact
 from metrics_worker.facts import TicketFacts
 from metrics_worker.fold import fold
 from metrics_worker.groups import MergeGroup, root_of
 from metrics_worker.reading_ranges import Ranges
-from metrics_worker.settling import contacts_involved, involved, settle
+from metrics_worker.settling import Change, contacts_involved, involved, settle
 from metrics_worker.snapshot import Names
 from metrics_worker.store import add, encoded
 from metrics_worker.tables import COMPUTED, SCHEMA, metadata
@@ -147,11 +146,18 @@ class Rebuilding:
             ends = await self._ranges.ends()
             total = sum(ends.values())
             await self._make_tables()
-            for where in sorted(ends):
-                if where.topic == self._names.contacts:
-                    await self._fold_contacts(where, ends[where], total)
-                else:
-                    await self._fold_tickets(where, ends[where], total)
+            tickets: dict[str, TicketFacts] = {}
+            of: Partition | None = None
+            async for batch in self._ranges.read({}, ends):
+                if batch[0].source != of:  # a ticket's events are all in one partition
+                    await self._keep_tickets(tickets)
+                    tickets, of = {}, batch[0].source
+                for record in batch:
+                    with contextlib.suppress(Invalid):  # the worker has parked it
+                        self._fold(record, tickets)
+                self._progressed(len(batch), total)
+            await self._keep_tickets(tickets)
+            await self._keep_contacts()
             await self._count()
             return await self._exchange(dict(ends), present_calendars=present_calendars)
         except DBAPIError as error:
@@ -166,17 +172,19 @@ class Rebuilding:
             await connection.execute(sa.text(f"CREATE SCHEMA {SHADOW}"))
             await connection.run_sync(shadow.create_all)
 
-    async def _fold_tickets(self, where: Partition, end: int, total: int) -> None:
-        tickets: dict[str, TicketFacts] = {}
-        async for batch in self._ranges.read({where: 0}, {where: end}):
-            for record in batch:
-                try:
-                    event = decode(record)
-                    tickets[event.ticket_id] = fold(tickets.get(event.ticket_id), event, self._calendars)
-                except Invalid:
-                    continue  # the worker has parked it
-                self._newest = max(self._newest, event.recorded_at)
-            self._progressed(len(batch), total)
+    def _fold(self, record: Received, tickets: dict[str, TicketFacts]) -> None:
+        if record.topic == self._names.contacts:
+            change = decode_contact(record)
+            facts = fold_contact(self._people.get(change.contact_id), change, self._calendars)
+            if facts is not None:
+                self._people[change.contact_id] = facts
+            self._newest = max(self._newest, change.recorded_at)
+        else:
+            event = decode(record)
+            tickets[event.ticket_id] = fold(tickets.get(event.ticket_id), event, self._calendars)
+            self._newest = max(self._newest, event.recorded_at)
+
+    async def _keep_tickets(self, tickets: Mapping[str, TicketFacts]) -> None:
         for facts in tickets.values():
             if facts.merged_into is not None:
                 self._pointers[facts.ticket_id] = facts.merged_into
@@ -187,18 +195,7 @@ class Rebuilding:
             ((t[0], t[0], *t[3:7], t.version, *waiting_of(MergeGroup(t[0], t)), t.to_json()) for t in tickets.values()),
         )
 
-    async def _fold_contacts(self, where: Partition, end: int, total: int) -> None:
-        async for batch in self._ranges.read({where: 0}, {where: end}):
-            for record in batch:
-                try:
-                    change = decode_contact(record)
-                    facts = fold_contact(self._people.get(change.contact_id), change, self._calendars)
-                except Invalid:
-                    continue
-                self._newest = max(self._newest, change.recorded_at)
-                if facts is not None:
-                    self._people[change.contact_id] = facts
-            self._progressed(len(batch), total)
+    async def _keep_contacts(self) -> None:
         roots = roots_of(self._people)
         known = {id_: self._people.get(id_, ContactFacts(id_, 0)) for id_ in roots}
         await self._copy(
@@ -209,13 +206,9 @@ class Rebuilding:
     async def _count(self) -> None:
         """Facts into figures; contacts one after the other, the others together."""
         await self._point()
-        held: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
-        days: defaultdict[tuple[str, int], defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
+        change = Change()
         for person in self._people.values():
-            for key, fact in feedback_of(person):
-                held[key]["feedback"] += 1
-                if has_days(key):
-                    days[key, fact.day]["feedback"] += 1
+            change.add_feedback(person, 1)
         async with self._engine.connect() as reading:
             found = await reading.stream(_BY_CONTACT, execution_options={"yield_per": _PAGE})
             contact: str | None = None
@@ -224,26 +217,24 @@ class Rebuilding:
                 done: dict[str, str] = {}
                 for row in partition:
                     if row.contact_id != contact:
-                        _finish(held, contact, done)
+                        _finish(change, contact, done)
                         contact = row.contact_id
                     members = tuple(TicketFacts.from_json(each) for each in row.members or ())
                     group = MergeGroup(row.ticket_id, TicketFacts.from_json(row.document), members)
                     adding = contribution(group, self._calendars)
-                    for (key, counter), n in adding.total.items():
-                        held[key][counter] += n
-                    for (key, day, counter), n in adding.by_day.items():
-                        days[key, day][counter] += n
-                    if (row.waiting_since, row.next_due) != adding[2:]:
+                    change.add(adding, 1)
+                    if (row.waiting_since, row.next_due) != adding[1:]:
                         waiting.append((row.ticket_id, adding.waiting_since, adding.next_due))
                 await self._write_figures(done)
                 await self._write_waiting(waiting)
-        rest = {key: encoded({counter: n for counter, n in found.items() if n}) for key, found in held.items()}
+        change.without_zeros()
+        rest = {key: encoded(found) for key, found in change.deltas.items()}
         await self._write_figures(rest)
         async with self._engine.begin() as connection:
             await connection.execute(_GROUPED, {"newest": self._newest})
         await self._copy(
             "days (key, day, counters)",
-            ((key, day, encoded({c: n for c, n in found.items() if n})) for (key, day), found in days.items()),
+            ((key, day, encoded(found)) for (key, day), found in change.days.items()),
         )
 
     async def _point(self) -> None:
@@ -373,9 +364,9 @@ class Rebuilding:
         self._report(self._done, total)
 
 
-def _finish(held: defaultdict[str, defaultdict[str, int]], contact: str | None, done: dict[str, str]) -> None:
+def _finish(change: Change, contact: str | None, done: dict[str, str]) -> None:
     """The contact before is complete."""
-    if contact is not None and (found := held.pop(f"contact:{contact}", None)) is not None:
+    if contact is not None and (found := change.deltas.pop(f"contact:{contact}", None)) is not None:
         done[f"contact:{contact}"] = encoded({counter: n for counter, n in found.items() if n})
 
 

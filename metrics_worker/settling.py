@@ -35,6 +35,11 @@ class StoredContact(NamedTuple):
 Counters = defaultdict[str, int]
 
 
+def _into(sums: Counters, counters: Mapping[str, int], sign: int) -> None:
+    for counter, n in counters.items():
+        sums[counter] += sign * n
+
+
 def _counters() -> Counters:
     return defaultdict(int)
 
@@ -54,10 +59,12 @@ class Change:
 
     def add(self, added: Contribution, sign: int) -> None:
         """Add what a group contributes, or take it away."""
-        for (key, counter), n in added.total.items():
-            self.deltas[key][counter] += sign * n
-        for (key, day, counter), n in added.by_day.items():
-            self.days[key, day][counter] += sign * n
+        for keys, counters, by_day in added.shares:
+            for key in keys:
+                _into(self.deltas[key], counters, sign)
+                if has_days(key):
+                    for day, some in by_day.items():
+                        _into(self.days[key, day], some, sign)
 
     def add_feedback(self, contact: ContactFacts, sign: int) -> None:
         """The same for what a contact adds by itself."""
@@ -83,14 +90,14 @@ def involved(events: Iterable[Event]) -> set[str]:
     found: set[str] = set()
     for event in events:
         found.add(event.ticket_id)
-        if event.data.into is not None:
-            found.add(event.data.into)
+        if (into := event.data.get("into")) is not None:
+            found.add(into)
     return found
 
 
 def contacts_involved(events: Iterable[ContactChange]) -> set[str]:
     """The same for contacts."""
-    return {id_ for event in events for id_ in (event.contact_id, event.data.into) if id_ is not None}
+    return {id_ for event in events for id_ in (event.contact_id, event.data.get("into")) if id_ is not None}
 
 
 def settle(
@@ -126,7 +133,7 @@ def _settle_tickets(
             waiting = root[2:]
         else:
             adding = contribution(group, calendars)
-            waiting = adding[2:]
+            waiting = adding[1:]
             change.add(adding, 1)
             if was is not None:
                 change.add(contribution(was, calendars), -1)

@@ -49,7 +49,7 @@ class WholeTopics:
         leadership: Leadership,
         *,
         max_records: int = 2_500,
-        gather_ms: int = 100,
+        gather_ms: int = 60,
     ) -> None:
         self.busy = asyncio.Lock()
         self._kafka = kafka
