@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
@@ -189,6 +190,11 @@ class Up:
             if address:
                 self._console.print(f"  {name:<10} {address}", markup=False, highlight=False, soft_wrap=True)
         self._console.print(f"Ready: {len(known.processes)} processes; Ctrl-C stops them.", highlight=False)
+        if not self._options.once:
+            self._console.print("Try, in another terminal:")
+            for command in ("tickets list", "metrics show desk", "verify"):
+                line = f"  {sys.argv[0]} {command} --data {self._folder}"
+                self._console.print(line, markup=False, soft_wrap=True, highlight=False)
 
 
 async def _unless(stopped: asyncio.Event, work: Coroutine[object, object, T]) -> T | None:
