@@ -22,7 +22,7 @@ from deploy.starter_config import ensure_config
 from deploy.supervise.child import Command
 from deploy.supervise.part import Service
 from deploy.up import UpOptions, up
-from ingest.connectors.email_smtp import EmailSmtpSettings
+from ingest.smtp.settings import EmailSmtpSettings
 from tests.conftest import Stack
 from tests.deploy.toys import toy
 
