@@ -3,6 +3,7 @@
 import codecs
 import re
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from normalize.iso2022 import decode_iso2022_jp
@@ -59,14 +60,13 @@ _BETTER = {  # what senders mean by the label: the superset that WHATWG or the v
 _UTF8 = frozenset({"utf-8", "utf_8", "utf_8_sig", "utf-8-sig"})
 _UNICODE = _UTF8 | _ESCAPING
 _UTF8_PAIR = re.compile(rb"[\xc3-\xf4][\x80-\xbf]")
+_BEYOND = re.compile(r"[^\x00-\x7f]")
+_C1 = re.compile(r"[\x80-\x9f]")
 _ENOUGH = 3
 _LABEL_END = re.compile(r"[*\s;,(\"']")  # a language (RFC 2231), a comment, the next parameter
 _SAYING_LITTLE = frozenset({None, "ascii", "utf-8", "utf_8", "cp1252"})
 """Charsets that a mail names by habit: they say nothing of bytes that are no UTF-8."""
-_C1_OF_CP1252 = {
-    code: chr(code) if (plain := bytes([code]).decode("cp1252", "ignore")) == "" else plain
-    for code in range(0x80, 0xA0)
-}
+_WESTERN = "".join(bytes([code]).decode("cp1252", "ignore") or chr(code) for code in range(256))
 
 
 class Decoded(NamedTuple):
@@ -107,8 +107,7 @@ def _is_really_utf8(data: bytes) -> bool:
         text = data.decode()
     except UnicodeDecodeError:
         return False
-    beyond = [c for c in text if c > "\x7f"]
-    return len(beyond) >= _ENOUGH and not any(c < "\xa0" for c in beyond)
+    return sum(1 for _ in islice(_BEYOND.finditer(text), _ENOUGH)) == _ENOUGH and not _C1.search(text)
 
 
 def decode_header_bytes(data: bytes, hint: str | None = None) -> str:
@@ -120,7 +119,8 @@ def decode_header_bytes(data: bytes, hint: str | None = None) -> str:
     except UnicodeDecodeError:
         pass
     text = data.decode("utf-8", "replace")
-    if text.count("\ufffd") * 4 <= sum(1 for c in text if c > "\x7f" and c != "\ufffd"):
+    bad = text.count("\ufffd")
+    if bad * 5 <= _count_beyond(text):
         return legible(text)
     codec = _codec(hint) if hint else None
     if codec in _SAYING_LITTLE:
@@ -191,7 +191,7 @@ def _mislabelled(data: bytes, codec: str) -> Decoded:
     except (UnicodeError, ValueError, LookupError):
         return Decoded(_western(data), "charset:wrong-label")
     bad = damaged.count("\ufffd")
-    beyond = sum(1 for c in damaged if c > "\x7f")
+    beyond = _count_beyond(damaged)
     # what is well-formed UTF-8 is so by no accident; in other charsets nearly everything is well-formed
     if bad * (2 if codec in _UTF8 else 5) <= beyond:
         return Decoded(damaged, "charset:damaged")
@@ -204,6 +204,11 @@ def _mislabelled(data: bytes, codec: str) -> Decoded:
     return Decoded(damaged, "charset:damaged")
 
 
+def _count_beyond(text: str) -> int:
+    """How many characters are beyond ASCII."""
+    return len(text) - len(text.encode("ascii", "ignore"))
+
+
 def _western(data: bytes) -> str:
     """Windows-1252 as browsers read it: its five holes are C1 controls. Never fails."""
-    return legible(data.decode("latin-1").translate(_C1_OF_CP1252))
+    return legible(codecs.charmap_decode(data, "strict", _WESTERN)[0])

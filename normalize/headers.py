@@ -8,7 +8,7 @@ from normalize.charsets import decode_header_bytes
 from normalize.encoded_words import decode_words
 from normalize.limits import HEADER_BLOCK_BYTES, HEADERS
 
-_FIELDS = re.compile(rb"([!-9;-~]++[ \t]*+):(.*(?:\n[ \t].*)*+)(?:\n|\Z)")
+_FIELDS = re.compile(rb"^([!-9;-~]++[ \t]*+):(.*(?:\n[ \t].*)*+)(?:\n|\Z)", re.MULTILINE)
 _FIELD_START = re.compile(rb"[!-9;-~]+[ \t]*:")
 _WELL_KNOWN = re.compile(
     rb"^(?:From|To|Subject|Date|Message-ID|MIME-Version|Content-Type|Received)[ \t]*:", re.MULTILINE | re.IGNORECASE

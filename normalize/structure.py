@@ -139,6 +139,8 @@ def _spans(walk: _Walk, part: Part, boundary: bytes) -> list[tuple[int, int]]:
                 spans.append((opened, max(opened, _before_break(data, found))))
                 if len(spans) + walk.parts > PARTS:
                     raise LimitExceeded("parts")
+            elif after == b"--":
+                walk.lookalikes += 1
             # parts after the closing line are no good mail, but someone's files
             opened = -1 if after == b"--" else (data.find(b"\n", at, part.end) + 1 or part.end)
             at = max(at, opened)
