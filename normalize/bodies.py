@@ -189,6 +189,8 @@ def _decoded(data: bytes, part: Part, warnings: list[str], uuencoded: list[Loose
     if guessed:
         warnings.append(guessed)
     if "\r" in text:
+        for _ in range(2 if "\r\r\n" in text else 0):  # a line end that was encoded, and another that was not
+            text = text.replace("\r\r\n", "\r\n")
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if part.type in _ENRICHED:
         return _TAG.sub("", text.replace("<<", "&lt;")).replace("&lt;", "<")

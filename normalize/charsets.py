@@ -57,6 +57,8 @@ _BETTER = {  # what senders mean by the label: the superset that WHATWG or the v
     "cp-850": "cp850",
     "unicode": "utf-16",
 }
+_WIDE = frozenset({"utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"})
+_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _UTF8 = frozenset({"utf-8", "utf_8", "utf_8_sig", "utf-8-sig"})
 _UNICODE = _UTF8 | _ESCAPING
 _UTF8_PAIR = re.compile(rb"[\xc3-\xf4][\x80-\xbf]")
@@ -91,6 +93,10 @@ def decode(data: bytes, label: str | None) -> Decoded:
 def _labelled(data: bytes, codec: str) -> Decoded:
     if codec == "iso2022_jp":
         return Decoded(legible(decode_iso2022_jp(data)), None)
+    if codec in _WIDE:
+        if b"\0" not in data and not data.startswith(_MARKS):
+            return Decoded(_guess(data, None, None).text, "charset:wrong-label")
+        data = data.replace(b"\r\n", b"\n")  # a relay's, between the bytes of characters
     if codec not in _UNICODE and _is_really_utf8(data):
         return Decoded(legible(data.decode()), "charset:wrong-label")
     try:
@@ -172,8 +178,8 @@ def _guess(data: bytes, label: str | None, codec: str | None) -> Decoded:
         if b"\x1b$" in data or b"\x1b(J" in data:
             return Decoded(legible(decode_iso2022_jp(data)), "charset:guessed-iso-2022-jp")
         return Decoded(_plain(data), _unknown(label, codec))
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return Decoded(legible(data.decode("utf-16", "replace")), "charset:unknown-8bit")
+    if data.startswith(_MARKS):
+        return Decoded(legible(data.replace(b"\r\n", b"\n").decode("utf-16", "replace")), "charset:unknown-8bit")
     try:
         return Decoded(legible(data.decode("utf-8-sig")), _unknown(label, codec) or "charset:unknown-8bit")
     except UnicodeDecodeError:

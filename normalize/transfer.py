@@ -70,19 +70,17 @@ def _joined(data: bytes) -> bytes:
 
 
 def _damaged_base64(data: bytes) -> Octets:
+    encoded = data.replace(b"\r\n", b"\n")
     if b"-" in data[:4096] or b"_" in data[:4096]:
-        head, _, footer = data.partition(b"\n--")
-        head, _, more = head.partition(b"\n_____")
-        if footer or more:
-            data = head
-        if b"+" not in data and b"/" not in data:
-            data = data.translate(_URL_SAFE)
-    if data.count(b" ") * 20 > len(data) and data.count(b" ") > data.count(b"\n"):  # words have blanks between them
+        encoded = encoded.partition(b"\n--")[0].partition(b"\n_____")[0].rstrip()  # a mailing list's footer
+        if b"+" not in encoded and b"/" not in encoded:
+            encoded = encoded.translate(_URL_SAFE)
+    if encoded.count(b" ") * 20 > len(encoded) and encoded.count(b" ") > encoded.count(b"\n"):  # blanks between words
         return Octets(data, "transfer:not-base64")
-    cleaned = data.translate(None, _NOT_BASE64)
+    cleaned = encoded.translate(None, _NOT_BASE64)
     if not cleaned:
         return Octets(data, "transfer:damaged-base64" if data else None)
-    if len(cleaned) * 4 < len(_joined(data)) * 3:
+    if len(cleaned) * 4 < len(_joined(encoded)) * 3:
         return Octets(data, "transfer:not-base64")
     out = bytearray()
     for found in islice(_RUN.finditer(cleaned), BASE64_RUNS):
