@@ -119,7 +119,7 @@ def _is_really_utf8(data: bytes) -> bool:
 def decode_header_bytes(data: bytes, hint: str | None = None) -> str:
     """A header value with bytes beyond ASCII and no encoding: UTF-8, mostly UTF-8, `hint`, or Windows-1252."""
     if data.isascii():
-        return _plain(data)
+        return legible(decode_iso2022_jp(data)) if b"\x1b$" in data else _plain(data)
     try:
         return legible(data.decode())
     except UnicodeDecodeError:

@@ -14,6 +14,7 @@ _WELL_KNOWN = re.compile(
     rb"^(?:From|To|Subject|Date|Message-ID|MIME-Version|Content-Type|Received)[ \t]*:", re.MULTILINE | re.IGNORECASE
 )
 _CHARSET = re.compile(rb"charset\s{0,4}=\s{0,4}[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+_ESCAPE = b"\x1b"
 _WESTERN = frozenset({"us-ascii", "ascii", "iso-8859-1", "latin1", "windows-1252", "utf-8"})
 
 
@@ -69,7 +70,9 @@ class Headers:
     def undecoded(self, name: bytes) -> str:
         """The first field as text, its encoded words still encoded: for what has to be split first."""
         raw = self.raw(name)
-        return raw.decode("ascii") if raw.isascii() else decode_header_bytes(raw, self.charset_hint)
+        if raw.isascii() and _ESCAPE not in raw:
+            return raw.decode("ascii")
+        return decode_header_bytes(raw, self.charset_hint)
 
     def text(self, name: bytes) -> str:
         """The first field, decoded."""
