@@ -93,10 +93,10 @@ def decode(data: bytes, label: str | None) -> Decoded:
 def _labelled(data: bytes, codec: str) -> Decoded:
     if codec == "iso2022_jp":
         return Decoded(legible(decode_iso2022_jp(data)), None)
-    if codec in _WIDE:
-        if b"\0" not in data and not data.startswith(_MARKS):
-            return Decoded(_guess(data, None, None).text, "charset:wrong-label")
-        data = data.replace(b"\r\n", b"\n")  # a relay's, between the bytes of characters
+    if codec in _WIDE and b"\0" not in data and not data.startswith(_MARKS):
+        return Decoded(_guess(data, None, None).text, "charset:wrong-label")
+    if codec in _ESCAPING:
+        data = data.replace(b"\r\n", b"\n")  # a relay's, between the bytes of characters or after damaged ones
     if codec not in _UNICODE and _is_really_utf8(data):
         return Decoded(legible(data.decode()), "charset:wrong-label")
     try:
