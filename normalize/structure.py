@@ -75,7 +75,7 @@ def _part(headers: Headers, begin: int, end: int, default: str) -> Part:
 def _content_type(headers: Headers) -> str:
     """The field that counts: of several the one that speaks of parts, else the first."""
     first = headers.undecoded(b"content-type")
-    if b"boundary" in headers.raw(b"content-type").lower():
+    if not headers.repeats(b"content-type") or "boundary" in first.lower():
         return first
     others = headers.all_undecoded(b"content-type")
     return next((other for other in others if "boundary" in other.lower()), first)
