@@ -1,220 +1,345 @@
-"""What a message adds: its text without quoted history, quote headers and signature. Linear."""
+"""What a message adds: its text without quoted history, quote headers and signature. Linear.
+
+A line is looked at closely only if its first two characters, or its last one, are those of something we know.
+"""
 
 import re
 
-from normalize import quote_headers
+from normalize import quote_headers, signatures
 from normalize.limits import REPLY_CANDIDATES, REPLY_CHARACTERS
+from normalize.outcome import Decision, Decisions
 
-_SIGNATURE = re.compile(r"[-—–]{2}\s*|_{5,}\s*|-- \S.{0,60}")
-_RULE = re.compile(r"[\s>]*[-_=*—–·]{2,}\s*")
-_TIME_OR_YEAR = re.compile(r"\d{1,2}[:.hH時]\s?\d{2}|(?:19|20)\d{2}|\d{1,2}/\d{1,2}/\d{2}")
-_LONGEST_ATTRIBUTION = 400
-_DIGIT = re.compile(r"\d")
-_MENTION = re.compile(r"[^\s@]@[^\s@]")
-_DASHES = "-—–_"
-_FIRST = "-—_=*0123456789"
-_DEVICE_WORDS = 10
-_HINTS = (">", ":", "：", "--", "__", "——", "–", "==")
-_ENDINGS = (":", "：", ":*", ":_")
-_QUOTE_MARKS = (">", "&gt;")
+_RULE = re.compile(r"[\s>]{0,20}[-_=*—–·~#+\u1427]{2,200}\s{0,20}|[\s>]{0,20}\u1427\s{0,20}")
+_HEADS = quote_headers.HEADS
+_POSSIBLE = quote_headers.DIGIT_OR_COLON.search
+_MARKS = frozenset("-—–_=*~#+0123456789([<\u200e\u200f\u202a\u202b\u202c\ufeff") | quote_headers.HEADS_UNSPACED
+_COLONS = frozenset(":：")
+_AFTER_COLON = frozenset("*_->").union(_COLONS)
+_QUOTE_MARKS = (">", "&gt;", "＞")
+_CLOSED_LATE = re.compile(r">\s{0,2}\S{0,20}(?:\s\S{1,20}){0,2}\s{0,2}[:：]")
+_INITIALS = re.compile(r"(?!PS>)[A-Z][A-Za-z]{0,2}>")
+_WRAPPED = 3
+_HEADER_LINES = 14
+_HEADER_MISSES = 3
+_QUOTE_WIDTH = 50
+_KEY = 80
+_HEAD = 60
 
 
-def reply_text(text: str) -> str:
+def reply_text(text: str, decisions: Decisions = None) -> str:
     """The part of `text` that its author wrote now; all of it when nothing would be left.
 
     Texts beyond `limits.REPLY_CHARACTERS` are searched in that much from their beginning.
     """
-    head, rest = text[:REPLY_CHARACTERS], text[REPLY_CHARACTERS:]
-    if not any(hint in head for hint in _HINTS) and not _device_in(head):
-        return text.strip() or text
-    lines = head.replace("\r\n", "\n").split("\n")
-    kept, cut = _without_history(lines)
-    kept, signed = _without_signature(kept)
-    reply = "\n".join(kept).strip()
-    if rest and not cut and not signed:
-        reply += rest
-    return reply or text.strip() or text
+    reading = _Reading(text[:REPLY_CHARACTERS], decisions)
+    reply = reading.reply()
+    if len(text) > REPLY_CHARACTERS and not reading.cut:
+        reply += text[REPLY_CHARACTERS:]
+    if reply:
+        return reply
+    if decisions is not None:
+        decisions.append(Decision("reply_text", "everything is kept", "nothing would be left"))
+    return text.strip() or text
 
 
-def _device_in(text: str) -> bool:
-    """Whether one of the last lines is what a phone adds."""
-    return any(_is_device(line.strip()) for line in text[-600:].split("\n"))
+class _Reading:
+    """The lines of a text, and what was found out about them."""
 
+    def __init__(self, text: str, decisions: Decisions) -> None:
+        self.lines = text.replace("\r\n", "\n").split("\n")
+        self.bare = [line.strip() for line in self.lines]
+        self.decisions = decisions
+        self.marked = any(mark in text for mark in _QUOTE_MARKS)
+        self.first = 0
+        self.end = len(self.lines)
+        self.cut = False
+        self.quoted: list[bool] = []
+        self.dropped: set[int] = set()
 
-def _without_history(lines: list[str]) -> tuple[list[str], bool]:
-    """The lines before the history, with answers that stand between quotes; whether anything was cut."""
-    bare = [line.strip() for line in lines]
-    quoted = _quoted(bare)
-    drop = [False] * len(lines)
-    end = len(lines)
-    done = -1
-    for index in _worth_a_look(bare):
-        if index <= done:
-            continue
-        if _header_begins(lines, index):
-            end = _rules_above(bare, index)
-            break
-        attribution = None if quoted[index] else _attribution_ends(bare, quoted, index)
-        if attribution is None:
-            continue
-        following = _next_written(bare, attribution + 1)
-        if following < len(lines) and quoted[following]:
-            drop[index:following] = [True] * (following - index)
-        elif _anything(bare, drop, quoted, index):
-            end = _rules_above(bare, index)
-            break
-        else:
-            drop[index : attribution + 1] = [True] * (attribution + 1 - index)
-        done = attribution
-    kept = _without_quotes(lines[:end], bare[:end], quoted[:end], drop)
-    return kept, end < len(lines) or len(kept) < len(lines)
+    def reply(self) -> str:
+        self.find_quotes()
+        self.drop_warning()
+        self.drop_history()
+        self.drop_signature()
+        self.drop_outer_quotes()
+        kept = self.lines[self.first : self.end]
+        if self.dropped:
+            kept = [line for n, line in enumerate(kept, self.first) if n not in self.dropped]
+        return "\n".join(kept).strip(" \t\n\v\f\r\u200b\u200e\u200f\ufeff\xa0")
 
+    def decide(self, decided: str, line: int) -> None:
+        if self.decisions is not None:
+            self.decisions.append(Decision("reply_text", decided, f"line {line + 1}: {self.bare[line][:_KEY]}"))
 
-def _worth_a_look(bare: list[str]) -> list[int]:
-    """Where a header block, a delimiter or an attribution could begin; most lines of most mails are none of it."""
-    found = [i for i, line in enumerate(bare) if ":" in line or line[:1] in _FIRST or "：" in line]
-    before = {j for i in found if bare[i].endswith(_ENDINGS) for j in range(max(0, i - 3), i)}
-    return [i for i in sorted(before.union(found)) if bare[i]][:REPLY_CANDIDATES]
+    def find_quotes(self) -> None:
+        """Which lines are quoted, those that were wrapped in the middle of a quote included."""
+        bare = self.bare
+        if not self.marked:
+            self.quoted = [False] * len(bare)
+            return
+        self.quoted = quoted = [line.startswith(_QUOTE_MARKS) for line in bare]
+        if True in quoted:
+            for i in range(1, len(bare) - 1):
+                if quoted[i - 1] and quoted[i + 1] and not quoted[i] and bare[i] and len(bare[i - 1]) > _QUOTE_WIDTH:
+                    quoted[i] = True
+            for i, mark in enumerate(quoted):
+                if mark and i and bare[i][-1] in _COLONS and _closes_address(bare[i - 1], bare[i]):
+                    quoted[i] = False
+        with_initials = [i for i, line in enumerate(bare) if line[1:4].find(">") >= 0 and _INITIALS.match(line)]
+        if len(with_initials) > 1:
+            for i in with_initials:
+                quoted[i] = True
 
+    def drop_warning(self) -> None:
+        """The paragraph on top that a company's server added."""
+        first = self.next_written(0)
+        if first < self.end and self.bare[first][:4] in signatures.WARNING_HEADS and signatures.is_warning(self.bare, first):
+            after = first
+            while after < self.end and self.bare[after]:
+                after += 1
+            if self.next_written(after) < self.end:
+                self.decide("a server's warning is left out", first)
+                self.first = after
 
-def _quoted(bare: list[str]) -> list[bool]:
-    """Which lines are quoted, those that were wrapped in the middle of a quote included."""
-    quoted = [line.startswith(_QUOTE_MARKS) for line in bare]
-    for i in _torn_off(quoted):
-        if bare[i] and len(bare[i - 1]) > 50:
-            quoted[i] = True
-    return quoted
-
-
-def _torn_off(quoted: list[bool]) -> list[int]:
-    """Single lines that are not quoted between two that are."""
-    if True not in quoted:
-        return []
-    around = zip(quoted, quoted[1:], quoted[2:], strict=False)
-    return [i for i, (before, here, after) in enumerate(around, start=1) if before and after and not here]
-
-
-def _without_quotes(lines: list[str], bare: list[str], quoted: list[bool], drop: list[bool]) -> list[str]:
-    """Quotes at the end and at the beginning go; those between answers stay."""
-    last = len(lines)
-    signature = bare.index("--") if "--" in bare else last
-    if any(line and not quoted[i] and not drop[i] for i, line in enumerate(bare[:signature])):
-        last = signature
-    while last and (quoted[last - 1] or drop[last - 1] or not bare[last - 1]):
-        last -= 1
-    first = 0
-    while first < last and (quoted[first] or drop[first] or not bare[first]):
-        first += 1
-    return [line for line, gone in zip(lines[first:last], drop[first:last], strict=True) if not gone]
-
-
-def _anything(bare: list[str], drop: list[bool], quoted: list[bool], before: int) -> bool:
-    return any(bare[i] and not drop[i] and not quoted[i] for i in range(before))
-
-
-def _next_written(bare: list[str], index: int) -> int:
-    while index < len(bare) and not bare[index]:
-        index += 1
-    return index
-
-
-def _rules_above(bare: list[str], index: int) -> int:
-    """The first of the empty lines and drawn rules right above `index`."""
-    while index and (not bare[index - 1] or _RULE.fullmatch(bare[index - 1][:200])):
-        index -= 1
-    return index
-
-
-def _header_begins(lines: list[str], index: int) -> bool:
-    """Whether a copied header block, or the line that announces one, begins at `index`."""
-    line = lines[index][:_LONGEST_ATTRIBUTION]
-    colon = ":" in line[:60] or "：" in line[:60]
-    if (colon or line.lstrip(" \t>*_")[:1] in "-—_=") and quote_headers.DELIMITER.match(line):
-        return True
-    if not colon:
-        return False
-    field = quote_headers.FIELD.match(line)
-    if field is None or field.lastgroup in {"cc", "reply_to"}:
-        return False
-    seen = {field.lastgroup}
-    misses = 0
-    for following in lines[index + 1 : index + 12]:
-        if (more := quote_headers.FIELD.match(following[:_LONGEST_ATTRIBUTION])) is not None:
-            seen.add(more.lastgroup)
-        else:
-            misses += 1
-        if misses > 3:
-            break
-    return "from" in seen and (len(seen) >= 3 or "date" in seen or "subject" in seen)
-
-
-def _attribution_ends(bare: list[str], quoted: list[bool], index: int) -> int | None:
-    """The last line of the attribution ("On …, Jane wrote:") that begins at `index`, if one does."""
-    first = bare[index]
-    if first.lstrip("*")[:1].isdigit() and quote_headers.DATED.fullmatch(first[:_LONGEST_ATTRIBUTION]):
+    def next_written(self, index: int) -> int:
+        while index < self.end and not self.bare[index]:
+            index += 1
         return index
-    last = next((i for i in range(index, min(index + 4, len(bare))) if bare[i].endswith(_ENDINGS)), None)
-    if last is None:
-        return None
-    piece = [line.strip("*_") for line in bare[index : last + 1]]
-    if not all(piece) or sum(map(len, piece)) > _LONGEST_ATTRIBUTION or any(quoted[index : last + 1]):
-        return None
-    if not _is_attribution(" ".join(piece), last - index):
-        return None
-    if last > index and not quote_headers.BEGINNING_SURE.match(piece[0]):
-        # the line before an attribution is not part of it, though the words together look like one
-        for n in range(1, len(piece)):
-            if _begins(piece[n]) and _is_attribution(" ".join(piece[n:]), last - index - n):
+
+    def anything_before(self, index: int) -> bool:
+        return any(
+            self.bare[i] and not self.quoted[i] and i not in self.dropped and not _RULE.fullmatch(self.bare[i][:220])
+            for i in range(self.first, index)
+        )
+
+    def rules_above(self, index: int) -> int:
+        """The first of the empty lines and drawn rules right above `index`."""
+        while index > self.first and (not self.bare[index - 1] or _RULE.fullmatch(self.bare[index - 1][:220])):
+            index -= 1
+        return index
+
+    def worth_a_look(self) -> list[int]:
+        """Where a header block, a delimiter or an attribution could be; most lines of most mails are none of it."""
+        found = [
+            i
+            for i, line in enumerate(self.bare)
+            if line and (line[-1] in _AFTER_COLON or line[0] in _MARKS or (line[:3] in _HEADS and _POSSIBLE(line, 0, _HEAD)))
+        ]
+        return [i for i in found if not self.quoted[i]][:REPLY_CANDIDATES]
+
+    def drop_history(self) -> None:
+        """Find where the history begins; drop attributions of quotes that stay."""
+        done = self.first - 1
+        bare = self.bare
+        for index in self.worth_a_look():
+            if index <= done:
+                continue
+            if self.is_divider(index) or self.is_header(index):
+                if self.anything_before(index):
+                    self.decide("what follows is history", index)
+                    self.cut_at(index)
+                else:
+                    self.keep_what_was_forwarded(index)
+                return
+            span = self.attribution(index, done)
+            if span is None:
+                continue
+            begin, done = span
+            following = self.next_written(done + 1)
+            if following < self.end and self.quoted[following]:
+                self.decide("an attribution is left out", begin)
+                self.dropped.update(range(begin, following))
+            elif self.anything_before(begin):
+                self.decide("an attribution begins the history", begin)
+                self.cut_at(begin)
+                return
+            else:
+                self.decide("an attribution is left out", begin)
+                self.dropped.update(range(begin, done + 1))
+
+    def cut_at(self, index: int) -> None:
+        self.end = self.rules_above(index)
+        self.cut = True
+
+    def is_divider(self, index: int) -> bool:
+        """Whether a line announces that all below is history."""
+        line = self.bare[index]
+        if quote_headers.announces(line) is not None:
+            return True
+        above = self.bare[index - 1][:220] if index else ""
+        return (
+            bool(above) and _RULE.fullmatch(above) is not None and quote_headers.is_previous_title(line)
+        )  # fmt: skip
+
+    def is_header(self, index: int) -> bool:
+        """Whether a copied header block begins at a line."""
+        line = self.bare[index]
+        if ":" not in line[:60] and "：" not in line[:60]:
+            return False
+        kind = quote_headers.field_kind(line)
+        if kind is None or kind == "cc":
+            return False
+        seen = {kind}
+        addressed = quote_headers.has_address(line[: quote_headers.LONGEST])
+        misses = 0
+        for following in self.bare[index + 1 : index + _HEADER_LINES]:
+            more = quote_headers.field_kind(following) if ":" in following[:60] or "：" in following[:60] else None
+            if more is not None:
+                seen.add(more)
+            elif following:
+                misses += 1
+            else:
+                misses += 0.5
+            addressed = addressed or quote_headers.has_address(following[: quote_headers.LONGEST])
+            if misses > _HEADER_MISSES:
+                break
+        if "from" not in seen:
+            return False
+        if addressed or self.ruled_above(index):
+            return len(seen) >= 3 or not seen.isdisjoint(("sent", "date", "subject"))
+        return ("sent" in seen and len(seen) >= 3) or ("subject" in seen and not seen.isdisjoint(("sent", "date", "to")))
+
+    def ruled_above(self, index: int) -> bool:
+        return index > 0 and _RULE.fullmatch(self.bare[index - 1][:220]) is not None
+
+    def keep_what_was_forwarded(self, index: int) -> None:
+        """Nothing was written above a forwarded mail: what was forwarded is what there is, without its header."""
+        at = index
+        if quote_headers.field_kind(self.bare[at]) is None:
+            at = self.next_written(at + 1)
+        if at < self.end and self.is_header(at):
+            last = at
+            while at < self.end and at < index + 2 * _HEADER_LINES:
+                if not self.bare[at]:
+                    following = self.next_written(at)
+                    if following >= self.end or quote_headers.field_kind(self.bare[following]) is None:
+                        break
+                elif quote_headers.field_kind(self.bare[at]) is not None:
+                    last = at
+                at += 1
+            if at >= index + 2 * _HEADER_LINES:
+                at = last + 1
+        if self.next_written(at) < self.end:
+            self.decide("a forwarded mail is kept, without its header", index)
+            self.first = at
+            self.quoted = [False] * len(self.bare)
+
+    def attribution(self, index: int, done: int) -> tuple[int, int] | None:
+        """The first and the last line of the attribution that ends at `index`, or begins there without a colon."""
+        bare = self.bare
+        last = index
+        line = bare[index]
+        if line[-1] not in _AFTER_COLON:
+            if quote_headers.is_whole_attribution(line):
+                return index, index
+            if not quote_headers.begins_with_date(line):
                 return None
-    return last
+            ends = (
+                n
+                for n in range(index, min(index + _WRAPPED, self.end))
+                if bare[n] and (bare[n][-1] in _AFTER_COLON or quote_headers.last_verb(bare[n]) >= 0)
+            )
+            last = next(ends, index)
+        begin = self.grown(last, done)
+        if begin is not None and (begin <= index <= last):
+            return begin, last
+        following = self.next_written(last + 1)
+        if following < self.end and self.quoted[following] and quote_headers.may_be_attribution(line):
+            return index, last
+        return None
+
+    def grown(self, last: int, done: int) -> int | None:
+        """The first line of the attribution that ends at `last`: wrapped lines above are taken in while it needs them."""
+        bare = self.bare
+        joined = ""
+        found = None
+        for n in range(last, max(done, self.first - 1, last - _WRAPPED - 1), -1):
+            line = bare[n]
+            if not line or (self.quoted[n] and n != last):
+                break
+            if found is not None and not _needs_more(bare[found], line):
+                break
+            joined = f"{line} {joined}" if joined else line
+            if len(joined) > quote_headers.LONGEST:
+                break
+            if quote_headers.is_attribution(joined):
+                found = n
+                if quote_headers.begins_with_date(line) and not _torn(bare[n - 1] if n else ""):
+                    break
+        return found
+
+    def drop_outer_quotes(self) -> None:
+        """Quotes at the end and at the beginning go; those between answers stay."""
+        bare, quoted, dropped = self.bare, self.quoted, self.dropped
+        end = self.end
+        if not dropped and True not in quoted:
+            return
+        while end > self.first and (quoted[end - 1] or end - 1 in dropped or not bare[end - 1]):
+            end -= 1
+        first = self.first
+        if dropped:  # a quote that nothing introduces was chosen by its author
+            while first < end and (quoted[first] or first in dropped or not bare[first]):
+                first += 1
+        if first >= end:
+            return
+        if self.decisions is not None and any(quoted[end : self.end]):
+            self.decide("quotes at the end are left out", quoted.index(True, end))
+        if self.decisions is not None and any(quoted[self.first : first]):
+            self.decide("quotes at the beginning are left out", quoted.index(True, self.first))
+        self.cut = self.cut or end < self.end
+        self.first, self.end = first, end
+
+    def drop_signature(self) -> None:
+        """The block behind a delimiter, a phone's line, a disclaimer; never everything."""
+        bare, heads, tails, drawn = self.bare, signatures.HEADS, signatures.TAILS, signatures.DRAWN
+        candidates = [
+            index
+            for index, line in enumerate(bare[self.first : self.end], self.first)
+            if line[:4] in heads or line[-4:] in tails or line[:2] in drawn
+        ]
+        for index in candidates:
+            line = bare[index]
+            if not line or self.quoted[index]:
+                continue
+            paragraph = index == self.first or not bare[index - 1] or self.ruled_above(index)
+            if signatures.is_delimiter(bare, index, self.end):
+                what = "a signature is left out"
+            elif (paragraph or self.next_written(index + 1) >= self.end) and signatures.is_device(line):
+                what = "a program's line is left out"
+            elif paragraph and signatures.is_disclaimer(bare, index):
+                what = "a disclaimer is left out"
+            else:
+                continue
+            if self.anything_before(index):
+                self.decide(what, index)
+                self.cut_at(index)
+                break
+        last = self.last_written()
+        if last > self.first and signatures.is_name(bare[last]) and not bare[last - 1] and self.anything_before(last):
+            self.decide("a name behind a dash is left out", last)
+            self.end = last
+
+    def last_written(self) -> int:
+        last = self.end - 1
+        while last > self.first and (not self.bare[last] or _RULE.fullmatch(self.bare[last][:220])):
+            last -= 1
+        if last < self.end - 1:
+            self.end = last + 1
+        return last
 
 
-def _begins(line: str) -> bool:
-    """Whether a line begins like an attribution: its first word, and the date soon after."""
-    found = quote_headers.BEGINNING.match(line)
-    return found is not None and _DIGIT.search(line, found.end() - 1, found.end() + 30) is not None
+def _closes_address(above: str, line: str) -> bool:
+    """Whether a `>` at the beginning of a line closes an address that the line above opened."""
+    return above.rfind("<") > above.rfind(">") and _CLOSED_LATE.fullmatch(line[:_KEY]) is not None
 
 
-def _says_wrote(line: str) -> bool:
-    lower = line.lower()
-    return any(verb in lower for verb in quote_headers.VERBS)
-
-
-def _is_attribution(line: str, wrapped: int) -> bool:
-    if _DIGIT.search(line) is None:
-        return "<" in line and _MENTION.search(line) is not None and _says_wrote(line)
-    begins = _begins(line)
-    mentions = _MENTION.search(line) is not None
-    verb = (begins or mentions) and _says_wrote(line)
-    if begins and verb:
-        return True
-    if mentions and (verb or _TIME_OR_YEAR.search(line)):
-        return wrapped <= 2 and ("<" in line or begins or verb or " from " in line)
-    return False
-
-
-def _without_signature(lines: list[str]) -> tuple[list[str], bool]:
-    """Without the block behind a delimiter or a phone's line; never without everything."""
-    for index, line in enumerate(lines):
-        if not line or (line[0] not in _DASHES and line.count(" ") > _DEVICE_WORDS):
-            continue
-        stripped = line.rstrip()
-        signature = stripped[:1] in _DASHES and len(stripped) < 80 and _SIGNATURE.fullmatch(stripped)
-        if (signature or (_is_device(stripped.lstrip()) and _stands_alone(lines, index))) and any(
-            before.strip() for before in lines[:index]
-        ):
-            return lines[:index], True
-    return lines, False
-
-
-def _is_device(line: str) -> bool:
-    """Whether a stripped line is what a program adds: few words, that begin or end like it."""
-    if not line or len(line) >= 140 or line.count(" ") >= _DEVICE_WORDS:
+def _needs_more(first: str, above: str) -> bool:
+    """Whether an attribution whose first line is `first` may go on above: it begins like the rest of something."""
+    if above[-1] in ".!?:" and not quote_headers.begins_with_date(above):
         return False
-    lower = line.lstrip("*_[(> ").lower()
-    return lower.startswith(quote_headers.DEVICES) or lower.endswith(quote_headers.DEVICE_ENDINGS)
+    return first[0] in "<([\"'," or first[0].islower() or above[-1] in ",<([" or quote_headers.begins_with_date(above)
 
 
-def _stands_alone(lines: list[str], index: int) -> bool:
-    """A phone's line is a paragraph of its own, or the last one."""
-    return index == 0 or not lines[index - 1].strip() or not any(line.strip() for line in lines[index + 1 :])
+def _torn(above: str) -> bool:
+    """Whether a line ends in the middle of something: an address, or a date that begins an attribution."""
+    return above != "" and (above[-1] in "<([" or (above[-1] == "," and quote_headers.begins_with_date(above)))
