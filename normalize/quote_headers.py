@@ -6,13 +6,12 @@ Every test looks at one line, or at a few joined, of at most `LONGEST` character
 import re
 from typing import Final
 
-from normalize.language_tables import heads, language_table, words_for
+from normalize.language_tables import UNSPACED, folded, heads, language_table, words_for
 
 LONGEST: Final = 400
 """Characters of an attribution, all its lines together."""
 _TABLE = language_table("quote_headers")
 _FIELDS = ("from", "sent", "date", "to", "cc", "subject", "other")
-_UNSPACED = re.compile("[\u0e00-\u0eff\u2e80-\u9fff\uac00-\ud7ff\uff00-\uffef]")
 _DATE = re.compile(
     r"\d{1,2}[:.hH時点시]\s?\d{2}|(?<!\d)(?:19|20)\d{2}(?!\d)|(?<!\d)\d{1,4}[/.-]\s?\d{1,2}[/.-]\s?\d{2,4}|\d[年년月월]"
 )
@@ -23,7 +22,7 @@ _ADDRESS_LAST = re.compile(r"[^\s@<>]@[^\s@<>]{1,250}>{1,2}\)?\s{0,2}[:：]?$")
 
 
 def _begins(words: tuple[str, ...]) -> str:
-    return "|".join(re.escape(word) + ("" if _UNSPACED.search(word) else r"(?!\w)") for word in words)
+    return "|".join(re.escape(word) + ("" if UNSPACED.search(word) else r"(?!\w)") for word in words)
 
 
 _WROTE = words_for(_TABLE, "wrote")
@@ -71,7 +70,7 @@ _HEADS = heads(
     ),
     3,
 )
-HEADS = frozenset(head for head in _HEADS if not _UNSPACED.match(head))
+HEADS = frozenset(head for head in _HEADS if not UNSPACED.match(head))
 HEADS_UNSPACED = frozenset(head[:1] for head in _HEADS - HEADS)
 """How lines begin that are worth a look, if there is a digit or a colon in them: three letters, or one character."""
 DIGIT_OR_COLON = re.compile(r"[0-9:：]")
@@ -94,7 +93,7 @@ def announces(line: str) -> str | None:
         return "original"
     if line[:1].isalnum() or len(line) > _LONGEST_NOTICE:
         return None
-    lower = line.lower()
+    lower = folded(line)
     return "reply_above" if any(words in lower for words in _REPLY_ABOVE) else None
 
 
@@ -119,7 +118,7 @@ def begins_with_date(line: str) -> bool:
 
 def last_verb(line: str) -> int:
     """Where the verb stands with which a line ends, with or without a colon ("wrote:"); -1 when with none."""
-    lower = line.rstrip(_AFTER_VERB).lower()
+    lower = folded(line.rstrip(_AFTER_VERB))
     if not lower.endswith(_WROTE):
         return -1
     verb = next(each for each in _WROTE if lower.endswith(each))
@@ -129,7 +128,7 @@ def last_verb(line: str) -> int:
 
 def _inner_verb(line: str) -> int:
     """Where a verb ends that a name or a date follows; -1 when there is none."""
-    lower = line.lower()
+    lower = folded(line)
     for verb in _WROTE_THEN:
         start = lower.find(verb)
         if start >= 0 and _apart(lower, start, start + len(verb)):
@@ -139,7 +138,7 @@ def _inner_verb(line: str) -> int:
 
 def _apart(line: str, start: int, end: int) -> bool:
     """Whether a word is no part of a longer one, in scripts that put blanks between words."""
-    if _UNSPACED.match(line, start):
+    if UNSPACED.match(line, start):
         return True
     return (start == 0 or not line[start - 1].isalnum()) and (end >= len(line) or not line[end].isalnum())
 

@@ -93,7 +93,7 @@ class _Reading:
     def drop_warning(self) -> None:
         """The paragraph on top that a company's server added."""
         first = self.next_written(0)
-        if first < self.end and self.bare[first][:4] in signatures.WARNING_HEADS and signatures.is_warning(self.bare, first):
+        if first < self.end and signatures.is_warning(self.bare, first):
             after = first
             while after < self.end and self.bare[after]:
                 after += 1
@@ -291,11 +291,11 @@ class _Reading:
 
     def drop_signature(self) -> None:
         """The block behind a delimiter, a phone's line, a disclaimer; never everything."""
-        bare, heads, tails, drawn = self.bare, signatures.HEADS, signatures.TAILS, signatures.DRAWN
+        bare, heads, tails, short = self.bare, signatures.HEADS, signatures.TAILS, signatures.SHORT_HEADS
         candidates = [
             index
             for index, line in enumerate(bare[self.first : self.end], self.first)
-            if line[:4] in heads or line[-4:] in tails or line[:2] in drawn
+            if line[:4] in heads or line[:2] in short or line[-4:] in tails or line[:1] in signatures.OPENINGS
         ]
         for index in candidates:
             line = bare[index]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from normalize.language_tables import heads, language_table, tails, words_for
+from normalize.language_tables import UNSPACED, folded, heads, language_table, tails, words_for
 
 _TABLE = language_table("signatures")
 _DEVICES = words_for(_TABLE, "devices")
@@ -22,18 +22,20 @@ _SIGNATURE_LINES = 9
 _SIGNATURE_CHARACTERS = 600
 _PARAGRAPH = 1500
 
-HEADS = heads((*_DEVICES, *_DISCLAIMERS, *_TITLES), 4)
+_ALL = (*_DEVICES, *_DISCLAIMERS, *_TITLES)
+_DRAWN = frozenset({"--", "—", "——", "–", "––", "__", "==", "++", "~~"})
+HEADS = heads((words for words in _ALL if not UNSPACED.match(words)), 4)
+SHORT_HEADS = _DRAWN | heads((words for words in _ALL if UNSPACED.match(words)), 2)
+OPENINGS = frozenset("*[(<「")
 TAILS = tails(_DEVICE_ENDS, 4)
-WARNING_HEADS = heads(_WARNINGS, 4)
-DRAWN = frozenset({"--", "—", "——", "–", "––", "__", "==", "++", "~~"})
-"""How lines begin and end that are worth a look."""
+"""How lines begin and end that are worth a look: with four letters, two characters, one mark; with four letters."""
 
 
 def is_device(line: str) -> bool:
     """Whether a stripped line is what a phone or a program adds: few words, that begin or end like it."""
     if not line or len(line) >= _DEVICE_LENGTH or line.count(" ") >= _DEVICE_WORDS:
         return False
-    lower = line.strip("*_[]()<>「」 ").lower().replace("’", "'")
+    lower = folded(line.strip("*_[]()<>「」 ")).replace("’", "'")
     return (
         lower.startswith(_DEVICES) or lower.endswith(_DEVICE_ENDS)
     ) and _LONG_NUMBER.search(lower.partition("http")[0]) is None  # fmt: skip
@@ -42,7 +44,7 @@ def is_device(line: str) -> bool:
 def is_delimiter(bare: Sequence[str], index: int, end: int) -> bool:
     """Whether a signature begins at a drawn line; one that could be a person's own needs something short below."""
     line = bare[index][:80]
-    if line[:2] not in DRAWN:
+    if line[:2] not in _DRAWN:
         return False
     if _DELIMITER.fullmatch(line):
         return True
@@ -59,18 +61,18 @@ def is_name(line: str) -> bool:
 
 def is_disclaimer(bare: Sequence[str], index: int) -> bool:
     """Whether a paragraph that begins at `index` is a company's disclaimer."""
-    lower = bare[index][:_DEVICE_LENGTH].lower().strip("*_ #>")
+    lower = folded(bare[index][:_DEVICE_LENGTH]).strip("*_ #>")
     if lower.rstrip(":. *_") in _TITLES or lower.partition(":")[0] in _TITLES:
         return True
     if not lower.startswith(_DISCLAIMERS):
         return False
-    paragraph = " ".join(_paragraph(bare, index)).lower()
+    paragraph = folded(" ".join(_paragraph(bare, index)))
     return any(word in paragraph for word in _LEGAL)
 
 
 def is_warning(bare: Sequence[str], index: int) -> bool:
     """Whether a paragraph that begins at `index` is what a company's server puts on top of mails from outside."""
-    return bare[index][:_DEVICE_LENGTH].lower().strip("*_ #>").startswith(_WARNINGS)
+    return folded(bare[index][:_DEVICE_LENGTH]).strip("*_ #>").startswith(_WARNINGS)
 
 
 def _paragraph(bare: Sequence[str], index: int) -> list[str]:
