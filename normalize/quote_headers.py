@@ -26,6 +26,10 @@ def _begins(words: tuple[str, ...]) -> str:
 
 
 _WROTE = words_for(_TABLE, "wrote")
+_SAID = words_for(_TABLE, "said")
+_OWN = frozenset(words_for(_TABLE, "own"))
+_WORDS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+_WITH_AT = re.compile(r"\S*@\S*")
 _WROTE_THEN = words_for(_TABLE, "wrote_then")
 _AFTER_VERB = " \t\xa0\u202f:：.>*_)]-\u200f\u202c"
 _BEGINNING = re.compile(rf"(?:{_begins(words_for(_TABLE, 'begins'))})", re.IGNORECASE)
@@ -60,6 +64,7 @@ _PREVIOUS = re.compile(
 )
 _REPLY_ABOVE = words_for(_TABLE, "reply_above")
 _LONGEST_NOTICE = 160
+_SENTENCE = 200
 _ENDS_RULED = re.compile(r"[-—–_=*~#+]\s{0,4}$")
 
 _HEADS = heads(
@@ -116,12 +121,12 @@ def begins_with_date(line: str) -> bool:
     return _STARTS_WITH_DATE.match(line) is not None
 
 
-def last_verb(line: str) -> int:
+def last_verb(line: str, verbs: tuple[str, ...] = _WROTE) -> int:
     """Where the verb stands with which a line ends, with or without a colon ("wrote:"); -1 when with none."""
     lower = folded(line.rstrip(_AFTER_VERB))
-    if not lower.endswith(_WROTE):
+    if not lower.endswith(verbs):
         return -1
-    verb = next(each for each in _WROTE if lower.endswith(each))
+    verb = next(each for each in verbs if lower.endswith(each))
     start = len(lower) - len(verb)
     return start if _apart(lower, start, len(lower)) else -1
 
@@ -152,12 +157,16 @@ def is_whole_attribution(line: str) -> bool:
 def is_attribution(line: str) -> bool:
     """Whether a line (its wrapped parts joined) says who wrote, or when, what is quoted below."""
     line = line.strip(" \t*_\u200e\u200f\u202a\u202b\u202c\ufeff")
-    last = last_verb(line)
-    then = _inner_verb(line) if last < 0 else -1
     address = has_address(line)
+    last = last_verb(line)
+    if last < 0 and address:
+        last = last_verb(line, _SAID)
+    then = _inner_verb(line) if last < 0 else -1
     if last < 0 and then < 0 and not address:
         return False
     dated = _DATE.search(line)
+    if _speaks_of_oneself(line[:_SENTENCE]):
+        return False
     if last >= 0:
         if dated or address:
             return begins_with_date(line) or address or _verb_beside_date(line, last)
@@ -165,6 +174,11 @@ def is_attribution(line: str) -> bool:
     if then >= 0 and (dated or address):
         return begins_with_date(line) or address or _DATE.search(line, then) is not None
     return dated is not None and address and begins_with_date(line) and _ADDRESS_LAST.search(line) is not None
+
+
+def _speaks_of_oneself(line: str) -> bool:
+    words = _WORDS.findall(_WITH_AT.sub(" ", line))
+    return any(folded(word) in _OWN and word != "i" for word in words)
 
 
 def _verb_beside_date(line: str, verb: int) -> bool:
@@ -175,4 +189,6 @@ def _verb_beside_date(line: str, verb: int) -> bool:
 def may_be_attribution(line: str) -> bool:
     """Weaker: enough where a quote follows ("Anna wrote:")."""
     line = line.strip(" \t*_")
-    return len(line) < 200 and (last_verb(line) >= 0 or _inner_verb(line) >= 0)
+    return len(line) < 200 and (
+        last_verb(line) >= 0 or last_verb(line, _SAID) >= 0 or _inner_verb(line) >= 0
+    )

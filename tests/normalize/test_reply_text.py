@@ -50,7 +50,9 @@ def test_words_that_only_look_like_an_attribution_stay() -> None:
 
 
 def test_answers_between_quotes_keep_them() -> None:
-    assert reply_text("> Colour?\n\nRed.\n\n> Size?\n\nLarge.\n\n> Bye\n") == "Red.\n\n> Size?\n\nLarge."
+    answers = "> Colour?\n\nRed.\n\n> Size?\n\nLarge."
+    assert reply_text(f"{answers}\n\n> Bye\n") == answers
+    assert reply_text(f"On 2 Nov 2026, Support wrote:\n{answers}\n\n> Bye\n") == "Red.\n\n> Size?\n\nLarge."
 
 
 def test_an_answer_below_the_quote() -> None:
@@ -93,7 +95,9 @@ def test_never_empty_when_the_text_is_not(text: str) -> None:
 
 def test_html_by_structure() -> None:
     source = "<p>Mine</p><div class='gmail_quote'>On Monday<blockquote>old</blockquote></div>"
-    assert text_without_quotes(source) == "Mine"
+    quoted = text_without_quotes(source)
+    assert quoted == "Mine\n\n> old"
+    assert reply_text(quoted) == "Mine"
     assert text_without_quotes("<p>Mine</p><div id='divRplyFwdMsg'>From: x</div><p>old</p>") == "Mine"
     assert text_without_quotes("<p>Mine</p>") is None
 
