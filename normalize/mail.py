@@ -137,7 +137,7 @@ def _read_whole(
     written = read_bodies(payload, bodies, warnings)
     blobs: dict[str, bytes] = {}
     attachments = read_attachments(payload, bodies.attached, written.uuencoded, warnings, blobs)
-    reply = _reply(written)
+    reply = _reply(written, decisions)
     own = _is_own(envelope.author.address, record.own_addresses)
     letter = Letter(
         payload, headers, root, envelope.author.address, own, envelope.subject or "", written.text,
@@ -164,12 +164,12 @@ def _read_whole(
     return Understood(message, blobs)
 
 
-def _reply(written: Written) -> str:
+def _reply(written: Written, decisions: Decisions) -> str:
     if written.fresh is not None:
-        fresh = reply_text(written.fresh)
+        fresh = reply_text(written.fresh, decisions)
         if fresh.strip():
             return fresh
-    return reply_text(written.text)
+    return reply_text(written.text, decisions)
 
 
 def _message(

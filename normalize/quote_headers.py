@@ -13,12 +13,13 @@ LONGEST: Final = 400
 _TABLE = language_table("quote_headers")
 _FIELDS = ("from", "sent", "date", "to", "cc", "subject", "other")
 _DATE = re.compile(
-    r"\d{1,2}[:.hH時点시]\s?\d{2}|(?<!\d)(?:19|20)\d{2}(?!\d)|(?<!\d)\d{1,4}[/.-]\s?\d{1,2}[/.-]\s?\d{2,4}|\d[年년月월]"
+    r"(?<![\d.])\d{1,2}[:.hH時点시]\s?\d{2}(?![\d.]\d)|(?<!\d)(?:19|20)\d{2}(?!\d)|(?<!\d)\d{1,4}[/.-]\s?\d{1,2}[/.-]\s?\d{2,4}|\d[年년月월]"
 )
 _SHORT_DATE = re.compile(r"(?<![\d.])\d{1,2}[./]\s?\d{1,2}(?!\d)|\d{1,2}\.? \w{3,}|\w{3,} \d{1,2}\b")
 _STARTS_WITH_DATE = re.compile(r"(?:\w{2,14}[.,]{0,2}\s{1,2}){0,2}\(?\d{1,4}\s?[-/.:年년 ,]", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s@<>()\[\]]@[^\s@<>()\[\]]")
 _ADDRESS_LAST = re.compile(r"[^\s@<>]@[^\s@<>]{1,250}>{1,2}\)?\s{0,2}[:：]?$")
+_BARE_ADDRESS_LAST = re.compile(r"(?<!\d)\d{1,2}[:.]\d\d(?!\d).{1,80}[^\s@<>]@[^\s@<>:]{1,250}[:：]$")
 
 
 def _begins(words: tuple[str, ...]) -> str:
@@ -173,7 +174,9 @@ def is_attribution(line: str) -> bool:
         return " via " in line or (begins_with_date(line) and _SHORT_DATE.search(line) is not None)
     if then >= 0 and (dated or address):
         return begins_with_date(line) or address or _DATE.search(line, then) is not None
-    return dated is not None and address and begins_with_date(line) and _ADDRESS_LAST.search(line) is not None
+    if dated is None or not address or not begins_with_date(line):
+        return False
+    return _ADDRESS_LAST.search(line) is not None or _BARE_ADDRESS_LAST.search(line) is not None
 
 
 def _speaks_of_oneself(line: str) -> bool:
@@ -189,6 +192,4 @@ def _verb_beside_date(line: str, verb: int) -> bool:
 def may_be_attribution(line: str) -> bool:
     """Weaker: enough where a quote follows ("Anna wrote:")."""
     line = line.strip(" \t*_")
-    return len(line) < 200 and (
-        last_verb(line) >= 0 or last_verb(line, _SAID) >= 0 or _inner_verb(line) >= 0
-    )
+    return len(line) < 200 and (last_verb(line) >= 0 or last_verb(line, _SAID) >= 0 or _inner_verb(line) >= 0)

@@ -10,6 +10,7 @@ from typing import Final
 
 from selectolax.lexbor import LexborNode
 
+from normalize import quote_headers
 from normalize.html_text import html_to_text
 from normalize.language_tables import language_table
 from normalize.limits import HTML_CHARACTERS
@@ -23,8 +24,22 @@ _NUMBERED = re.compile(r"_\d+$")
 _OUTLOOK_BORDER = re.compile(r"border(?:-top)?\s*:[^;]*\bsolid\b[^;]*;(?:[^;]*;)?\s*padding\s*:\s*3(?:\.0)?pt 0|"
                              r"border-top-color:\s*rgb\(229, 229, 229\);\s*border-top-width:\s*1px", re.IGNORECASE)  # fmt: skip
 _INTRODUCTION = 500
-_MARKS = tuple(sorted({word for rows in _TABLE.values() for words in rows.values() for word in words}))
-_STYLES = ("padding:3.0pt 0", "padding:3pt 0", "padding: 3pt 0", "border-top-width: 1px", 'tabindex="-1"', "tabindex=-1")
+_MARKS = tuple(
+    sorted({
+        f'name="{word}"' if table == "names" else word
+        for table, rows in _TABLE.items()
+        for words in rows.values()
+        for word in words
+    })
+)  # fmt: skip
+_STYLES = (
+    "padding:3.0pt 0",
+    "padding:3pt 0",
+    "padding: 3pt 0",
+    "border-top-width: 1px",
+    'tabindex="-1"',
+    "tabindex=-1",
+)
 
 
 def _kind(rows: Mapping[str, Sequence[str]], value: str) -> str | None:
@@ -53,7 +68,11 @@ class _History:
         if found is None or (found[0] == "container" and _may_hold_answers(node)):
             return False
         kind, evidence = found
-        self.over = kind == "rest"
+        if kind == "attribution" and _says_so(node):
+            return False
+        if kind == "rest":
+            self.over = True
+            _forget_what_follows(node)
         if self.decisions is not None:
             decided = "from here on it is history" if self.over else "an element is left out"
             self.decisions.append(Decision("reply_text", decided, f"<{node.tag} {evidence}>"))
@@ -76,6 +95,20 @@ class _History:
         return None
 
 
+def _says_so(node: LexborNode) -> bool:
+    """Whether the words of an element are an attribution that `reply_text` knows."""
+    return quote_headers.is_attribution(" ".join(node.text(deep=True)[:_INTRODUCTION].split()))
+
+
+def _forget_what_follows(node: LexborNode) -> None:
+    """Take out of the tree all that comes after an element: texts too, of which nobody asks us."""
+    above: LexborNode | None = node
+    while above is not None:
+        while (following := above.next) is not None:
+            following.decompose()
+        above = above.parent
+
+
 def _may_hold_answers(node: LexborNode) -> bool:
     """Whether quotes are children of a container; what introduces the first of them is then taken out of it."""
     if node.tag == "blockquote":
@@ -84,8 +117,9 @@ def _may_hold_answers(node: LexborNode) -> bool:
     length = 0
     for child in node.iter(include_text=True):
         if child.tag == "blockquote":
-            for each in introduction:
-                each.decompose()
+            if not any(_says_so(each) for each in introduction):
+                for each in introduction:
+                    each.decompose()
             return True
         length += len(child.text(deep=True))
         if length > _INTRODUCTION or len(introduction) > _INTRODUCTION:

@@ -123,7 +123,8 @@ class _Reading:
         found = [
             i
             for i, line in enumerate(self.bare)
-            if line and (line[-1] in _AFTER_COLON or line[0] in _MARKS or (line[:3] in _HEADS and _POSSIBLE(line, 0, _HEAD)))
+            if line
+            and (line[-1] in _AFTER_COLON or line[0] in _MARKS or (line[:3] in _HEADS and _POSSIBLE(line, 0, _HEAD)))
         ]
         return [i for i in found if not self.quoted[i]][:REPLY_CANDIDATES]
 
@@ -181,7 +182,7 @@ class _Reading:
             return False
         seen = {kind}
         addressed = quote_headers.has_address(line[: quote_headers.LONGEST])
-        misses = 0
+        misses: float = 0
         for following in self.bare[index + 1 : index + _HEADER_LINES]:
             more = quote_headers.field_kind(following) if ":" in following[:60] or "：" in following[:60] else None
             if more is not None:
@@ -197,7 +198,9 @@ class _Reading:
             return False
         if addressed or self.ruled_above(index):
             return len(seen) >= 3 or not seen.isdisjoint(("sent", "date", "subject"))
-        return ("sent" in seen and len(seen) >= 3) or ("subject" in seen and not seen.isdisjoint(("sent", "date", "to")))
+        return ("sent" in seen and len(seen) >= 3) or (
+            "subject" in seen and not seen.isdisjoint(("sent", "date", "to"))
+        )
 
     def ruled_above(self, index: int) -> bool:
         return index > 0 and _RULE.fullmatch(self.bare[index - 1][:220]) is not None

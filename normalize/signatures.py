@@ -12,18 +12,20 @@ _DISCLAIMERS = words_for(_TABLE, "disclaimers")
 _LEGAL = words_for(_TABLE, "legal")
 _TITLES = frozenset(words_for(_TABLE, "titles"))
 _WARNINGS = words_for(_TABLE, "warnings")
-_DELIMITER = re.compile(r"[-—–]{2}|_{2,}|-- \S.{0,60}")
-_MAYBE_DELIMITER = re.compile(r"[-—–]{3,10}|={2,}|\+{2,4}|~{3,}")
+_DELIMITER = re.compile(r"[-—–]{2}|-- \S.{0,60}")
+_MAYBE_DELIMITER = re.compile(r"[-—–]{3,10}|={2,4}|\+{2,4}")
+_UNDERSCORES = re.compile(r"_{2,80}")
 _NAME = re.compile(r"-[^\W\d_][\w.]{0,30}(?: [^\W\d_][\w.]{0,30}){0,2}")
 _LONG_NUMBER = re.compile(r"\d{6}")
 _DEVICE_WORDS = 10
 _DEVICE_LENGTH = 140
 _SIGNATURE_LINES = 9
 _SIGNATURE_CHARACTERS = 600
+_FOOTER_CHARACTERS = 2000
 _PARAGRAPH = 1500
 
 _ALL = (*_DEVICES, *_DISCLAIMERS, *_TITLES)
-_DRAWN = frozenset({"--", "—", "——", "–", "––", "__", "==", "++", "~~"})
+_DRAWN = frozenset({"--", "—", "——", "–", "––", "__", "==", "++"})
 HEADS = heads((words for words in _ALL if not UNSPACED.match(words)), 4)
 SHORT_HEADS = _DRAWN | heads((words for words in _ALL if UNSPACED.match(words)), 2)
 OPENINGS = frozenset("*[(<「")
@@ -48,9 +50,11 @@ def is_delimiter(bare: Sequence[str], index: int, end: int) -> bool:
         return False
     if _DELIMITER.fullmatch(line):
         return True
+    below = [each for each in bare[index + 1 : min(end, index + 4 * _SIGNATURE_LINES)] if each]
+    if _UNDERSCORES.fullmatch(line):
+        return len(below) <= 2 * _SIGNATURE_LINES and sum(map(len, below)) <= _FOOTER_CHARACTERS
     if not _MAYBE_DELIMITER.fullmatch(line):
         return False
-    below = [each for each in bare[index + 1 : min(end, index + 40)] if each]
     return 0 < len(below) <= _SIGNATURE_LINES and sum(map(len, below)) <= _SIGNATURE_CHARACTERS
 
 
