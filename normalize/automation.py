@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 
 from bus.message import Automation, AutomationKind
-from normalize import machine_phrases
+from normalize import bounce_words, machine_phrases
+from normalize.addresses import parse_addresses
 from normalize.bounce import leaves, original_message_id, read_report
 from normalize.bounce_freeform import read_freeform
 from normalize.headers import Headers
@@ -19,6 +20,7 @@ _AUTO_REPLY_FIELDS = (
 _AUTO_REPLY_NAMES = frozenset(_AUTO_REPLY_FIELDS)
 _LIST_NAMES = frozenset(_LISTS)
 _ANSWER = re.compile(r"^\W*(?:(?:re|aw|sv|vs|antw)\s?:\W*)?")
+_READ = 4000
 HUMAN = Automation()
 
 
@@ -40,7 +42,10 @@ def is_null_sender(headers: Headers, envelope_from: str | None) -> bool:
     """Whether the envelope, or the server that kept it in a field, names the null return path (RFC 5321 §4.5.5)."""
     if envelope_from is not None:
         return envelope_from.strip() in {"", "<>"}
-    return b"return-path" in headers and headers.raw(b"return-path").replace(b" ", b"") == b"<>"
+    if b"return-path" not in headers:
+        return False
+    path = headers.undecoded(b"return-path").strip(" <>")
+    return not path or machine_phrases.DAEMON.match(path.partition("@")[0]) is not None
 
 
 def recognise(letter: Letter) -> Automation:
@@ -107,25 +112,57 @@ def _freeform_bounce(letter: Letter) -> Automation | None:
     local, _, domain = letter.author.partition("@")
     daemon = machine_phrases.DAEMON.match(local) is not None
     failed = b"x-failed-recipients" in letter.headers
-    telling = _any_in(machine_phrases.BOUNCE_SUBJECTS, letter.subject.lower())
+    telling = bounce_words.SUBJECT.search(letter.subject.lower()) is not None
     report = letter.root.type == "multipart/report"
     generated = letter.headers.raw(b"auto-submitted").lower().startswith((b"auto-generated", b"auto-replied"))
     silent = letter.null_sender or generated or not domain
     sure = failed or (telling and (daemon or letter.null_sender))
-    spoken = telling and (silent or machine_phrases.MTA_WORDS.search(letter.text[:4000]) is not None)
-    if not (sure or report or spoken or daemon):
+    words = bounce_words.flat(letter.text[:_READ]) if telling or daemon or silent or _may_be_dialect(letter) else ""
+    spoken = telling and (silent or bounce_words.SERVERS.search(words) is not None)
+    dialect = _dialect(letter, words)
+    if not (sure or report or spoken or daemon or dialect):
         return None
     if letter.subject[:3].lower() in {"re:", "fw:", "fwd"} and not (daemon or letter.null_sender):
         return None
-    if letter.headers.raw(b"auto-submitted").lower().startswith(b"auto-replied") and not (failed or daemon or report):
+    replied = letter.headers.raw(b"auto-submitted").lower().startswith(b"auto-replied")
+    if replied and not (failed or daemon or report or dialect):
         return None
-    bounce = read_freeform(letter.headers, letter.text, frozenset({letter.author.lower()}), sure=sure)
+    addressed = {box.address.lower() for box in parse_addresses(letter.headers.joined(b"to"))}
+    not_recipients = frozenset(addressed | {letter.author.lower()})
+    bounce = read_freeform(letter.headers, letter.text, not_recipients, sure=sure or dialect is not None)
     if bounce is None:
         return None
     if bounce.original_message_id is None:
         original = original_message_id(letter.data, letter.root) if letter.root.parts else None
         bounce = bounce.model_copy(update={"original_message_id": original})
-    return Automation(kind="bounce", reason="words:delivery-failed", bounce=bounce)
+    reason = f"dialect:{dialect}" if dialect else "words:delivery-failed"
+    return Automation(kind="bounce", reason=reason, bounce=bounce)
+
+
+def _may_be_dialect(letter: Letter) -> bool:
+    return any(_outside_holds(dialect, letter) for dialect in bounce_words.DIALECTS)
+
+
+def _outside_holds(dialect: bounce_words.Dialect, letter: Letter) -> bool:
+    """Whether all that a dialect names but the text holds; False when it names the text only."""
+    if not dialect.fields and dialect.subject is None and dialect.author is None:
+        return False
+    if not all(field in letter.headers for field in dialect.fields):
+        return False
+    if dialect.subject is not None and not dialect.subject.search(letter.subject.lower()):
+        return False
+    return dialect.author is None or dialect.author.search(letter.author.lower()) is not None
+
+
+def _dialect(letter: Letter, words: str) -> str | None:
+    """The server's dialect that a mail is written in."""
+    for dialect in bounce_words.DIALECTS:
+        named = dialect.fields or dialect.subject is not None or dialect.author is not None
+        if named and not _outside_holds(dialect, letter):
+            continue
+        if dialect.text is None or (words and dialect.text.search(words)):
+            return dialect.name
+    return None
 
 
 def _auto_submitted(letter: Letter) -> Automation | None:

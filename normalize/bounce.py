@@ -93,11 +93,12 @@ def _report(group: Headers, original: str | None) -> Report:
     action = _action(group)
     status = _status(group.undecoded(b"status"), said)
     recipient = None
-    for name in (b"original-recipient", b"final-recipient", b"x-actual-recipient"):
+    for name in (b"original-recipient", b"final-recipient", b"x-actual-recipient"):  # the first as the sender wrote it
         value = decode_header_bytes(group.raw(name)).partition(";")
         found = _ADDRESS.search(value[2] or value[0])
-        if found and (recipient is None or name == b"final-recipient"):
+        if found:
             recipient = canonical(found[0])
+            break
     permanent = None
     if action == "delayed":
         permanent = False
