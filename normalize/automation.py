@@ -1,6 +1,5 @@
 """Whether a person or a machine wrote a mail: headers first (RFC 3834, RFC 2919, vendors), words last."""
 
-import re
 from dataclasses import dataclass
 
 from bus.message import Automation, AutomationKind
@@ -9,6 +8,7 @@ from normalize.addresses import parse_addresses
 from normalize.bounce import leaves, original_message_id, read_report
 from normalize.bounce_freeform import read_freeform
 from normalize.headers import Headers
+from normalize.outcome import Decision, Decisions
 from normalize.structure import Part
 
 _SUPPRESSING = frozenset({"all", "oof", "autoreply", "dr", "ndr", "rn", "nrn"})
@@ -19,7 +19,6 @@ _AUTO_REPLY_FIELDS = (
 )  # fmt: skip
 _AUTO_REPLY_NAMES = frozenset(_AUTO_REPLY_FIELDS)
 _LIST_NAMES = frozenset(_LISTS)
-_ANSWER = re.compile(r"^\W*(?:(?:re|aw|sv|vs|antw)\s?:\W*)?")
 _READ = 4000
 HUMAN = Automation()
 
@@ -48,30 +47,30 @@ def is_null_sender(headers: Headers, envelope_from: str | None) -> bool:
     return not path or machine_phrases.DAEMON.match(path.partition("@")[0]) is not None
 
 
-def recognise(letter: Letter) -> Automation:
+def recognise(letter: Letter, decisions: Decisions = None) -> Automation:
     """The kind of a mail and the evidence for it. The first rule that hits decides."""
     for rule in _RULES:
         found = rule(letter)
         if found is not None:
+            if decisions is not None:
+                _explain(decisions, rule.__name__.strip("_"), found)
             return found
+    if decisions is not None:
+        decisions.append(Decision("automation", HUMAN.kind, f"none of the {len(_RULES)} rules for machines hit"))
     return HUMAN
 
 
-def _any_in(words: tuple[str, ...], text: str) -> bool:
-    return any(word in text for word in words)
-
-
-def _says_away(subject: str) -> bool:
-    return _ANSWER.sub("", subject.lower()).startswith(machine_phrases.OUT_OF_OFFICE_SUBJECTS)
-
-
-def _says_automatic(subject: str) -> bool:
-    return _says_away(subject) or _ANSWER.sub("", subject.lower()).startswith(machine_phrases.AUTO_REPLY_SUBJECTS)
-
-
-def _begins_clearly(subject: str) -> bool:
-    head = subject.lower().replace("：", ":").partition(":")
-    return bool(head[1]) and head[0].strip(" []*!") in machine_phrases.AUTO_REPLY_SUBJECTS
+def _explain(decisions: list[Decision], rule: str, found: Automation) -> None:
+    decisions.append(Decision("automation", found.kind, f"{found.reason}; rule {rule}"))
+    if found.bounce is not None:
+        bounce = found.bounce
+        final = {True: "final", False: "not final", None: "not said whether final"}[bounce.permanent]
+        decisions.append(
+            Decision("automation.bounce", f"{bounce.status}, {final}", bounce.diagnostic or "no diagnostic")
+        )
+        decisions.append(
+            Decision("automation.bounce", f"to {bounce.recipient}", f"original mail {bounce.original_message_id}")
+        )
 
 
 def _feedback(letter: Letter) -> Automation | None:
@@ -172,7 +171,7 @@ def _auto_submitted(letter: Letter) -> Automation | None:
         return None
     if value == "auto-generated":
         kind: AutomationKind = "system"
-        if _says_automatic(letter.subject):
+        if machine_phrases.says_automatic(letter.subject):
             kind = _reply_kind(letter)
         return Automation(kind=kind, reason="auto-submitted:auto-generated")
     kind = "system" if value == "auto-notified" else _reply_kind(letter)
@@ -189,13 +188,13 @@ def _auto_reply_fields(letter: Letter) -> Automation | None:
 
 
 def _reply_kind(letter: Letter) -> AutomationKind:
-    away = _says_away(letter.subject) or machine_phrases.OUT_OF_OFFICE_TEXT.search(letter.text[:2000])
+    away = machine_phrases.says_away(letter.subject) or machine_phrases.text_says_away(letter.text)
     return "out_of_office" if away else "auto_reply"
 
 
 def _out_of_office(letter: Letter) -> Automation | None:
     """A telling subject counts beside evidence of a machine, or beside a text that says the same."""
-    if not _says_automatic(letter.subject):
+    if not machine_phrases.says_automatic(letter.subject):
         return None
     names = letter.headers
     machine = (
@@ -204,10 +203,10 @@ def _out_of_office(letter: Letter) -> Automation | None:
         or b"precedence" in names
         or (b"x-ms-exchange-inbox-rules-loop" in names)
     )
-    if _begins_clearly(letter.subject):
+    if machine_phrases.begins_clearly(letter.subject):
         return Automation(kind=_reply_kind(letter), reason="subject:automatic_reply")
-    unmistakable = _ANSWER.sub("", letter.subject.lower()).startswith(machine_phrases.UNMISTAKABLE_SUBJECTS)
-    if machine or (unmistakable and machine_phrases.OUT_OF_OFFICE_TEXT.search(letter.text[:2000])):
+    unmistakable = machine_phrases.says_unmistakably_away(letter.subject)
+    if machine or (unmistakable and machine_phrases.text_says_away(letter.text)):
         return Automation(kind="out_of_office", reason="subject:out_of_office")
     return None
 

@@ -143,9 +143,7 @@ def _read_whole(
         payload, headers, root, envelope.author.address, own, envelope.subject or "", written.text,
         is_null_sender(headers, record.envelope_from),
     )  # fmt: skip
-    automation = recognise(letter)
-    if decisions is not None:
-        decisions.append(Decision("automation", automation.kind, automation.reason or "no rule hit"))
+    automation = recognise(letter, decisions)
     sent_at = parse_date(headers.undecoded(b"date"))
     if sent_at is None:
         warnings.append("date:invalid" if b"date" in headers else "date:missing")
@@ -156,7 +154,7 @@ def _read_whole(
         text=_inline(written.text, blobs),
         reply_text=_inline(reply, blobs),
         html=_inline(written.html, blobs) if written.html is not None else None,
-        language=detect_language(reply),
+        language=detect_language(reply, decisions),
         sent_at=sent_at,
         attachments=attachments,
         automation=automation,
