@@ -8,6 +8,7 @@ from normalize.addresses import parse_addresses
 from normalize.bounce import leaves, original_message_id, read_report
 from normalize.bounce_freeform import read_freeform
 from normalize.headers import Headers
+from normalize.language_tables import folded
 from normalize.outcome import Decision, Decisions
 from normalize.structure import Part
 
@@ -53,15 +54,15 @@ def recognise(letter: Letter, decisions: Decisions = None) -> Automation:
         found = rule(letter)
         if found is not None:
             if decisions is not None:
-                _explain(decisions, rule.__name__.strip("_"), found)
+                _explain(decisions, found)
             return found
     if decisions is not None:
         decisions.append(Decision("automation", HUMAN.kind, f"none of the {len(_RULES)} rules for machines hit"))
     return HUMAN
 
 
-def _explain(decisions: list[Decision], rule: str, found: Automation) -> None:
-    decisions.append(Decision("automation", found.kind, f"{found.reason}; rule {rule}"))
+def _explain(decisions: list[Decision], found: Automation) -> None:
+    decisions.append(Decision("automation", found.kind, found.reason or "no reason"))
     if found.bounce is not None:
         bounce = found.bounce
         final = {True: "final", False: "not final", None: "not said whether final"}[bounce.permanent]
@@ -111,14 +112,17 @@ def _freeform_bounce(letter: Letter) -> Automation | None:
     local, _, domain = letter.author.partition("@")
     daemon = machine_phrases.DAEMON.match(local) is not None
     failed = b"x-failed-recipients" in letter.headers
-    telling = bounce_words.SUBJECT.search(letter.subject.lower()) is not None
+    subject = folded(letter.subject)
+    may_tell = bounce_words.subject_may_tell(subject)
+    telling = may_tell and bounce_words.SUBJECT.search(subject) is not None
     report = letter.root.type == "multipart/report"
     generated = letter.headers.raw(b"auto-submitted").lower().startswith((b"auto-generated", b"auto-replied"))
     silent = letter.null_sender or generated or not domain
     sure = failed or (telling and (daemon or letter.null_sender))
-    words = bounce_words.flat(letter.text[:_READ]) if telling or daemon or silent or _may_be_dialect(letter) else ""
+    named = _dialects_named(letter, subject, may_tell=may_tell, by_server=daemon or silent)
+    words = bounce_words.flat(letter.text[:_READ]) if telling or daemon or silent or named else ""
     spoken = telling and (silent or bounce_words.SERVERS.search(words) is not None)
-    dialect = _dialect(letter, words)
+    dialect = next((each.name for each in named if each.text is None or each.text.search(words)), None)
     if not (sure or report or spoken or daemon or dialect):
         return None
     if letter.subject[:3].lower() in {"re:", "fw:", "fwd"} and not (daemon or letter.null_sender):
@@ -138,30 +142,15 @@ def _freeform_bounce(letter: Letter) -> Automation | None:
     return Automation(kind="bounce", reason=reason, bounce=bounce)
 
 
-def _may_be_dialect(letter: Letter) -> bool:
-    return any(_outside_holds(dialect, letter) for dialect in bounce_words.DIALECTS)
-
-
-def _outside_holds(dialect: bounce_words.Dialect, letter: Letter) -> bool:
-    """Whether all that a dialect names but the text holds; False when it names the text only."""
-    if not dialect.fields and dialect.subject is None and dialect.author is None:
-        return False
-    if not all(field in letter.headers for field in dialect.fields):
-        return False
-    if dialect.subject is not None and not dialect.subject.search(letter.subject.lower()):
-        return False
-    return dialect.author is None or dialect.author.search(letter.author.lower()) is not None
-
-
-def _dialect(letter: Letter, words: str) -> str | None:
-    """The server's dialect that a mail is written in."""
-    for dialect in bounce_words.DIALECTS:
-        named = dialect.fields or dialect.subject is not None or dialect.author is not None
-        if named and not _outside_holds(dialect, letter):
-            continue
-        if dialect.text is None or (words and dialect.text.search(words)):
-            return dialect.name
-    return None
+def _dialects_named(letter: Letter, subject: str, *, may_tell: bool, by_server: bool) -> list[bounce_words.Dialect]:
+    """The servers' dialects of which all that lies outside the text holds; those of the text only from a server."""
+    return [
+        dialect
+        for dialect in bounce_words.DIALECTS
+        if (may_tell and dialect.subject.search(subject) if dialect.subject else by_server or dialect.fields)
+        and all(field in letter.headers for field in dialect.fields)
+        and (dialect.author is None or dialect.author.search(letter.author.lower()))
+    ]
 
 
 def _auto_submitted(letter: Letter) -> Automation | None:

@@ -65,6 +65,33 @@ DIALECTS = tuple(
 )
 
 
+_FIRST_LETTERS = 4
+_OPENINGS = "[(\"'*«„【"
+
+
+def _first_words(phrases: Iterable[str]) -> frozenset[str]:
+    """The first letters of what a phrase can begin with; of `(a|b) …` both."""
+    found: set[str] = set()
+    for phrase in phrases:
+        begin = folded(phrase).lstrip(_OPENINGS.replace("(", ""))
+        choices = begin[1:].partition(")")[0].split("|") if begin.startswith("(") else [begin]
+        found.update(choice.lstrip(_OPENINGS).split()[0][:_FIRST_LETTERS] for choice in choices if choice.strip())
+    return frozenset(found)
+
+
+_SUBJECT_HEADS = _first_words(
+    [*_all_languages("subjects"), *(words for row in _TABLE["dialects"].values() for words in row.get("subject", ()))]
+)
+
+
+def subject_may_tell(subject: str) -> bool:
+    """Whether a folded subject can hold any of our phrases: the quick answer for nearly every mail."""
+    if not subject.isascii():
+        return True
+    heads = _SUBJECT_HEADS
+    return any(word.lstrip(_OPENINGS)[:_FIRST_LETTERS] in heads for word in subject.split())
+
+
 def flat(text: str) -> str:
     """A text as the phrases want it: in lower case, with single blanks for line breaks and the like."""
     return " ".join(folded(text).replace("’", "'").split())
