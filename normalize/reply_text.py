@@ -12,7 +12,7 @@ from normalize.outcome import Decision, Decisions
 _RULE = re.compile(r"[\s>]{0,20}[-_=*—–·~#+\u1427]{2,200}\s{0,20}|[\s>]{0,20}\u1427\s{0,20}")
 _HEADS = quote_headers.HEADS
 _POSSIBLE = quote_headers.DIGIT_OR_COLON.search
-_MARKS = frozenset("-—–_=*~#+0123456789([<\u200e\u200f\u202a\u202b\u202c\ufeff") | quote_headers.HEADS_UNSPACED
+_MARKS = frozenset("-—–_=*~#+·\u14270123456789([<\u200e\u200f\u202a\u202b\u202c\ufeff") | quote_headers.HEADS_UNSPACED
 _COLONS = frozenset(":：")
 _AFTER_COLON = frozenset("*_->").union(_COLONS)
 _QUOTE_MARKS = (">", "&gt;", "＞")
@@ -23,6 +23,7 @@ _HEADER_LINES = 14
 _HEADER_MISSES = 3
 _QUOTE_WIDTH = 50
 _KEY = 80
+_RULE_LENGTH = 220
 _HEAD = 60
 
 
@@ -53,6 +54,7 @@ class _Reading:
         self.first = 0
         self.end = len(self.lines)
         self.cut = False
+        self.written = 0
         self.quoted: list[bool] = []
         self.dropped: set[int] = set()
 
@@ -107,14 +109,25 @@ class _Reading:
         return index
 
     def anything_before(self, index: int) -> bool:
-        return any(
-            self.bare[i] and not self.quoted[i] and i not in self.dropped and not _RULE.fullmatch(self.bare[i][:220])
-            for i in range(self.first, index)
+        """Whether the author wrote something above a line. Goes on where it last found nothing: linear in all."""
+        at = max(self.written, self.first)
+        while at < index and not self.is_written(at):
+            at += 1
+        self.written = at
+        return at < index
+
+    def is_written(self, index: int) -> bool:
+        line = self.bare[index]
+        return (
+            bool(line)
+            and not self.quoted[index]
+            and index not in self.dropped
+            and not (line[0] in _MARKS and _RULE.fullmatch(line[:_RULE_LENGTH]))
         )
 
     def rules_above(self, index: int) -> int:
         """The first of the empty lines and drawn rules right above `index`."""
-        while index > self.first and (not self.bare[index - 1] or _RULE.fullmatch(self.bare[index - 1][:220])):
+        while index > self.first and (not self.bare[index - 1] or _RULE.fullmatch(self.bare[index - 1][:_RULE_LENGTH])):
             index -= 1
         return index
 
@@ -131,7 +144,6 @@ class _Reading:
     def drop_history(self) -> None:
         """Find where the history begins; drop attributions of quotes that stay."""
         done = self.first - 1
-        bare = self.bare
         for index in self.worth_a_look():
             if index <= done:
                 continue
@@ -167,7 +179,7 @@ class _Reading:
         line = self.bare[index]
         if quote_headers.announces(line) is not None:
             return True
-        above = self.bare[index - 1][:220] if index else ""
+        above = self.bare[index - 1][:_RULE_LENGTH] if index else ""
         return (
             bool(above) and _RULE.fullmatch(above) is not None and quote_headers.is_previous_title(line)
         )  # fmt: skip
@@ -203,7 +215,7 @@ class _Reading:
         )
 
     def ruled_above(self, index: int) -> bool:
-        return index > 0 and _RULE.fullmatch(self.bare[index - 1][:220]) is not None
+        return index > 0 and _RULE.fullmatch(self.bare[index - 1][:_RULE_LENGTH]) is not None
 
     def keep_what_was_forwarded(self, index: int) -> None:
         """Nothing was written above a forwarded mail: what was forwarded is what there is, without its header."""
@@ -324,7 +336,7 @@ class _Reading:
 
     def last_written(self) -> int:
         last = self.end - 1
-        while last > self.first and (not self.bare[last] or _RULE.fullmatch(self.bare[last][:220])):
+        while last > self.first and (not self.bare[last] or _RULE.fullmatch(self.bare[last][:_RULE_LENGTH])):
             last -= 1
         if last < self.end - 1:
             self.end = last + 1
