@@ -13,7 +13,7 @@ from bus.raw import RawMessage
 from normalize.addresses import Mailbox, canonical, parse_addresses
 from normalize.attachments import blob_name, read_attachments
 from normalize.authentication import read_authentication
-from normalize.automation import HUMAN, Letter, is_null_sender, recognise
+from normalize.automation import HUMAN, recognise
 from normalize.bodies import Written, choose_bodies, read_bodies
 from normalize.dates import parse_date
 from normalize.front import skip_front, with_line_feeds
@@ -21,6 +21,7 @@ from normalize.headers import Block, Headers, charset_of_mail, read_headers
 from normalize.identity import message_id, source_id
 from normalize.language import detect_language
 from normalize.legible import one_line
+from normalize.letter import Letter, is_null_sender
 from normalize.limits import MAIL_BYTES, LimitExceeded
 from normalize.outcome import Decision, Decisions, Ignored, Understood
 from normalize.refs import addressed_to, collect_refs

@@ -32,6 +32,7 @@ _OWN = frozenset(words_for(_TABLE, "own"))
 _WORDS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _WITH_AT = re.compile(r"\S*@\S*")
 _WROTE_THEN = words_for(_TABLE, "wrote_then")
+_BEFORE = " >*_-<\u200e\u200f\u202a\u202b\u202c\u202d\u202e\ufeff"
 _AFTER_VERB = " \t\xa0\u202f:：.>*_)]-\u200f\u202c"
 _BEGINNING = re.compile(rf"(?:{_begins(words_for(_TABLE, 'begins'))})", re.IGNORECASE)
 _WHOLE_LINES = re.compile(
@@ -83,7 +84,7 @@ DIGIT_OR_COLON = re.compile(r"[0-9:：]")
 
 
 def field_kind(line: str) -> str | None:
-    """What the copied header field on this line holds: `from`, `sent`, `date`, `to`, `cc`, `subject`, `other`; else None."""
+    """What a copied header field holds: `from`, `sent`, `date`, `to`, `cc`, `subject`, `other`; None if it is none."""
     found = _FIELD.match(line[:LONGEST])
     return found.lastgroup if found else None
 
@@ -115,7 +116,7 @@ def has_address(line: str) -> bool:
 
 def begins_with_date(line: str) -> bool:
     """Whether a line begins like an attribution: with its first word, and the date soon after, or with the date."""
-    line = line[:80].lstrip(" >*_-<\u200e\u200f\u202a-\u202e\ufeff")
+    line = line[:80].lstrip(_BEFORE)
     begin = _BEGINNING.match(line)
     if begin and any(character.isdigit() for character in line[begin.end() : begin.end() + 30]):
         return True
@@ -163,20 +164,16 @@ def is_attribution(line: str) -> bool:
     if last < 0 and address:
         last = last_verb(line, _SAID)
     then = _inner_verb(line) if last < 0 else -1
-    if last < 0 and then < 0 and not address:
+    if (last < 0 and then < 0 and not address) or _speaks_of_oneself(line[:_SENTENCE]):
         return False
-    dated = _DATE.search(line)
-    if _speaks_of_oneself(line[:_SENTENCE]):
-        return False
-    if last >= 0:
-        if dated or address:
-            return begins_with_date(line) or address or _verb_beside_date(line, last)
-        return " via " in line or (begins_with_date(line) and _SHORT_DATE.search(line) is not None)
-    if then >= 0 and (dated or address):
-        return begins_with_date(line) or address or _DATE.search(line, then) is not None
-    if dated is None or not address or not begins_with_date(line):
-        return False
-    return _ADDRESS_LAST.search(line) is not None or _BARE_ADDRESS_LAST.search(line) is not None
+    dated = _DATE.search(line) is not None
+    begins = begins_with_date(line)
+    if last < 0 and then < 0:
+        return dated and begins and (_ADDRESS_LAST.search(line) or _BARE_ADDRESS_LAST.search(line)) is not None
+    if dated or address:
+        beside = _verb_beside_date(line, last) if last >= 0 else _DATE.search(line, then) is not None
+        return begins or address or beside
+    return last >= 0 and (" via " in line or (begins and _SHORT_DATE.search(line) is not None))
 
 
 def _speaks_of_oneself(line: str) -> bool:

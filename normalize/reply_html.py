@@ -21,9 +21,13 @@ _ATTRIBUTES: Final = (("id", _TABLE["ids"]), ("name", _TABLE["names"]), ("data-m
 _CLASSES = _TABLE["classes"]
 _ADDED = re.compile(r"^(?:x_|m_-?\d+_?|ydp[0-9a-f]{6,10}|yiv\d+|[a-z]{1,8}\d{2,}-)+")
 _NUMBERED = re.compile(r"_\d+$")
-_OUTLOOK_BORDER = re.compile(r"border(?:-top)?\s*:[^;]*\bsolid\b[^;]*;(?:[^;]*;)?\s*padding\s*:\s*3(?:\.0)?pt 0|"
-                             r"border-top-color:\s*rgb\(229, 229, 229\);\s*border-top-width:\s*1px", re.IGNORECASE)  # fmt: skip
+_OUTLOOK_BORDER = re.compile(
+    r"border(?:-top)?\s*:[^;]*\bsolid\b[^;]*;(?:[^;]*;)?\s*padding\s*:\s*3(?:\.0)?pt 0|"
+    r"border-top-color:\s*rgb\(229, 229, 229\);\s*border-top-width:\s*1px",
+    re.IGNORECASE,
+)
 _INTRODUCTION = 500
+_LONGEST_NAME = 100
 _MARKS = tuple(
     sorted({
         f'name="{word}"' if table == "names" else word
@@ -43,7 +47,7 @@ _STYLES = (
 
 
 def _kind(rows: Mapping[str, Sequence[str]], value: str) -> str | None:
-    name = value.lower()
+    name = value[:_LONGEST_NAME].lower()
     for each in (name, _ADDED.sub("", name), _NUMBERED.sub("", _ADDED.sub("", name))):
         for kind, words in rows.items():
             if each in words:
