@@ -11,7 +11,8 @@ from normalize.encoded_words import decode_words
 from normalize.headers import Headers, read_headers
 from normalize.identity import message_id_field
 from normalize.legible import one_line
-from normalize.structure import Part
+from normalize.limits import LimitExceeded
+from normalize.structure import Part, read_structure
 from normalize.transfer import decode_transfer
 
 STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]\d)")
@@ -60,6 +61,20 @@ def read_report(data: bytes, root: Part) -> Report | None:
             continue
         chosen = next((g for g in recipients if _action(g) == "failed"), recipients[0])
         return _report(chosen, original_message_id(data, root))
+    return None
+
+
+def report_within(data: bytes, root: Part) -> Report | None:
+    """The report in a mail that is attached to this one: some gateways wrap what they got into one of their own."""
+    for part in leaves(root):
+        if part.type == "message/rfc822" and not part.encoding.startswith(("base64", "quoted")):
+            block = read_headers(data, part.begin, part.end)
+            try:
+                found = read_report(data, read_structure(data, block.headers, block.body, part.end, []))
+            except LimitExceeded:
+                return None
+            if found is not None:
+                return found
     return None
 
 

@@ -3,7 +3,7 @@
 from bus.message import Automation
 from normalize import bounce_words, machine_phrases
 from normalize.addresses import parse_addresses
-from normalize.bounce import leaves, original_message_id, read_report
+from normalize.bounce import leaves, original_message_id, read_report, report_within
 from normalize.bounce_freeform import read_freeform
 from normalize.language_tables import folded
 from normalize.letter import Letter
@@ -45,6 +45,7 @@ def in_words(letter: Letter) -> Automation | None:
     """A server's own words, believed only from a server: daemon author, null sender or a telling field."""
     local, _, domain = letter.author.partition("@")
     daemon = machine_phrases.DAEMON.match(local) is not None
+    daemon = daemon or folded(letter.author_name).startswith(bounce_words.AUTHORS)
     failed = b"x-failed-recipients" in letter.headers
     subject = folded(letter.subject)
     may_tell = bounce_words.subject_may_tell(subject)
@@ -66,6 +67,8 @@ def in_words(letter: Letter) -> Automation | None:
         return None
     addressed = {box.address.lower() for box in parse_addresses(letter.headers.joined(b"to"))}
     not_recipients = frozenset(addressed | {letter.author.lower()})
+    if daemon and (within := report_within(letter.data, letter.root)) is not None:
+        return Automation(kind="bounce", reason="report:within", bounce=within.bounce)
     bounce = read_freeform(letter.headers, letter.text, not_recipients, sure=sure or dialect is not None)
     if bounce is None:
         return None

@@ -38,6 +38,7 @@ class Dialect(NamedTuple):
     text: re.Pattern[str] | None
 
 
+AUTHORS = tuple(folded(words) for words in _all_languages("authors"))
 SUBJECT = _phrases(_all_languages("subjects"))
 FAILURE = _phrases(_all_languages("failure"))
 SERVERS = _phrases(_all_languages("servers"))

@@ -19,6 +19,7 @@ class Letter:
     subject: str
     text: str
     null_sender: bool
+    author_name: str = ""
 
 
 def is_null_sender(headers: Headers, envelope_from: str | None) -> bool:

@@ -142,7 +142,7 @@ def _read_whole(
     own = _is_own(envelope.author.address, record.own_addresses)
     letter = Letter(
         payload, headers, root, envelope.author.address, own, envelope.subject or "", written.text,
-        is_null_sender(headers, record.envelope_from),
+        is_null_sender(headers, record.envelope_from), envelope.author.name or "",
     )  # fmt: skip
     automation = recognise(letter, decisions)
     sent_at = parse_date(headers.undecoded(b"date"))

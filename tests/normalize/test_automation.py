@@ -209,6 +209,17 @@ def test_a_bounce_in_words(words: str, status: str, permanent: bool) -> None:
     )
 
 
+def test_a_report_that_a_gateway_wrapped_into_a_mail_of_its_own() -> None:
+    inner = report("failed", "5.1.1").replace('boundary="b"', 'boundary="i"').replace("--b", "--i")
+    body = f"--o\nContent-Type: text/plain\n\nsee below\n--o\nContent-Type: message/rfc822\n\n{inner}\n--o--\n"
+    mail = letter(body, 'Content-Type: multipart/mixed; boundary="o"', subject="Mail Delivery Subsystem")
+    wrapped = read(mail.replace("Anna Bell <anna@", "Mail Delivery Subsystem <gate@")).automation
+    assert wrapped.kind == "bounce"
+    assert wrapped.bounce is not None
+    assert (wrapped.bounce.recipient, wrapped.bounce.status) == ("gone@customer.example", "5.1.1")
+    assert read(mail).automation.kind == "human"
+
+
 def test_a_person_who_forwards_a_bounce_is_a_person() -> None:
     body = "> From: MAILER-DAEMON@mx.example\n> 550 5.1.1 user unknown\n\nWhat does this mean?"
     assert read(letter(body, subject="Fwd: Undelivered Mail")).automation.kind == "human"
