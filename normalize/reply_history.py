@@ -99,7 +99,7 @@ def _keep_what_was_forwarded(page: Lines, index: int) -> None:
     if page.next_written(at) < page.end:
         page.decide("a forwarded mail is kept, without its header", index)
         page.first = at
-        page.quoted = [False] * len(page.bare)
+        page.forwarded = True
 
 
 def _below_header(page: Lines, index: int) -> int:

@@ -31,6 +31,7 @@ class Lines:
         self.first = 0
         self.end = len(self.bare)
         self.cut = False
+        self.forwarded = False
         self.dropped: set[int] = set()
         self.quoted = _quoted(self.bare) if any(mark in text for mark in _QUOTE_MARKS) else [False] * len(self.bare)
         self._decisions = decisions

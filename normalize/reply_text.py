@@ -18,8 +18,9 @@ def reply_text(text: str, decisions: Decisions = None) -> str:
     page = Lines(text[:REPLY_CHARACTERS], decisions)
     _drop_warning(page)
     drop_history(page)
-    _drop_signature(page)
-    _drop_outer_quotes(page)
+    if not page.forwarded:
+        _drop_signature(page)
+        _drop_outer_quotes(page)
     reply = page.kept()
     if len(text) > REPLY_CHARACTERS and not page.cut:
         reply += text[REPLY_CHARACTERS:]

@@ -80,7 +80,9 @@ def test_answers_between_quotes_stay_with_what_they_answer() -> None:
     apple = """On 2 Nov 2026, at 17:03, Support wrote:<br><blockquote type="cite">Colour?</blockquote><div>Red.</div>
         <blockquote type="cite">Size?</blockquote><div>Large.</div><blockquote type="cite">Bye</blockquote>"""
     for source in (gmail, apple):
-        assert " ".join(reply(source).split()).endswith("Red. > Size? Large.")
+        answered = " ".join(reply(f"<div>Hello.</div>{source}").split())
+        assert answered.startswith("Hello.")
+        assert answered.endswith("Red. > Size? Large.")
 
 
 def test_an_answer_below_the_quote_stays() -> None:

@@ -60,6 +60,41 @@ def test_an_answer_below_the_quote() -> None:
     assert reply_text(text) == "Red and large."
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "---------- Forwarded message ---------\nFrom: A <a@b.example>\nDate: Mon, 2 Nov 2026\nSubject: A long subject\n"
+        "that is folded\nTo: c@d.example\n",
+        "Begin forwarded message:\n\nFrom: A <a@b.example>\n\nSubject: Parcel\n\nDate: 2 November 2026\n",
+        "-----Ursprüngliche Nachricht-----\nVon: A <a@b.example>\nGesendet: Montag\nAn: c@d.example\nBetreff: Paket\n",
+        "From: A <a@b.example>\nSent: Monday, November 2, 2026\nTo: c@d.example\nSubject: Parcel\n",
+    ],
+)
+def test_a_forwarded_mail_is_what_there_is(header: str) -> None:
+    forwarded = "It never came.\n\n> Have you looked?\n\nYes.\n\n-- \nAnna"
+    assert reply_text(f"{header}\n\n{forwarded}\n") == forwarded
+    assert reply_text(f"Please help.\n\n{header}\n\n{forwarded}\n") == "Please help."
+
+
+@pytest.mark.parametrize("title", ["Previous Replies", "*Vorige antwoorden*", "**Respostas anteriores**"])
+def test_repeated_discussions_go(title: str) -> None:
+    assert reply_text(f"Mine.\n\n---\n{title}\n\nSomething old.\n") == "Mine."
+
+
+@pytest.mark.parametrize("name", ["-Anna", "-Anna Bell", "-A. Bell"])
+def test_a_name_behind_a_dash_goes(name: str) -> None:
+    assert reply_text(f"Mine.\n\n{name}\n\n____\nlist of parcels\nhttps://lists.example\n") == "Mine."
+    assert reply_text(f"I want:\n{name}\n{name}\n") == f"I want:\n{name}\n{name}"
+
+
+def test_an_address_closed_on_the_next_line_is_no_quote() -> None:
+    assert reply_text("Mine.\n\ntir. 3. nov. 2026 kl. 17:03 skrev A <a@b.example\n>:\n\n> old\n") == "Mine."
+
+
+def test_quotes_with_initials() -> None:
+    assert reply_text("Mine.\n\nAB> old\nAB>\nAB> older\n") == "Mine."
+
+
 def test_a_wrapped_quoted_line_belongs_to_the_quote() -> None:
     quote = "> " + "word " * 14 + "\ntorn off\n> more\n"
     assert reply_text("Mine.\n\n" + quote) == "Mine."
