@@ -14,7 +14,7 @@ PLAUSIBLE: tuple[str, ...] = (
 )  # fmt: skip
 """Rarer languages are more often a mistake about a short text than the truth."""
 _CHARACTERS = 300
-_WORD = re.compile(r"[^\W\d_]{2,}")
+_WORD = re.compile(r"[^\W\d_]\S*")
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
 _NO_WORDS = re.compile(r"\S*(?:@|://)\S*")
 _FEWEST_WORDS = 5

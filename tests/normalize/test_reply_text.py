@@ -63,10 +63,9 @@ def test_an_answer_below_the_quote() -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        "---------- Forwarded message ---------\nFrom: A <a@b.example>\nDate: Mon, 2 Nov 2026\nSubject: A long subject\n"
-        "that is folded\nTo: c@d.example\n",
+        "---------- Forwarded message ---------\nFrom: A <a@b.example>\nSubject: Long\nand folded\nTo: c@d.example\n",
         "Begin forwarded message:\n\nFrom: A <a@b.example>\n\nSubject: Parcel\n\nDate: 2 November 2026\n",
-        "-----Ursprüngliche Nachricht-----\nVon: A <a@b.example>\nGesendet: Montag\nAn: c@d.example\nBetreff: Paket\n",
+        "-----Ursprüngliche Nachricht-----\nVon: A <a@b.example>\nGesendet: Montag\nBetreff: Paket\n",
         "From: A <a@b.example>\nSent: Monday, November 2, 2026\nTo: c@d.example\nSubject: Parcel\n",
     ],
 )
