@@ -43,14 +43,9 @@ _WHOLE_LINES = re.compile(
     re.IGNORECASE,
 )
 _OLD_GMAIL = re.compile(r"\d{4}-\d\d-\d\d \d{1,2}:\d\d (?:GMT|UTC)[+-]\d\d:?\d\d .{1,200}")
-_FIELD = re.compile(
-    r"[\s>|]{0,8}[*_]{0,2}(?:"
-    + "|".join(
-        f"(?P<{kind}>{'|'.join(map(re.escape, words_for(_TABLE, kind)))})" for kind in _FIELDS
-    )
-    + r")[*_]{0,2}\s{0,2}[:：]",
-    re.IGNORECASE,
-)  # fmt: skip
+_FIELD_KINDS = {words: kind for kind in reversed(_FIELDS) for words in words_for(_TABLE, kind)}
+_LONGEST_LABEL = 40
+_BESIDE_LABEL = " \t\xa0\u202f>|*_\u200e\u200f\u202a\u202b\u202c\ufeff"
 _RULED = re.compile(
     r"[\s>*_]{0,8}[-—–_=*~#+]{1,60}\s{0,4}\**(?:"
     + "|".join(map(re.escape, words_for(_TABLE, "original", "forwarded", "previous")))
@@ -79,21 +74,22 @@ _HEADS = heads(
 )
 HEADS = frozenset(head for head in _HEADS if not UNSPACED.match(head))
 HEADS_UNSPACED = frozenset(head[:1] for head in _HEADS - HEADS)
-"""How lines begin that are worth a look, if there is a digit or a colon in them: three letters, or one character."""
+"""How lines begin that are worth a look if there is a digit or a colon in them: three letters, or one character."""
 DIGIT_OR_COLON = re.compile(r"[0-9:：]")
 
 
 def field_kind(line: str) -> str | None:
     """What a copied header field holds: `from`, `sent`, `date`, `to`, `cc`, `subject`, `other`; None if it is none."""
-    found = _FIELD.match(line[:LONGEST])
-    return found.lastgroup if found else None
+    head = line[:_LONGEST_LABEL]
+    label, colon, _ = (head.replace("：", ":") if "：" in head else head).partition(":")
+    return _FIELD_KINDS.get(folded(label.strip(_BESIDE_LABEL))) if colon else None
 
 
 def announces(line: str) -> str | None:
     """`original`, or `reply_above`, when a line announces that all below it is quoted."""
     line = line[:LONGEST]
     if line[:1].isalnum():
-        return "original" if _FORWARDS.fullmatch(line) else None
+        return "original" if line[-1] in ":：*_" and _FORWARDS.fullmatch(line) else None
     if _RULED.fullmatch(line) and (line.lstrip(" >*_")[1:2] in "-—–_=*~#+ " or _ENDS_RULED.search(line)):
         return "original"
     if _FORWARDS.fullmatch(line):

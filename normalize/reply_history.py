@@ -5,6 +5,7 @@ from normalize.limits import REPLY_CANDIDATES
 from normalize.reply_lines import COLONS, MARKS, Lines, is_rule
 
 _HEADS = quote_headers.HEADS
+_UNSPACED = quote_headers.HEADS_UNSPACED
 _POSSIBLE = quote_headers.DIGIT_OR_COLON.search
 _AFTER_COLON = frozenset("*_->") | COLONS
 _WRAPPED = 3
@@ -48,7 +49,12 @@ def _worth_a_look(page: Lines) -> list[int]:
     found = [
         i
         for i, line in enumerate(page.bare)
-        if line and (line[-1] in _AFTER_COLON or line[0] in MARKS or (line[:3] in _HEADS and _POSSIBLE(line, 0, _HEAD)))
+        if line
+        and (
+            line[-1] in _AFTER_COLON
+            or line[0] in MARKS
+            or ((line[:3] in _HEADS or line[0] in _UNSPACED) and _POSSIBLE(line, 0, _HEAD))
+        )
     ]
     return [i for i in found if not page.quoted[i]][:REPLY_CANDIDATES]
 
@@ -65,14 +71,14 @@ def _is_divider(page: Lines, index: int) -> bool:
 
 def _is_header(page: Lines, index: int) -> bool:
     """Whether a copied header block begins at a line."""
-    kind = _field_kind(page.bare[index])
+    kind = quote_headers.field_kind(page.bare[index])
     if kind is None or kind == "cc":
         return False
     seen = {kind}
     addressed = quote_headers.has_address(page.bare[index][: quote_headers.LONGEST])
     misses: float = 0
     for following in page.bare[index + 1 : index + _HEADER_LINES]:
-        more = _field_kind(following)
+        more = quote_headers.field_kind(following)
         if more is not None:
             seen.add(more)
         else:
@@ -87,13 +93,9 @@ def _is_header(page: Lines, index: int) -> bool:
     return ("sent" in seen and len(seen) >= 3) or ("subject" in seen and not seen.isdisjoint(("sent", "date", "to")))
 
 
-def _field_kind(line: str) -> str | None:
-    return quote_headers.field_kind(line) if not COLONS.isdisjoint(line[:_HEAD]) else None
-
-
 def _keep_what_was_forwarded(page: Lines, index: int) -> None:
     """Nothing was written above a forwarded mail: what was forwarded is what there is, without its header."""
-    at = index if _field_kind(page.bare[index]) else page.next_written(index + 1)
+    at = index if quote_headers.field_kind(page.bare[index]) else page.next_written(index + 1)
     if at < page.end and _is_header(page, at):
         at = _below_header(page, at)
     if page.next_written(at) < page.end:
@@ -106,11 +108,11 @@ def _below_header(page: Lines, index: int) -> int:
     """The first line below a copied header block, whose fields may be folded or stand apart."""
     last = index
     for at in range(index, min(page.end, index + 2 * _HEADER_LINES)):
-        if _field_kind(page.bare[at]) is not None:
+        if quote_headers.field_kind(page.bare[at]) is not None:
             last = at
         elif not page.bare[at]:
             following = page.next_written(at)
-            if following >= page.end or _field_kind(page.bare[following]) is None:
+            if following >= page.end or quote_headers.field_kind(page.bare[following]) is None:
                 return at
     return last + 1
 

@@ -2,10 +2,9 @@
 
 import re
 
-from normalize import quote_headers
 from normalize.outcome import Decision, Decisions
 
-MARKS = frozenset("-—–_=*~#+·\u14270123456789([<\u200e\u200f\u202a\u202b\u202c\ufeff") | quote_headers.HEADS_UNSPACED
+MARKS = frozenset("-—–_=*~#+·\u14270123456789([<\u200e\u200f\u202a\u202b\u202c\ufeff")
 """First characters of lines that are worth a look, whatever follows."""
 COLONS = frozenset(":：")
 _RULE = re.compile(r"[\s>]{0,20}[-_=*—–·~#+\u1427]{2,200}\s{0,20}|[\s>]{0,20}\u1427\s{0,20}")
@@ -26,7 +25,7 @@ class Lines:
     """A text by lines. What its author wrote now lies in `first` … `end`, without the lines in `dropped`."""
 
     def __init__(self, text: str, decisions: Decisions) -> None:
-        self.whole = text.replace("\r\n", "\n").split("\n")
+        self.whole = (text.replace("\r\n", "\n") if "\r" in text else text).split("\n")
         self.bare = [line.strip() for line in self.whole]
         self.first = 0
         self.end = len(self.bare)

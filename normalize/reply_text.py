@@ -45,11 +45,11 @@ def _drop_warning(page: Lines) -> None:
 
 def _drop_signature(page: Lines) -> None:
     """The block behind a delimiter, a phone's line, a disclaimer; never everything."""
-    bare, heads, tails, short = page.bare, signatures.HEADS, signatures.TAILS, signatures.SHORT_HEADS
+    bare, heads, firsts, tails = page.bare, signatures.HEADS, signatures.FIRSTS, signatures.TAILS
     candidates = [
         index
         for index, line in enumerate(bare[page.first : page.end], page.first)
-        if line[:4] in heads or line[:2] in short or line[-4:] in tails or line[:1] in signatures.OPENINGS
+        if line[:4] in heads or line[:1] in firsts or line[-4:] in tails
     ]
     for index in candidates:
         line = bare[index]

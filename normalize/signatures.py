@@ -27,10 +27,10 @@ _PARAGRAPH = 1500
 _ALL = (*_DEVICES, *_DISCLAIMERS, *_TITLES)
 _DRAWN = frozenset({"--", "—", "——", "–", "––", "__", "==", "++"})
 HEADS = heads((words for words in _ALL if not UNSPACED.match(words)), 4)
-SHORT_HEADS = _DRAWN | heads((words for words in _ALL if UNSPACED.match(words)), 2)
-OPENINGS = frozenset("*[(<「")
+FIRSTS = frozenset("*[(<「-—–_=+") | heads((words for words in _ALL if UNSPACED.match(words)), 1)
 TAILS = tails(_DEVICE_ENDS, 4)
-"""How lines begin and end that are worth a look: with four letters, two characters, one mark; with four letters."""
+"""How lines begin and end that are worth a look: with four letters, one character; with four letters."""
+_WARNING_HEADS = heads((words.lstrip("*_ #>") for words in _WARNINGS), 4)
 
 
 def is_device(line: str) -> bool:
@@ -76,7 +76,8 @@ def is_disclaimer(bare: Sequence[str], index: int) -> bool:
 
 def is_warning(bare: Sequence[str], index: int) -> bool:
     """Whether a paragraph that begins at `index` is what a company's server puts on top of mails from outside."""
-    return folded(bare[index][:_DEVICE_LENGTH]).strip("*_ #>").startswith(_WARNINGS)
+    line = bare[index][:_DEVICE_LENGTH].lstrip("*_ #>")
+    return line[:4] in _WARNING_HEADS and folded(line).startswith(_WARNINGS)
 
 
 def _paragraph(bare: Sequence[str], index: int) -> list[str]:
