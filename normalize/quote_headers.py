@@ -13,12 +13,15 @@ LONGEST: Final = 400
 _TABLE = language_table("quote_headers")
 _FIELDS = ("from", "sent", "date", "to", "cc", "subject", "other")
 _DATE = re.compile(
-    r"(?<![\d.])\d{1,2}[:.hH時点시]\s?\d{2}(?![\d.]\d)|(?<!\d)(?:19|20)\d{2}(?!\d)|(?<!\d)\d{1,4}[/.-]\s?\d{1,2}[/.-]\s?\d{2,4}|\d[年년月월]"
+    r"(?<![\d.])\d{1,2}[:.hH時点시]\s?\d{2}(?!\d|\.\d)|(?<!\d)(?:19|20)\d{2}(?!\d)|(?<![\d.])(?:\d{4}|\d{1,2})[/.-]\s?\d{1,2}[/.-]\s?(?:\d{4}|\d{2})(?!\.?\d)|\d[年년月월]"
 )
 _SHORT_DATE = re.compile(r"(?<![\d.])\d{1,2}[./]\s?\d{1,2}(?!\d)|\d{1,2}\.? \w{3,}|\w{3,} \d{1,2}\b")
 _STARTS_WITH_DATE = re.compile(r"(?:\w{2,14}[.,]{0,2}\s{1,2}){0,2}\(?\d{1,4}\s?[-/.:年년 ,]", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s@<>()\[\]]@[^\s@<>()\[\]]")
 _ADDRESS_LAST = re.compile(r"[^\s@<>]@[^\s@<>]{1,250}>{1,2}\)?\s{0,2}[:：]?$")
+_NAMED_ADDRESS = re.compile(
+    r"[:：]\s{0,3}\**[\"'\w][^<\[@]{0,80}[<\[](?:mailto:)?[^\s@<>\[\]]{1,80}@[^\s@<>\[\]]{1,250}[>\]]"
+)
 _BARE_ADDRESS_LAST = re.compile(r"(?<!\d)\d{1,2}[:.]\d\d(?!\d).{1,80}[^\s@<>]@[^\s@<>:]{1,250}[:：]$")
 
 
@@ -68,13 +71,14 @@ _HEADS = heads(
     (
         *(begin + after for begin in words_for(_TABLE, "begins", "forwarded", "previous") for after in " ,."),
         *(field + after for field in words_for(_TABLE, *_FIELDS) for after in ":： "),
-        *words_for(_TABLE, "lines"),
     ),
     3,
 )
 HEADS = frozenset(head for head in _HEADS if not UNSPACED.match(head))
 HEADS_UNSPACED = frozenset(head[:1] for head in _HEADS - HEADS)
 """How lines begin that are worth a look if there is a digit or a colon in them: three letters, or one character."""
+HEADS_OF_LINES = heads(words_for(_TABLE, "lines"), 3)
+"""The same, even without."""
 DIGIT_OR_COLON = re.compile(r"[0-9:：]")
 
 
@@ -83,6 +87,11 @@ def field_kind(line: str) -> str | None:
     head = line[:_LONGEST_LABEL]
     label, colon, _ = (head.replace("：", ":") if "：" in head else head).partition(":")
     return _FIELD_KINDS.get(folded(label.strip(_BESIDE_LABEL))) if colon else None
+
+
+def is_sender(line: str) -> bool:
+    """Whether a line is a From field with a name and an address in brackets: enough to be a header on its own."""
+    return field_kind(line) == "from" and _NAMED_ADDRESS.search(line, 0, LONGEST) is not None
 
 
 def announces(line: str) -> str | None:
@@ -157,7 +166,7 @@ def is_attribution(line: str) -> bool:
     line = line.strip(" \t*_\u200e\u200f\u202a\u202b\u202c\ufeff")
     address = has_address(line)
     last = last_verb(line)
-    if last < 0 and address:
+    if last < 0 and address and _BEGINNING.match(line.lstrip(_BEFORE)):
         last = last_verb(line, _SAID)
     then = _inner_verb(line) if last < 0 else -1
     if (last < 0 and then < 0 and not address) or _speaks_of_oneself(line[:_SENTENCE]):

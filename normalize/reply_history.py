@@ -6,12 +6,14 @@ from normalize.reply_lines import COLONS, MARKS, Lines, is_rule
 
 _HEADS = quote_headers.HEADS
 _UNSPACED = quote_headers.HEADS_UNSPACED
+_LINES = quote_headers.HEADS_OF_LINES
 _POSSIBLE = quote_headers.DIGIT_OR_COLON.search
 _AFTER_COLON = frozenset("*_->") | COLONS
-_WRAPPED = 3
+_WRAPPED = 4
 _HEADER_LINES = 14
 _HEADER_MISSES = 3
 _HEAD = 60
+_SENTENCE = 20
 
 
 def drop_history(page: Lines) -> None:
@@ -53,6 +55,7 @@ def _worth_a_look(page: Lines) -> list[int]:
         and (
             line[-1] in _AFTER_COLON
             or line[0] in MARKS
+            or line[:3] in _LINES
             or ((line[:3] in _HEADS or line[0] in _UNSPACED) and _POSSIBLE(line, 0, _HEAD))
         )
     ]
@@ -88,6 +91,10 @@ def _is_header(page: Lines, index: int) -> bool:
             break
     if "from" not in seen:
         return False
+    if len(seen) == 1:
+        return (index == 0 or not page.bare[index - 1] or page.ruled_above(index)) and quote_headers.is_sender(
+            page.bare[index]
+        )
     if addressed or page.ruled_above(index):
         return len(seen) >= 3 or not seen.isdisjoint(("sent", "date", "subject"))
     return ("sent" in seen and len(seen) >= 3) or ("subject" in seen and not seen.isdisjoint(("sent", "date", "to")))
@@ -127,12 +134,9 @@ def _attribution(page: Lines, index: int, done: int) -> tuple[int, int] | None:
             return index, index
         if not quote_headers.begins_with_date(line):
             return None
-        ends = (
-            n
-            for n in range(index, min(index + _WRAPPED, page.end))
-            if bare[n] and (bare[n][-1] in _AFTER_COLON or quote_headers.last_verb(bare[n]) >= 0)
-        )
-        last = next(ends, index)
+        for last in _ends(page, index):
+            if _is_one_attribution(bare[index : last + 1]):
+                return index, last
     begin = _grown(page, last, done)
     if begin is not None and (begin <= index <= last):
         return begin, last
@@ -140,6 +144,21 @@ def _attribution(page: Lines, index: int, done: int) -> tuple[int, int] | None:
     if following < page.end and page.quoted[following] and quote_headers.may_be_attribution(line):
         return index, last
     return None
+
+
+def _ends(page: Lines, index: int) -> list[int]:
+    """Where an attribution that begins at `index` may end: at the first colon, else at a verb."""
+    near = [n for n in range(index, min(index + _WRAPPED + 1, page.end)) if page.bare[n]]
+    colons = [n for n in near if page.bare[n][-1] in _AFTER_COLON]
+    return [*colons[:1], *(n for n in near if quote_headers.last_verb(page.bare[n]) >= 0)]
+
+
+def _is_one_attribution(wrapped: list[str]) -> bool:
+    """Whether lines, the first of which begins like an attribution, are one; none ends like a sentence before it."""
+    if not all(wrapped) or sum(map(len, wrapped)) > quote_headers.LONGEST:
+        return False
+    sentences = any(line[-1] in ".!?" and len(line) > _SENTENCE for line in wrapped[:-1])
+    return not sentences and quote_headers.is_attribution(" ".join(wrapped))
 
 
 def _grown(page: Lines, last: int, done: int) -> int | None:

@@ -105,6 +105,8 @@ PERSONS = [
     "My flight:\n\nFrom: Amsterdam\nTo: Paris\nDate: 3 May 2026\n\nPlease refund it.",
     "De: Lyon\nA: Lille\nDate: 3 mai\n\nMerci de me rembourser.",
     "The times:\n\n2026-01-15 14:30:25\n2026/01/15 14:30:25\n15.01.2026 14:30\nJan 15, 2026 at 14:30\n\nAll failed.",
+    "From: the day it came\n\nit was broken.",
+    "Note:\nFrom: anna@customer.example\nis my new address.",
     "New message:\n=============================\nName: Anna\nPhone: 123\nCity: Lyon",
     "First part.\n\n---\n\n" + "A second part of some length that belongs to what I say.\n" * 20,
     "It fails so:\n\n    $ run --now\n    Error: 12:03 in step 4:\n    stopped\n\nWhat now?",

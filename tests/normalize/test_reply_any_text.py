@@ -12,8 +12,10 @@ from normalize.reply_text import reply_text
 
 PIECES = st.sampled_from([
     "\n", "\n\n", "> ", ">> ", "x", "Mine.", " ", "--", "-- ", "____", "---", "*", "：", "12:03", "\t",
-    "On 2 Nov 2026, Anna <a@b.example> wrote:", "On 2 Nov 2026,", "wrote:", "<a@b.example", ">:", "在 2026年 写道：",
-    "From: a@b.example", "Sent: Monday", "To: c", "Subject: d", "-----Original Message-----", "Begin forwarded message:",
+    "On 2 Nov 2026, Anna <a@b.example> wrote:", "On 2 Nov 2026,", "wrote:", "<a@b.example",
+    ">:", "在 2026年 写道：",
+    "From: a@b.example", "Sent: Monday", "To: c", "Subject: d", "-----Original Message-----",
+    "Begin forwarded message:",
     "Sent from my iPhone", "This message is confidential", "Disclaimer", "CAUTION: outside", "Previous Replies", "&gt;",
     "AB> ", "-Anna", "\u1427", "\ufeff", "\u200f", "\x0b", "\x85", "\u2028",
     "在 2026年 写道：",
