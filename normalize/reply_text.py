@@ -3,7 +3,7 @@
 A line is looked at closely only if its first characters, or its last, are those of something we know.
 """
 
-from normalize import signatures
+from normalize import signature_blocks
 from normalize.limits import REPLY_CHARACTERS
 from normalize.outcome import Decision, Decisions
 from normalize.reply_history import drop_history
@@ -34,7 +34,7 @@ def reply_text(text: str, decisions: Decisions = None) -> str:
 def _drop_warning(page: Lines) -> None:
     """The paragraph on top that a company's server added."""
     first = page.next_written(0)
-    if first < page.end and signatures.is_warning(page.bare, first):
+    if first < page.end and signature_blocks.is_warning(page.bare, first):
         after = first
         while after < page.end and page.bare[after]:
             after += 1
@@ -45,7 +45,7 @@ def _drop_warning(page: Lines) -> None:
 
 def _drop_signature(page: Lines) -> None:
     """The block behind a delimiter, a phone's line, a disclaimer; never everything."""
-    bare, heads, firsts, tails = page.bare, signatures.HEADS, signatures.FIRSTS, signatures.TAILS
+    bare, heads, firsts, tails = page.bare, signature_blocks.HEADS, signature_blocks.FIRSTS, signature_blocks.TAILS
     candidates = [
         index
         for index, line in enumerate(bare[page.first : page.end], page.first)
@@ -56,11 +56,11 @@ def _drop_signature(page: Lines) -> None:
         if not line or page.quoted[index]:
             continue
         paragraph = index == page.first or not bare[index - 1] or page.ruled_above(index)
-        if signatures.is_delimiter(bare, index, page.end):
+        if signature_blocks.is_delimiter(bare, index, page.end):
             what = "a signature is left out"
-        elif (paragraph or page.next_written(index + 1) >= page.end) and signatures.is_device(line):
+        elif (paragraph or page.next_written(index + 1) >= page.end) and signature_blocks.is_device(line):
             what = "a program's line is left out"
-        elif paragraph and signatures.is_disclaimer(bare, index):
+        elif paragraph and signature_blocks.is_disclaimer(bare, index):
             what = "a disclaimer is left out"
         else:
             continue
@@ -69,7 +69,7 @@ def _drop_signature(page: Lines) -> None:
             page.cut_at(index)
             break
     last = _last_written(page)
-    if last > page.first and signatures.is_name(bare[last]) and not bare[last - 1] and page.anything_before(last):
+    if last > page.first and signature_blocks.is_name(bare[last]) and not bare[last - 1] and page.anything_before(last):
         page.decide("a name behind a dash is left out", last)
         page.end = last
 

@@ -1,4 +1,4 @@
-"""What mail programs add, in every language of the tables (normalize/quote_headers.toml, normalize/signatures.toml).
+"""What mail programs add, in every language of the tables (normalize/quote_headers.toml, normalize/signature_blocks.toml).
 
 A new example is a line in quote_header_examples.toml.
 """
@@ -85,7 +85,7 @@ def test_every_well_known_language_has_examples() -> None:
             assert EXAMPLES[language].get(purpose), f"{language}: {purpose}"
 
 
-@pytest.mark.parametrize("table", ["quote_headers", "signatures"])
+@pytest.mark.parametrize("table", ["quote_headers", "signature_blocks"])
 def test_tables_hold_lists_of_words(table: str) -> None:
     rows = tomllib.loads((TABLES / f"{table}.toml").read_text("utf-8"))
     assert set(WELL_KNOWN) <= set(rows)

@@ -1,11 +1,11 @@
-"""What stands below what a person wrote: signatures, lines of phones and programs, disclaimers (signatures.toml)."""
+"""What stands below what a person wrote: signatures, lines of phones and programs, disclaimers (signature_blocks.toml)."""
 
 import re
 from collections.abc import Sequence
 
 from normalize.language_tables import UNSPACED, folded, heads, language_table, tails, words_for
 
-_TABLE = language_table("signatures")
+_TABLE = language_table("signature_blocks")
 _DEVICES = words_for(_TABLE, "devices")
 _DEVICE_ENDS = words_for(_TABLE, "device_ends")
 _DISCLAIMERS = words_for(_TABLE, "disclaimers")
