@@ -104,9 +104,8 @@ class Understanding:
             key, ce_id, value = record.key or raw.account, dead_letter_key(*record.position), message.to_json()
         else:
             blobs.update(outcome.blobs)
-            message = outcome.message.model_copy(
-                update={"raw": where, "received_at": raw.received_at, "replayed": self._replayed}
-            )
+            more = {"raw": where, "received_at": raw.received_at, "replayed": self._replayed}
+            message = NormalizedMessage.trusted({**outcome.message.__dict__, **more})
             message, value, large = fitted(message)
             blobs.update(large)
             key, ce_id = conversation_key(message), message.message_id

@@ -14,7 +14,8 @@ _TOKENS = re.compile(
     r"=\?[^?\s]{1,60}\?[bBqQ]\?[^?\s]*\?=|\"(?:[^\"\\]|\\.)*\"|\\.|[()<>,;:\"]|[^()<>,;:\"\\\s=]+|\s+|=", re.DOTALL
 )
 _FINDABLE = re.compile(r"[^\s<>()\[\]\",:;@\\']{1,64}@[\w.-]{1,255}")
-_AROUND = "'\"<>[]() \t\r\n,;"
+_DOT_ATOM = re.compile(r"[^\s()<>\[\]:;@\\,\".]+(?:\.[^\s()<>\[\]:;@\\,\".]+)*")
+_AROUND = "<>() \t\r\n,;'"
 _BLANKS = re.compile(r" {2,}")
 _SEPARATORS = frozenset(",;:")
 _PARENTHESES = frozenset("()")
@@ -31,13 +32,28 @@ class Mailbox(NamedTuple):
 
 def canonical(address: str) -> str:
     """The one form of an address: domain in lower case, no brackets, blanks or direction marks."""
-    address = without_direction_marks(one_line(address)).strip(_AROUND)
+    if not (address.isascii() and address.isprintable()):
+        address = without_direction_marks(one_line(address))
+    address = address.strip(_AROUND)
     if address[:7].lower() == "mailto:":
         address = address[7:]
     local, at, domain = address.rpartition("@")
     if not at:
-        return address
-    return f"{local.strip()}@{domain.strip().rstrip('.').lower()}"
+        return address.strip('"[] ')
+    domain = domain.strip(" \"'").rstrip(".").lower()
+    if "[" not in domain:
+        domain = domain.rstrip("]")
+    return f"{_plain_local(local.strip(' ['))}@{domain}"
+
+
+def _plain_local(local: str) -> str:
+    """`"anna.bell"` means the same without its quotes; `"anna bell"` needs them."""
+    if '"' not in local:
+        return local
+    inner = local[1:-1] if local[0] == local[-1] == '"' and len(local) > 2 else ""
+    if inner and "." not in {inner[0], inner[-1]} and not _DOT_ATOM.fullmatch(inner):
+        return local
+    return inner or local.strip('"')
 
 
 def parse_addresses(field: str) -> list[Mailbox]:
@@ -69,14 +85,16 @@ def _mailbox(name: str | None, address: str) -> Mailbox:
         name = name.strip()
         if "=?" in name:
             name = decode_words(name)
-        name = _BLANKS.sub(" ", without_direction_marks(one_line(name))).strip("\"' ") or None
+        if not (name.isascii() and name.isprintable()):
+            name = without_direction_marks(one_line(name))
+        name = (_BLANKS.sub(" ", name) if "  " in name else name).strip("\"' ") or None
     return Mailbox(name or None, canonical(address))
 
 
 class _Reading:
     """What has been read since the last separator."""
 
-    __slots__ = ("angle", "comment", "depth", "in_angle", "phrase")
+    __slots__ = ("angle", "comment", "depth", "in_angle", "named", "phrase")
 
     def __init__(self) -> None:
         self.phrase: list[str] = []
@@ -84,6 +102,7 @@ class _Reading:
         self.comment: list[str] = []
         self.depth = 0
         self.in_angle = False
+        self.named = 0
 
     def ends_at(self, piece: str) -> bool:
         """Whether `piece` separates this mailbox from the next."""
@@ -101,21 +120,42 @@ class _Reading:
             elif self.comment:
                 self.comment.append(" ")
         elif piece in _BRACKETS:
+            if self.in_angle and piece == ">":
+                self.named = len(self.phrase)
             self.in_angle = piece == "<"
         elif self.in_angle:
             self.angle.append(piece)
         elif piece in _PARENTHESES:
             self.phrase.append(" ")
         elif piece != '"':
-            self.phrase.append(piece)
+            self.phrase.append(_decoded_in_quotes(piece) if piece[0] == '"' and "=?" in piece else piece)
+
+    def begins_again(self, piece: str) -> bool:
+        """Whether a second address in brackets begins, without a comma between the two mailboxes."""
+        return piece == "<" and not self.in_angle and not self.depth and "@" in "".join(self.angle)
+
+    def rest(self) -> "_Reading":
+        """What stood behind the first mailbox, taken away from it: the name of the next."""
+        following = _Reading()
+        following.phrase = self.phrase[self.named :]
+        del self.phrase[self.named :]
+        return following
+
+    def mailboxes(self) -> list[Mailbox]:
+        """The mailbox; several when addresses stand there with nothing but blanks between them."""
+        words = [] if self.angle else "".join(self.phrase).split()
+        if len(words) > 1 and all(0 < word.find("@") < len(word) - 1 for word in words):
+            return [_mailbox(None, word) for word in words]
+        box = self.mailbox()
+        return [] if box is None else [box]
 
     def mailbox(self) -> Mailbox | None:
         phrase = "".join(self.phrase)
         angle = "".join(self.angle).strip()
         comment = "".join(self.comment).strip()
         if angle:
-            if "@" in angle and ":" in angle and angle[:7].lower() != "mailto:":
-                angle = angle.rsplit(":", 1)[1]  # a source route
+            if angle[0] == "@" and ":" in angle:
+                angle = angle.split(":", 1)[1]  # a source route
             if "@" not in angle and "@" in phrase:
                 return _mailbox(angle, phrase)
             return _mailbox(_unquoted(phrase) or comment, angle)
@@ -131,6 +171,11 @@ class _Reading:
         return _mailbox(_unquoted(rest) or comment, words[at])
 
 
+def _decoded_in_quotes(quoted: str) -> str:
+    """Encoded words in quotes are none, but meant; they do not run together with those outside."""
+    return '"' + decode_words(quoted[1:-1]).replace('"', '\\"') + '"'
+
+
 def _unquoted(phrase: str) -> str:
     phrase = phrase.strip()
     if '"' not in phrase and "\\" not in phrase:
@@ -143,6 +188,13 @@ def _scan(field: str, *, comments: bool) -> Iterator[Mailbox]:
     carried = ""
     count = 0
     for piece in _TOKENS.findall(field):
+        if now.begins_again(piece):
+            following = now.rest()
+            for box in now.mailboxes():
+                yield _named(box, carried)
+            count += 1
+            carried = ""
+            now = following
         if not now.ends_at(piece):
             now.take(piece, comments=comments)
             continue
@@ -150,21 +202,23 @@ def _scan(field: str, *, comments: bool) -> Iterator[Mailbox]:
             carried = ""
             now.phrase.clear()
             continue
-        box = now.mailbox()
-        if box is None or ("@" not in box.address and piece == "," and not now.angle):
+        boxes = now.mailboxes()
+        if not boxes or ("@" not in boxes[0].address and piece == "," and not now.angle):
             carried += "".join(now.phrase).strip() + ", " if now.phrase else ""
         else:
-            yield _named(box, carried)
-            count += 1
-            carried = ""
+            for box in boxes:
+                yield _named(box, carried)
+                carried = ""
+            count += len(boxes)
         if piece == ";":
             carried = ""
         if count >= ADDRESSES:
             return
         now = _Reading()
-    box = now.mailbox()
-    if box is not None and box.address:
-        yield _named(box, carried)
+    for box in now.mailboxes():
+        if box.address:
+            yield _named(box, carried)
+            carried = ""
 
 
 def _named(box: Mailbox, carried: str) -> Mailbox:

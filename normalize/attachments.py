@@ -5,18 +5,24 @@ import re
 from collections.abc import Iterable
 
 from bus.message import Attachment
-from normalize.charsets import decode_header_bytes
 from normalize.encoded_words import decode_words
+from normalize.files import LooseFile
 from normalize.headers import read_headers
 from normalize.legible import one_line, without_direction_marks
 from normalize.structure import Part
-from normalize.transfer import UuFile, decode_transfer
+from normalize.transfer import decode_transfer
 
 _EXTENSIONS = {
     "text/plain": ".txt", "text/html": ".html", "text/calendar": ".ics", "text/csv": ".csv", "message/rfc822": ".eml",
     "image/jpeg": ".jpg", "image/png": ".png", "image/gif": ".gif", "application/pdf": ".pdf",
     "application/pgp-signature": ".asc", "application/pkcs7-signature": ".p7s", "text/vcard": ".vcf",
     "message/delivery-status": ".txt", "text/rfc822-headers": ".txt",
+    "text/rtf": ".rtf", "application/rtf": ".rtf", "application/zip": ".zip", "application/vnd.ms-outlook": ".msg",
+    "application/pgp-encrypted": ".asc", "application/pkcs7-mime": ".p7m", "application/json": ".json",
+    "application/ms-tnef": ".dat", "audio/mpeg": ".mp3", "audio/wav": ".wav", "video/mp4": ".mp4",
+    "image/svg+xml": ".svg", "image/tiff": ".tif", "image/webp": ".webp",
+    "image/heic": ".heic", "text/xml": ".xml",
+    "application/xml": ".xml",
 }  # fmt: skip
 _DRIVE_PATH = re.compile(r"^(?:[A-Za-z]:)?(?:[^\\]*\\)+(?=[^\\])")
 _LONGEST_NAME = 255
@@ -28,13 +34,13 @@ def blob_name(digest: str) -> str:
 
 
 def read_attachments(
-    data: bytes, parts: Iterable[Part], uuencoded: Iterable[UuFile], warnings: list[str], blobs: dict[str, bytes]
+    data: bytes, parts: Iterable[Part], loose: Iterable[LooseFile], warnings: list[str], blobs: dict[str, bytes]
 ) -> list[Attachment]:
     """The attachments of a mail; their bytes go into `blobs` under their blob names."""
     found = [_attachment(data, part, warnings, blobs) for part in parts]
-    for each in uuencoded:
-        name = _clean_name(decode_header_bytes(each.name)) or "attachment"
-        found.append(_stored(name, "application/octet-stream", each.data, blobs, content_id=None, inline=False))
+    for file in loose:
+        name = _clean_name(file.name) or "attachment" + _EXTENSIONS.get(file.media_type, "")
+        found.append(_stored(name, file.media_type, file.data, blobs, file.content_id, inline=bool(file.content_id)))
     return found
 
 
@@ -48,13 +54,14 @@ def _attachment(data: bytes, part: Part, warnings: list[str], blobs: dict[str, b
     if not name and part.type == "message/rfc822":
         name = _subject_of(octets)
     content_id = one_line(part.headers.undecoded(b"content-id")).strip("<> ") or None
-    inline = part.disposition.value == "inline" or (content_id is not None and part.disposition.value != "attachment")
+    shown = part.resource or content_id is not None
+    inline = part.disposition.value == "inline" or (shown and part.disposition.value != "attachment")
     name = _clean_name(name) or "attachment" + _EXTENSIONS.get(part.type, "")
-    return _stored(name, part.type, octets, blobs, content_id=content_id, inline=inline)
+    return _stored(name, part.type, octets, blobs, content_id, inline=inline)
 
 
 def _stored(
-    name: str, media_type: str, octets: bytes, blobs: dict[str, bytes], *, content_id: str | None, inline: bool
+    name: str, media_type: str, octets: bytes, blobs: dict[str, bytes], content_id: str | None, *, inline: bool
 ) -> Attachment:
     digest = hashlib.sha256(octets).hexdigest()
     blob = blob_name(digest)

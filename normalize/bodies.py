@@ -1,16 +1,40 @@
 """Which parts of a mail are what was written, and which came along (RFC 2046 §5.1, RFC 2387, RFC 2183)."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from normalize.charsets import decode
+from normalize.charsets import decode, decode_header_bytes
+from normalize.files import LooseFile, media_type_of
 from normalize.flowed import unflow
+from normalize.html_charset import meta_charset
 from normalize.html_text import html_to_text
 from normalize.limits import HTML_CHARACTERS
 from normalize.reply_html import text_without_quotes
+from normalize.rtf import read_rtf
 from normalize.structure import Part
-from normalize.transfer import UuFile, decode_transfer, uuencoded_files
+from normalize.tnef import Unpacked
+from normalize.transfer import decode_transfer, uuencoded_files
 
 _UU_FILES = 50
+_ENRICHED = frozenset({"text/enriched", "text/richtext"})
+_OWN_CHARSET = frozenset({"text/rtf", "application/rtf"})
+READABLE = frozenset(
+    {
+        "text/markdown",
+        "text/x-markdown",
+        "text/x-amp-html",
+        "text/watch-html",
+        "text/x-plain",
+        "text/x-web-markdown",
+        *_ENRICHED,
+        "text/rtf",
+    }
+)
+"""Texts that are read when there is no better one; beside a better one they are the same once more."""
+_TAG = re.compile(r"<[^<>]{0,80}+>")
+_LONGEST_PREAMBLE = 64 * 1024
+_STOCK_PREAMBLE = re.compile(rb"MIME|multi-?part", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -27,6 +51,8 @@ class Bodies:
 
     passages: list[Passage] = field(default_factory=list)
     attached: list[Part] = field(default_factory=list)
+    preamble: tuple[int, int] | None = None
+    """Where words may stand before the first part, which only old mail programs were meant to show."""
 
 
 @dataclass(slots=True)
@@ -36,14 +62,27 @@ class Written:
     text: str
     html: str | None
     fresh: str | None
-    uuencoded: list[UuFile]
+    files: list[LooseFile]
 
 
 def choose_bodies(root: Part) -> Bodies:
     """Sort the parts of a mail. Not recursive; depth is limited where the structure was read."""
     bodies = Bodies()
     _sort(root, bodies, within=None, lone=True)
+    if not bodies.passages:
+        _make_do(root, bodies)
     return bodies
+
+
+def _make_do(root: Part, bodies: Bodies) -> None:
+    """A mail without plain text and HTML: another text that a person can read, or what stands before the parts."""
+    for part in bodies.attached:
+        if part.type in READABLE and (part is root or _is_body(part)):
+            bodies.attached.remove(part)
+            bodies.passages.append(Passage(plain=[part]))
+            return
+    if root.parts:
+        bodies.preamble = root.begin, root.parts[0].whole
 
 
 def _sort(part: Part, bodies: Bodies, within: Passage | None, *, lone: bool = False) -> None:
@@ -57,6 +96,7 @@ def _sort(part: Part, bodies: Bodies, within: Passage | None, *, lone: bool = Fa
     elif part.parts:
         for position, child in enumerate(part.parts):
             resource = part.type == "multipart/related" and position > 0 and not child.parts
+            child.resource = resource
             if resource and (bodies.passages or (within is not None and (within.plain or within.html))):
                 bodies.attached.append(child)
             else:
@@ -67,6 +107,7 @@ def _sort(part: Part, bodies: Bodies, within: Passage | None, *, lone: bool = Fa
         if within is None:
             bodies.passages.append(passage)
     elif not part.type.startswith("multipart/"):
+        part.resource = part.resource or (within is not None and part.type in READABLE)
         bodies.attached.append(part)
 
 
@@ -81,7 +122,7 @@ def read_bodies(data: bytes, bodies: Bodies, warnings: list[str]) -> Written:
     texts: list[str] = []
     fresh: list[str] = []
     htmls: list[str] = []
-    uuencoded: list[UuFile] = []
+    uuencoded: list[LooseFile] = []
     marked = False
     for passage in bodies.passages:
         sources = [_decoded(data, part, warnings, None) for part in passage.html]
@@ -98,6 +139,9 @@ def read_bodies(data: bytes, bodies: Bodies, warnings: list[str]) -> Written:
                 marked = marked or bare is not None
         texts.append(text)
         fresh.append(text if bare is None else bare)
+    if bodies.preamble is not None and (words := _preamble(data, bodies.preamble)):
+        warnings.append("structure:preamble")
+        return Written(words, None, None, uuencoded)
     if len(texts) == 1:
         return Written(texts[0], htmls[0] if htmls else None, fresh[0] if marked else None, uuencoded)
     return Written(
@@ -108,7 +152,29 @@ def read_bodies(data: bytes, bodies: Bodies, warnings: list[str]) -> Written:
     )
 
 
-def _decoded(data: bytes, part: Part, warnings: list[str], uuencoded: list[UuFile] | None) -> str:
+def _preamble(data: bytes, where: tuple[int, int]) -> str:
+    """What was written before the first boundary, unless it only says that this is MIME."""
+    octets = data[where[0] : where[1]][:_LONGEST_PREAMBLE]
+    octets = octets[: max(0, octets.rfind(b"\n--"))]
+    if not octets.strip() or _STOCK_PREAMBLE.search(octets):
+        return ""
+    return decode(octets, None).text.replace("\r\n", "\n").strip()
+
+
+def with_packed(written: Written, packed: Iterable[Unpacked]) -> Written:
+    """`written`, with the body that was packed into a `winmail.dat` in place of what is missing."""
+    for each in packed:
+        html = each.html.replace("\r\n", "\n") or None
+        if written.text.strip():
+            written = Written(written.text, written.html or html, written.fresh, written.files)
+            continue
+        text = each.text.replace("\r\n", "\n").replace("\r", "\n") or (html_to_text(html) if html else "")
+        fresh = text_without_quotes(html) if html and not each.text else None
+        written = Written(text, written.html or html, fresh, written.files)
+    return written
+
+
+def _decoded(data: bytes, part: Part, warnings: list[str], uuencoded: list[LooseFile] | None) -> str:
     octets, damage = decode_transfer(data[part.begin : part.end], part.encoding)
     if damage:
         warnings.append(damage)
@@ -116,20 +182,30 @@ def _decoded(data: bytes, part: Part, warnings: list[str], uuencoded: list[UuFil
         octets = _without_uuencoded(octets, uuencoded)
     charset = part.content_type.parameters.get("charset")
     if charset is None and part.type == "text/html":
-        charset = _meta_charset(octets)
+        charset = meta_charset(octets)
+    if part.type in _OWN_CHARSET:
+        return read_rtf(octets).text.strip()
+    if b"\r\n" in octets and not (charset or "").lower().startswith(("utf-16", "utf16", "utf-32", "utf32", "ucs")):
+        octets = octets.replace(b"\r\n", b"\n")  # before a damaged character can swallow half a line end
     text, guessed = decode(octets, charset)
     if guessed:
         warnings.append(guessed)
     if "\r" in text:
+        for _ in range(2 if "\r\r\n" in text else 0):  # a line end that was encoded, and another that was not
+            text = text.replace("\r\r\n", "\r\n")
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if part.type in _ENRICHED:
+        return _TAG.sub("", text.replace("<<", "&lt;")).replace("&lt;", "<")
     if part.type == "text/plain" and part.content_type.parameters.get("format", "").lower() == "flowed":
         text = unflow(text, delete_space=part.content_type.parameters.get("delsp", "").lower() == "yes")
     return text.removeprefix("\ufeff")
 
 
-def _without_uuencoded(octets: bytes, found: list[UuFile]) -> bytes:
+def _without_uuencoded(octets: bytes, found: list[LooseFile]) -> bytes:
     files = uuencoded_files(octets, _UU_FILES)
-    found += files
+    for each in files:
+        name = decode_header_bytes(each.name)
+        found.append(LooseFile(name, each.data, media_type_of(name)))
     pieces: list[bytes] = []
     at = 0
     for each in files:
@@ -137,13 +213,3 @@ def _without_uuencoded(octets: bytes, found: list[UuFile]) -> bytes:
         at = each.end
     pieces.append(octets[at:])
     return b"".join(pieces)
-
-
-def _meta_charset(source: bytes) -> str | None:
-    """What `<meta charset>` says in the first kilobytes, when the part does not."""
-    head = source[:4096].lower()
-    at = head.find(b"charset=")
-    if at < 0 or head.rfind(b"<meta", 0, at) < 0:
-        return None
-    label = head[at + 8 : at + 68].lstrip(b" \"'").split(b'"')[0].split(b"'")[0].split(b">")[0].split(b"/")[0]
-    return label.strip().decode("ascii", "ignore") or None

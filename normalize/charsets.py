@@ -1,13 +1,30 @@
 """Bytes to text, whatever the charset label says (RFC 2046 §4.1.2, WHATWG labels)."""
 
 import codecs
+import re
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from normalize.iso2022 import decode_iso2022_jp
 from normalize.legible import legible
+from normalize.undeclared import guess_charset
 
-_ESCAPING = frozenset({"iso2022_jp", "iso2022_kr", "hz", "utf_7", "utf-7", "utf-16", "utf-32"})
+_ESCAPING = frozenset(
+    {
+        "iso2022_jp",
+        "iso2022_kr",
+        "hz",
+        "utf_7",
+        "utf-7",
+        "utf-16",
+        "utf-16-le",
+        "utf-16-be",
+        "utf-32",
+        "utf-32-le",
+        "utf-32-be",
+    }
+)
 _BETTER = {  # what senders mean by the label: the superset that WHATWG or the vendor uses for it
     "gb2312": "gb18030",
     "gbk": "gb18030",
@@ -40,10 +57,18 @@ _BETTER = {  # what senders mean by the label: the superset that WHATWG or the v
     "cp-850": "cp850",
     "unicode": "utf-16",
 }
-_C1_OF_CP1252 = {
-    code: chr(code) if (plain := bytes([code]).decode("cp1252", "ignore")) == "" else plain
-    for code in range(0x80, 0xA0)
-}
+_WIDE = frozenset({"utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"})
+_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_UTF8 = frozenset({"utf-8", "utf_8", "utf_8_sig", "utf-8-sig"})
+_UNICODE = _UTF8 | _ESCAPING
+_UTF8_PAIR = re.compile(rb"[\xc3-\xf4][\x80-\xbf]")
+_BEYOND = re.compile(r"[^\x00-\x7f]")
+_C1 = re.compile(r"[\x80-\x9f]")
+_ENOUGH = 3
+_LABEL_END = re.compile(r"[*\s;,(\"']")  # a language (RFC 2231), a comment, the next parameter
+_SAYING_LITTLE = frozenset({None, "ascii", "utf-8", "utf_8", "cp1252"})
+"""Charsets that a mail names by habit: they say nothing of bytes that are no UTF-8."""
+_WESTERN = "".join(bytes([code]).decode("cp1252", "ignore") or chr(code) for code in range(256))
 
 
 class Decoded(NamedTuple):
@@ -62,27 +87,51 @@ def decode(data: bytes, label: str | None) -> Decoded:
         return _guess(data, label, codec)
     if codec not in _ESCAPING and data.isascii():
         return Decoded(_plain(data), None)
+    return _labelled(data, codec)
+
+
+def _labelled(data: bytes, codec: str) -> Decoded:
     if codec == "iso2022_jp":
         return Decoded(legible(decode_iso2022_jp(data)), None)
+    if codec in _WIDE:
+        if b"\0" not in data and not data.startswith(_MARKS):
+            return Decoded(_guess(data, None, None).text, "charset:wrong-label")
+        data = data.replace(b"\r\n", b"\n")  # a relay's, between the bytes of characters
+    if codec not in _UNICODE and _is_really_utf8(data):
+        return Decoded(legible(data.decode()), "charset:wrong-label")
     try:
         return Decoded(legible(data.decode(codec)), None)
     except (UnicodeError, ValueError, LookupError):
         return _mislabelled(data, codec)
 
 
+def _is_really_utf8(data: bytes) -> bool:
+    """Whether these bytes, labelled otherwise, are UTF-8: several characters of it and nothing else, by no accident."""
+    if _UTF8_PAIR.search(data) is None:
+        return False
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return False
+    return sum(1 for _ in islice(_BEYOND.finditer(text), _ENOUGH)) == _ENOUGH and not _C1.search(text)
+
+
 def decode_header_bytes(data: bytes, hint: str | None = None) -> str:
     """A header value with bytes beyond ASCII and no encoding: UTF-8, mostly UTF-8, `hint`, or Windows-1252."""
     if data.isascii():
-        return _plain(data)
+        return legible(decode_iso2022_jp(data)) if b"\x1b$" in data else _plain(data)
     try:
         return legible(data.decode())
     except UnicodeDecodeError:
         pass
     text = data.decode("utf-8", "replace")
-    if text.count("\ufffd") * 4 <= sum(1 for c in text if c > "\x7f" and c != "\ufffd"):
+    bad = text.count("\ufffd")
+    if bad * 5 <= _count_beyond(text):
         return legible(text)
     codec = _codec(hint) if hint else None
-    if codec and codec not in {"ascii", "utf-8", "utf_8"}:
+    if codec in _SAYING_LITTLE:
+        codec = guess_charset(data)
+    if codec:
         try:
             return legible(data.decode(codec))
         except (UnicodeError, ValueError, LookupError):
@@ -93,7 +142,7 @@ def decode_header_bytes(data: bytes, hint: str | None = None) -> str:
 @lru_cache(maxsize=256)
 def _codec(label: str) -> str | None:
     """Python's name for a label, or None when it has none that makes text of bytes."""
-    name = label.strip("'\" \t;").lower().split("*", 1)[0][:60]
+    name = _LABEL_END.split(label.strip("'\" \t;,("), maxsplit=1)[0].lower()[:60]
     name = _BETTER.get(name, name)
     if "\0" in name or not name.isascii():
         return None
@@ -129,12 +178,14 @@ def _guess(data: bytes, label: str | None, codec: str | None) -> Decoded:
         if b"\x1b$" in data or b"\x1b(J" in data:
             return Decoded(legible(decode_iso2022_jp(data)), "charset:guessed-iso-2022-jp")
         return Decoded(_plain(data), _unknown(label, codec))
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return Decoded(legible(data.decode("utf-16", "replace")), "charset:unknown-8bit")
+    if data.startswith(_MARKS):
+        return Decoded(legible(data.replace(b"\r\n", b"\n").decode("utf-16", "replace")), "charset:unknown-8bit")
     try:
         return Decoded(legible(data.decode("utf-8-sig")), _unknown(label, codec) or "charset:unknown-8bit")
     except UnicodeDecodeError:
-        return Decoded(_western(data), _unknown(label, codec) or "charset:unknown-8bit")
+        guessed = guess_charset(data)
+        text = data.decode(guessed, "replace") if guessed else _western(data)
+        return Decoded(legible(text), _unknown(label, codec) or "charset:unknown-8bit")
 
 
 def _mislabelled(data: bytes, codec: str) -> Decoded:
@@ -146,18 +197,24 @@ def _mislabelled(data: bytes, codec: str) -> Decoded:
     except (UnicodeError, ValueError, LookupError):
         return Decoded(_western(data), "charset:wrong-label")
     bad = damaged.count("\ufffd")
-    beyond = sum(1 for c in damaged if c > "\x7f")
-    if bad * 5 <= beyond:
+    beyond = _count_beyond(damaged)
+    # what is well-formed UTF-8 is so by no accident; in other charsets nearly everything is well-formed
+    if bad * (2 if codec in _UTF8 else 5) <= beyond:
         return Decoded(damaged, "charset:damaged")
     try:
         return Decoded(legible(data.decode()), "charset:wrong-label")
     except UnicodeDecodeError:
         pass
-    if codec in {"utf-8", "utf_8"} or bad * 2 > beyond:
+    if codec in _UTF8 or bad * 2 > beyond:
         return Decoded(_western(data), "charset:wrong-label")
     return Decoded(damaged, "charset:damaged")
 
 
+def _count_beyond(text: str) -> int:
+    """How many characters are beyond ASCII."""
+    return len(text) - len(text.encode("ascii", "ignore"))
+
+
 def _western(data: bytes) -> str:
     """Windows-1252 as browsers read it: its five holes are C1 controls. Never fails."""
-    return legible(data.decode("latin-1").translate(_C1_OF_CP1252))
+    return legible(codecs.charmap_decode(data, "strict", _WESTERN)[0])

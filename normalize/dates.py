@@ -11,8 +11,16 @@ _MONTHS = {
     )
 }
 _USUAL = re.compile(
-    r"(?:[A-Za-z]{3},?\s+)?(\d{1,2})\s+([A-Za-z]{3})\s+(\d{4})\s+(\d{1,2}):(\d\d)(?::(\d\d))?\s+([+-])(\d\d)(\d\d)"
+    r"(?:[A-Za-z]{3}\s?,?\s+)?(\d{1,2})\s+([A-Za-z]{3})\s+(\d{4})\s+(\d{1,2}):(\d\d)(?::(\d\d))?\s+([+-])(\d\d):?(\d\d)"
 )
+_ZONES = {  # hours from UTC; the American ones are known to the standard library
+    "CET": 1, "CEST": 2, "MET": 1, "MEST": 2, "MEZ": 1, "MESZ": 2, "BST": 1, "WET": 0, "WEST": 1, "EET": 2, "EEST": 3,
+    "MSK": 3, "IST": 5.5, "SGT": 8, "HKT": 8, "JST": 9, "KST": 9, "AWST": 8, "AEST": 10, "AEDT": 11, "NZST": 12,
+    "NZDT": 13, "BRT": -3,
+}  # fmt: skip
+_ZONE = re.compile(r"\b([A-Z]{3,4})\s*$")
+_AFTERNOON = re.compile(r"\b[Pp]\.?[Mm]\b")
+_AROUND_COLON = re.compile(r"\s*:\s*")
 _COMMENT = re.compile(r"\([^()]*\)")
 _LONGEST = 200
 _OLDEST = 1900
@@ -40,7 +48,7 @@ def _read(value: str) -> datetime | None:
 
 
 def _unusual(value: str) -> datetime | None:
-    cleaned = _COMMENT.sub(" ", value).strip().strip("\"'")
+    cleaned = _AROUND_COLON.sub(":", _COMMENT.sub("", value)).strip().strip("\"'")
     if not cleaned:
         return None
     if re.match(r"\d{4}-\d\d-\d\d", cleaned):
@@ -50,7 +58,14 @@ def _unusual(value: str) -> datetime | None:
     if fields is None:
         return None
     year, month, day, hour, minute, second = fields[:6]
+    if 100 <= year < 1000:  # RFC 5322 §4.3: three digits count from 1900
+        year += 1900
+    if hour < 12 and _AFTERNOON.search(cleaned):
+        hour += 12
     zone = fields[9] or 0
+    if not zone:
+        named = _ZONE.search(cleaned)
+        zone = int(_ZONES.get(named[1], 0) * 3600) if named else 0
     return datetime(
         year, month, day, hour, minute, min(second, 59), tzinfo=timezone(timedelta(seconds=zone))
     ).astimezone(UTC)

@@ -1,12 +1,16 @@
 """Encoded words in headers (RFC 2047, language suffix of RFC 2231), the broken ones included."""
 
 import binascii
+import re
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 from normalize.charsets import decode
 from normalize.legible import legible
 from normalize.transfer import decode_base64
+
+_TORN_OCTET = re.compile(r"=[0-9A-Fa-f]?$")
+_LAYERS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +24,16 @@ class _Word:
 
 def decode_words(text: str) -> str:
     """`text` with its encoded words decoded. What only looks like one stays as it is. Linear."""
-    if "=?" not in text:
-        return text
+    for _ in range(_LAYERS):  # relays that do not recognise an encoded word encode it once more
+        if "=?" not in text:
+            break
+        before, text = text, _decoded(text)
+        if text == before:
+            break
+    return text
+
+
+def _decoded(text: str) -> str:
     pieces: list[str] = []
     run: list[_Word] = []
     at = 0
@@ -93,7 +105,13 @@ def _join(run: list[_Word]) -> str:
             octets += decode_base64(pending.encode("ascii", "ignore")).data
             pending = ""
         else:
-            octets += _quoted(word.payload, word.charset)
+            payload = pending + word.payload
+            pending = ""
+            following = run[index + 1] if index + 1 < len(run) else None
+            same = following and following.encoding == "q" and following.charset.lower() == word.charset.lower()
+            if same and (torn := _TORN_OCTET.search(payload)):
+                payload, pending = payload[: torn.start()], torn[0]
+            octets += _quoted(payload, word.charset)
         following = run[index + 1] if index + 1 < len(run) else None
         if following is None or following.charset.lower() != word.charset.lower():
             pieces.append(decode(octets, word.charset).text)

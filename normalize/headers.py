@@ -8,12 +8,13 @@ from normalize.charsets import decode_header_bytes
 from normalize.encoded_words import decode_words
 from normalize.limits import HEADER_BLOCK_BYTES, HEADERS
 
-_FIELDS = re.compile(rb"([!-9;-~]++[ \t]*+):(.*(?:\n[ \t].*)*+)(?:\n|\Z)")
+_FIELDS = re.compile(rb"^([!-9;-~]++[ \t]*+):(.*(?:\n[ \t].*)*+)(?:\n|\Z)", re.MULTILINE)
 _FIELD_START = re.compile(rb"[!-9;-~]+[ \t]*:")
 _WELL_KNOWN = re.compile(
     rb"^(?:From|To|Subject|Date|Message-ID|MIME-Version|Content-Type|Received)[ \t]*:", re.MULTILINE | re.IGNORECASE
 )
 _CHARSET = re.compile(rb"charset\s{0,4}=\s{0,4}[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+_ESCAPE = b"\x1b"
 _WESTERN = frozenset({"us-ascii", "ascii", "iso-8859-1", "latin1", "windows-1252", "utf-8"})
 
 
@@ -43,7 +44,9 @@ class Headers:
 
     def raw(self, name: bytes) -> bytes:
         """The first field of that lower-case name, unfolded; empty when there is none."""
-        value = self._first.get(name, b"")
+        value = self._first.get(name)
+        if value is None:
+            return b""
         return value.replace(b"\n", b"").strip() if b"\n" in value else value.strip()
 
     def raw_all(self, name: bytes) -> list[bytes]:
@@ -66,7 +69,10 @@ class Headers:
 
     def undecoded(self, name: bytes) -> str:
         """The first field as text, its encoded words still encoded: for what has to be split first."""
-        return decode_header_bytes(self.raw(name), self.charset_hint)
+        raw = self.raw(name)
+        if raw.isascii() and _ESCAPE not in raw:
+            return raw.decode("ascii")
+        return decode_header_bytes(raw, self.charset_hint)
 
     def text(self, name: bytes) -> str:
         """The first field, decoded."""
@@ -102,6 +108,8 @@ def read_headers(data: bytes, start: int, end: int) -> Block:
             limit = limit or "headers"
         return Block(Headers(fields[: HEADERS + 1]), body, limit)
     fields, broken_off = _fields_among_dirt(block)
+    if not fields and block.strip():  # words without a head: a person will want to read them all
+        return Block(Headers([]), start, None)
     if broken_off >= 0:
         body, limit = _same_place(data, start, block, broken_off), None
     if len(fields) > HEADERS:
@@ -140,13 +148,19 @@ def _end_of_block(data: bytes, start: int, end: int) -> tuple[int, int]:
         return start, start + 1
     if first == b"\r\n":
         return start, start + 2
-    unix = data.find(b"\n\n", start, end)
-    dos = data.find(b"\n\r\n", start, end if unix < 0 else unix)
-    if dos >= 0:
-        return dos, dos + 3
-    if unix >= 0:
+    # the kind of line end that the first line has is searched first, so that the body is not searched for the other
+    line_end = data.find(b"\n", start, end)
+    if line_end < 0:
+        return -1, -1
+    if data[line_end - 1 : line_end] == b"\r":
+        dos = data.find(b"\n\r\n", start, end)
+        unix = data.find(b"\n\n", start, end if dos < 0 else dos)
+    else:
+        unix = data.find(b"\n\n", start, end)
+        dos = data.find(b"\n\r\n", start, end if unix < 0 else unix)
+    if unix >= 0 and (dos < 0 or unix < dos):
         return unix, unix + 2
-    return -1, -1
+    return (dos, dos + 3) if dos >= 0 else (-1, -1)
 
 
 def _header_follows(block: bytes, line: int, following: int) -> bool:

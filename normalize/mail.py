@@ -13,22 +13,26 @@ from bus.raw import RawMessage
 from normalize.addresses import Mailbox, canonical, parse_addresses
 from normalize.attachments import blob_name, read_attachments
 from normalize.authentication import read_authentication
+from normalize.authors import author_of
 from normalize.automation import HUMAN, recognise
-from normalize.bodies import Written, choose_bodies, read_bodies
+from normalize.bodies import Written, choose_bodies, read_bodies, with_packed
 from normalize.dates import parse_date
 from normalize.front import skip_front, with_line_feeds
-from normalize.headers import Block, Headers, charset_of_mail, read_headers
+from normalize.headers import Block, charset_of_mail, read_headers
 from normalize.identity import message_id, source_id
 from normalize.language import detect_language
 from normalize.legible import one_line
 from normalize.letter import Letter, is_null_sender
 from normalize.limits import MAIL_BYTES, LimitExceeded
 from normalize.outcome import Decision, Decisions, Ignored, Understood
+from normalize.outlook_parts import files_of, take_packed
 from normalize.refs import addressed_to, collect_refs
 from normalize.reply_text import reply_text
-from normalize.structure import read_structure
+from normalize.structure import read_structure, unwrapped
 
 NORMALIZER = "mail/1"
+_COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""What an Outlook .msg begins with (MS-CFB §2.2)."""
 _UNPARSEABLE = "unparseable message"
 
 
@@ -61,10 +65,12 @@ def _explain(record: RawMessage, payload: bytes) -> Sequence[Decision]:
 
 def _understand(record: RawMessage, payload: bytes, decisions: Decisions) -> Understood:
     warnings: list[str] = []
+    if payload.startswith(_COMPOUND_FILE):
+        raise Invalid("not a mail as it is sent but a file of Microsoft Office, probably an Outlook .msg")
     try:
         payload = with_line_feeds(payload)
         start = skip_front(payload)
-        envelope = _read_envelope(record, payload, start, warnings)
+        envelope = _read_envelope(record, payload, start, warnings, decisions)
     except Exception as error:
         raise Invalid(f"the head of the mail cannot be read: {type(error).__name__}") from error
     try:
@@ -72,10 +78,10 @@ def _understand(record: RawMessage, payload: bytes, decisions: Decisions) -> Und
         understood = _read_whole(record, payload, envelope, warnings, decisions)
     except LimitExceeded as limit:
         warnings.append(f"limit:{limit.which}")
-        understood = _unparseable(record, envelope, warnings, f"it exceeds a limit ({limit.which})")
+        understood = _unparseable(record, envelope, warnings, decisions, f"it exceeds a limit ({limit.which})")
     except Exception:  # noqa: BLE001 - whatever is wrong with us, the customer gets a ticket
         warnings.append("unparseable")
-        understood = _unparseable(record, envelope, warnings, "it could not be read")
+        understood = _unparseable(record, envelope, warnings, decisions, "it could not be read")
     if decisions is not None:
         decisions += [Decision("warnings", warning, "see docs/warnings.md") for warning in understood.message.warnings]
     return Understood(understood.message, understood.blobs, partial(_explain, record, payload))
@@ -88,7 +94,9 @@ def _check(payload: bytes, block: Block) -> None:
         raise LimitExceeded(block.limit)
 
 
-def _read_envelope(record: RawMessage, payload: bytes, start: int, warnings: list[str]) -> _Envelope:
+def _read_envelope(
+    record: RawMessage, payload: bytes, start: int, warnings: list[str], decisions: Decisions
+) -> _Envelope:
     block = read_headers(payload, start, len(payload))
     headers = block.headers
     if not payload[start : block.body].isascii():
@@ -101,43 +109,28 @@ def _read_envelope(record: RawMessage, payload: bytes, start: int, warnings: lis
         block,
         source,
         message_id(record.channel, record.account, source, body),
-        _author(record, headers, warnings),
+        author_of(headers, record.envelope_from, warnings, decisions),
         parse_addresses(headers.joined(b"to")),
         parse_addresses(headers.joined(b"cc")),
         one_line(headers.text(b"subject")) if b"subject" in headers else None,
     )
 
 
-def _author(record: RawMessage, headers: Headers, warnings: list[str]) -> Mailbox:
-    """The author: of several From the one with an address; else who sent it, or the return path."""
-    candidates: list[Mailbox] = []
-    for field in headers.all_undecoded(b"from"):
-        candidates += parse_addresses(field)
-    for candidate in candidates:
-        if "@" in candidate.address:
-            return candidate
-    for name in (b"sender", b"reply-to", b"return-path", b"x-envelope-from"):
-        if name in headers:
-            for candidate in parse_addresses(headers.undecoded(name)):
-                if "@" in candidate.address:
-                    warnings.append("from:missing" if not candidates else "from:no-address")
-                    return candidate
-    if candidates:
-        warnings.append("from:no-address")
-        return candidates[0]
-    warnings.append("from:missing")
-    return Mailbox(None, canonical(record.envelope_from or ""))
-
-
 def _read_whole(
     record: RawMessage, payload: bytes, envelope: _Envelope, warnings: list[str], decisions: Decisions
 ) -> Understood:
     headers = envelope.block.headers
+    payload = unwrapped(payload, headers, envelope.block.body)
     root = read_structure(payload, headers, envelope.block.body, len(payload), warnings)
     bodies = choose_bodies(root)
-    written = read_bodies(payload, bodies, warnings)
+    packed = take_packed(payload, bodies, warnings)
+    written = (
+        with_packed(read_bodies(payload, bodies, warnings), packed)
+        if packed
+        else read_bodies(payload, bodies, warnings)
+    )
     blobs: dict[str, bytes] = {}
-    attachments = read_attachments(payload, bodies.attached, written.uuencoded, warnings, blobs)
+    attachments = read_attachments(payload, bodies.attached, [*written.files, *files_of(packed)], warnings, blobs)
     reply = _reply(written, decisions)
     own = _is_own(envelope.author.address, record.own_addresses)
     letter = Letter(
@@ -152,6 +145,7 @@ def _read_whole(
         record,
         envelope,
         warnings,
+        decisions,
         text=_inline(written.text, blobs),
         reply_text=_inline(reply, blobs),
         html=_inline(written.html, blobs) if written.html is not None else None,
@@ -175,6 +169,7 @@ def _message(
     record: RawMessage,
     envelope: _Envelope,
     warnings: list[str],
+    decisions: Decisions,
     *,
     text: str | BlobRef,
     reply_text: str | BlobRef,
@@ -185,47 +180,52 @@ def _message(
     automation: Automation = HUMAN,
 ) -> NormalizedMessage:
     headers = envelope.block.headers
-    authentication = read_authentication(headers, record.authserv_id)
-    return NormalizedMessage(
-        message_id=envelope.id,
-        normalizer=NORMALIZER,
-        channel=record.channel,
-        account=record.account,
-        source_id=envelope.source,
-        author=Author(
-            kind="email",
-            address=envelope.author.address,
-            name=envelope.author.name,
-            verified=authentication is not None and authentication.dmarc == "pass",
-        ),
-        to=_addresses(envelope.to),
-        cc=_addresses(envelope.cc),
-        reply_to=_addresses(parse_addresses(headers.joined(b"reply-to"))),
-        subject=envelope.subject,
-        text=text,
-        reply_text=reply_text,
-        html=html,
-        language=language,
-        sent_at=sent_at,
-        received_at=record.received_at,
-        refs=collect_refs(
-            headers,
-            envelope.subject,
-            addressed_to(headers, envelope.to, envelope.cc, record.envelope_to),
-            record.own_addresses,
-        ),
-        attachments=list(attachments),
-        automation=automation,
-        authentication=authentication,
-        warnings=list(dict.fromkeys(warnings)),
+    trusted = read_authentication(headers, record.authserv_id, decisions)
+    return NormalizedMessage.trusted(
+        {
+            "message_id": envelope.id,
+            "normalizer": NORMALIZER,
+            "channel": record.channel,
+            "account": record.account,
+            "source_id": envelope.source,
+            "author": Author(
+                kind="email",
+                address=envelope.author.address,
+                name=envelope.author.name,
+                verified=trusted is not None
+                and trusted.vouches_for(envelope.author.address, alone=len(headers.raw_all(b"from")) == 1),
+            ),
+            "to": _addresses(envelope.to),
+            "cc": _addresses(envelope.cc),
+            "reply_to": _addresses(parse_addresses(headers.joined(b"reply-to"))),
+            "subject": envelope.subject,
+            "text": text,
+            "reply_text": reply_text,
+            "html": html,
+            "language": language,
+            "sent_at": sent_at,
+            "received_at": record.received_at,
+            "refs": collect_refs(
+                headers,
+                envelope.subject,
+                addressed_to(headers, envelope.to, envelope.cc, record.envelope_to),
+                record.own_addresses,
+            ),
+            "attachments": list(attachments),
+            "automation": automation,
+            "authentication": trusted.verdicts if trusted is not None else None,
+            "warnings": list(dict.fromkeys(warnings)),
+        }
     )
 
 
-def _unparseable(record: RawMessage, envelope: _Envelope, warnings: list[str], why: str) -> Understood:
+def _unparseable(
+    record: RawMessage, envelope: _Envelope, warnings: list[str], decisions: Decisions, why: str
+) -> Understood:
     explanation = f"{_UNPARSEABLE}: {why}. The original is kept."
     sent_at = parse_date(envelope.block.headers.undecoded(b"date"))
     return Understood(
-        _message(record, envelope, warnings, text=explanation, reply_text=explanation, sent_at=sent_at), {}
+        _message(record, envelope, warnings, decisions, text=explanation, reply_text=explanation, sent_at=sent_at), {}
     )
 
 

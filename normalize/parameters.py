@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from normalize.charsets import decode
@@ -17,7 +18,9 @@ _PARAMETER = re.compile(
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 _SECTION = re.compile(r"(.+?)\*(?:(\d{1,3})(\*?))?")
 _MISSING_SEMICOLON = re.compile(r"\s+(?=[A-Za-z][\w-]*\*?(?:\d\*?)?=)")
+_SLASH = re.compile(r"\s*+/\s*+")
 _LONGEST = 16 * 1024
+_SHORT = 48
 
 
 class Value(NamedTuple):
@@ -32,7 +35,11 @@ NOTHING = Value("", {})
 
 def parse_parameters(field: str) -> Value:
     """A Content-Type or Content-Disposition field. Never fails; at most 16 KiB of it are read."""
-    field = field[:_LONGEST].strip()
+    return _read_again(field) if len(field) <= _SHORT else _read(field[:_LONGEST])
+
+
+def _read(field: str) -> Value:
+    field = field.strip()
     if not field:
         return NOTHING
     plain = _PLAIN.fullmatch(field)
@@ -44,7 +51,11 @@ def parse_parameters(field: str) -> Value:
     if "=" in head:  # the value in front is missing, or its semicolon is
         parts = head.split(None, 1)
         head, rest = (parts[0], f"{parts[1]};{rest}") if "=" not in parts[0] and len(parts) == 2 else ("", field)
-    return Value(head.strip().strip("\"'").lower(), _collect(rest))
+    return Value(_SLASH.sub("/", head.strip().strip("\"', ")).lower(), _collect(rest))
+
+
+_read_again = lru_cache(maxsize=1024)(_read)
+"""Most mails have the same few: `text/plain; charset=utf-8`."""
 
 
 def _collect(rest: str) -> dict[str, str]:
@@ -71,7 +82,7 @@ def _collect(rest: str) -> dict[str, str]:
 def _unquoted(name: str, raw: str) -> list[tuple[str, str]]:
     """An unquoted value, which may hold blanks, or further parameters whose semicolon is missing."""
     first, *more = _MISSING_SEMICOLON.split(raw.strip()[:2048])
-    found = [(name, first.strip().strip("'") if not name.endswith("*") else first.strip())]
+    found = [(name, first.strip().rstrip(",").strip("'") if not name.endswith("*") else first.strip())]
     for item in more:
         key, _, value = item.partition("=")
         found.append((key.lower(), value.strip()))

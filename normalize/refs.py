@@ -41,11 +41,12 @@ def addressed_to(headers: Headers, to: Iterable[Mailbox], cc: Iterable[Mailbox],
 
 def _reply_tokens(addressed: Iterable[str], own_addresses: Sequence[str]) -> list[str]:
     """What stands behind the `+` of this desk's own addresses, one each."""
+    plus = [address for address in addressed if "+" in address]
+    if not plus:
+        return []
     own = {canonical(address).lower() for address in own_addresses}
     tokens: dict[str, None] = {}
-    for address in addressed:
-        if "+" not in address:
-            continue
+    for address in plus:
         local, _, domain = address.rpartition("@")
         box, _, token = local.partition("+")
         if token and f"{box}@{domain}".lower() in own:

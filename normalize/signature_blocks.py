@@ -1,4 +1,4 @@
-"""What stands below what a person wrote: signatures, lines of phones and programs, disclaimers (signature_blocks.toml)."""
+"""What stands below what a person wrote: signature_blocks.toml, compiled."""
 
 import re
 from collections.abc import Sequence

@@ -2,12 +2,25 @@
 
 import binascii
 import re
+from itertools import islice
 from typing import NamedTuple
+
+from normalize.limits import BASE64_RUNS, BLANKS_AFTER_SOFT_BREAKS
 
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _SOFT_BREAK_BLANK = re.compile(rb"=[ \t]+(?=\r?\n)")
+_RUN = re.compile(rb"[^=]+")
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{1,255})\r?$", re.MULTILINE)
+
+
+_AS_IT_IS = frozenset({"", "7bit", "8bit", "binary"})
+_NO_LETTER = re.compile(r"[^a-z0-9]+")
+_MEANT = {  # what stands there, without blanks and hyphens, in place of the five names
+    "base64": "base64", "xbase64": "base64", "b64": "base64", "quotedprintable": "quoted-printable",
+    "qp": "quoted-printable", "7bits": "7bit", "8bits": "8bit", "7bit": "7bit", "8bit": "8bit", "none": "8bit",
+    "raw": "8bit", "unencoded": "8bit", "plain": "8bit", "utf8": "8bit",
+}  # fmt: skip
 
 
 class Octets(NamedTuple):
@@ -19,17 +32,28 @@ class Octets(NamedTuple):
 
 def decode_transfer(data: bytes, encoding: str) -> Octets:
     """The bytes of a body. `encoding` as declared, lower-case; an unknown one leaves the bytes as they are."""
-    if encoding in {"", "7bit", "8bit", "binary"}:
+    if encoding in _AS_IT_IS:
         return Octets(data, None)
     if encoding == "base64":
         return decode_base64(data)
     if encoding == "quoted-printable":
         if b"=" not in data:
             return Octets(data, None)
-        return Octets(binascii.a2b_qp(_SOFT_BREAK_BLANK.sub(b"=", data)), None)
+        return Octets(binascii.a2b_qp(_without_blanks_after_soft_breaks(data)), None)
     if encoding in {"x-uuencode", "uuencode", "x-uue", "uue"}:
         return decode_uuencode(data)
-    return Octets(data, "transfer:unknown-encoding")
+    meant = _MEANT.get(_NO_LETTER.sub("", encoding))
+    return decode_transfer(data, meant) if meant is not None else Octets(data, "transfer:unknown-encoding")
+
+
+def _without_blanks_after_soft_breaks(data: bytes) -> bytes:
+    if b"= " not in data and b"=\t" not in data:
+        return data
+    if data.count(b"= ") + data.count(b"=\t") <= BLANKS_AFTER_SOFT_BREAKS:
+        return _SOFT_BREAK_BLANK.sub(b"=", data)
+    for blank in (b"= ", b"=\t"):  # `sub` would keep a hundred bytes for each
+        data = data.replace(blank + b"\n", b"=\n").replace(blank + b"\r\n", b"=\r\n")
+    return data
 
 
 def decode_base64(data: bytes) -> Octets:
@@ -46,22 +70,21 @@ def _joined(data: bytes) -> bytes:
 
 
 def _damaged_base64(data: bytes) -> Octets:
+    encoded = data.replace(b"\r\n", b"\n")
     if b"-" in data[:4096] or b"_" in data[:4096]:
-        head, _, footer = data.partition(b"\n-- ")
-        head, _, more = head.partition(b"\n_____")
-        if footer or more:
-            data = head
-        if b"+" not in data and b"/" not in data:
-            data = data.translate(_URL_SAFE)
-    if data.count(b" ") * 20 > len(data) and data.count(b" ") > data.count(b"\n"):  # words have blanks between them
+        encoded = encoded.partition(b"\n--")[0].partition(b"\n_____")[0].rstrip()  # a mailing list's footer
+        if b"+" not in encoded and b"/" not in encoded:
+            encoded = encoded.translate(_URL_SAFE)
+    if encoded.count(b" ") * 20 > len(encoded) and encoded.count(b" ") > encoded.count(b"\n"):  # blanks between words
         return Octets(data, "transfer:not-base64")
-    cleaned = data.translate(None, _NOT_BASE64)
+    cleaned = encoded.translate(None, _NOT_BASE64)
     if not cleaned:
         return Octets(data, "transfer:damaged-base64" if data else None)
-    if len(cleaned) * 4 < len(_joined(data)) * 3:
+    if len(cleaned) * 4 < len(_joined(encoded)) * 3:
         return Octets(data, "transfer:not-base64")
     out = bytearray()
-    for run in re.split(rb"=+", cleaned):
+    for found in islice(_RUN.finditer(cleaned), BASE64_RUNS):
+        run = found[0]
         whole = len(run) - (1 if len(run) % 4 == 1 else 0)
         out += binascii.a2b_base64(run[:whole] + b"=" * (-whole % 4))
     return Octets(bytes(out), "transfer:damaged-base64")

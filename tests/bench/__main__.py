@@ -11,15 +11,15 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import filing, latency, whole_way
+from tests.bench import filing, latency, normalizer, whole_way
 from tests.bench.cost import pss_megabytes
-from tests.bench.normalizer import normalizer_us
-from tests.bench.yardstick import standard_library_us
 from tests.e2e.running import Up, running
 from tests.mails.generator import generate
 
 PARTS = ("up", "normalizer", "filing", "whole", "latency", "memory")
 GOALS = {
+    **normalizer.GOALS,
+    **{f"folder: {name}": goal for name, goal in normalizer.GOALS.items()},
     "whole way, mails/s": "≥ 520",
     "whole way, CPU × yardstick": "≤ 3",
     "filing × bare loop": "≥ 0.3",
@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--mails", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", type=Path, help="mails on which to try the normalizer as well")
     arguments = parser.parse_args()
     parts: Sequence[str] = arguments.parts or PARTS
     figures: dict[str, Any] = {}
@@ -101,13 +102,12 @@ def _measure_running(
 
 
 def _normalizer(arguments: argparse.Namespace) -> dict[str, Any]:
-    mails = generate(arguments.mails, seed=arguments.seed)
-    pairs = [(normalizer_us(mails), standard_library_us(mails)) for _ in range(arguments.runs)]
-    return {
-        "normalizer, CPU µs per mail": statistics.median(ours for ours, _ in pairs),
-        "standard library, CPU µs per mail": statistics.median(theirs for _, theirs in pairs),
-        "normalizer × standard library": statistics.median(ours / theirs for ours, theirs in pairs),
-    }
+    runs = max(arguments.runs, 5)
+    found = dict(normalizer.measure(generate(arguments.mails, seed=arguments.seed), runs))
+    if arguments.folder:
+        theirs = normalizer.measure(normalizer.mails_in(arguments.folder), runs)
+        found |= {f"folder: {name}": figure for name, figure in theirs.items()}
+    return found
 
 
 def _median(runs: int, one: Callable[[int], float]) -> float:

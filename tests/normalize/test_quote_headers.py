@@ -1,4 +1,4 @@
-"""What mail programs add, in every language of the tables (normalize/quote_headers.toml, normalize/signature_blocks.toml).
+"""What mail programs add, in every language of the tables quote_headers.toml and signature_blocks.toml.
 
 A new example is a line in quote_header_examples.toml.
 """
