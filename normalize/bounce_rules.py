@@ -20,6 +20,8 @@ def feedback(letter: Letter) -> Automation | None:
         return Automation(kind="feedback_report", reason="report:feedback-report")
     if root.parts and machine_phrases.FEEDBACK_SUBJECT.match(letter.subject):
         return Automation(kind="feedback_report", reason="subject:complaint")
+    if b"x-apple-unsubscribe" in letter.headers:  # what iCloud sends when its user declines further mails
+        return Automation(kind="feedback_report", reason="field:x-apple-unsubscribe")
     return None
 
 

@@ -84,6 +84,7 @@ def test_out_of_office_in_every_language(language: str) -> None:
         ("En vacances sans bagages", "Je suis en vacances et ma valise manque."),
         ("Vakantie: klacht", "Wij zijn met vakantie en het huisje is vies."),
         ("Abwesend bei Lieferung", "Ich war abwesend, als das Paket kam."),
+        ("Auto: Frage zum Leasing", "Ich bin im Urlaub und das Auto springt nicht an."),
         ("Delivery failed", "My payment was automatically rejected and the parcel was not delivered."),
         ("Returned mail order", "I returned the mailbox that I ordered. Its lid does not exist."),
         ("Mail delivery", "The courier said: user unknown at this address."),
