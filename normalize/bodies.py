@@ -194,6 +194,8 @@ def _decoded(data: bytes, part: Part, warnings: list[str], uuencoded: list[Loose
         charset = meta_charset(octets)
     if part.type in _OWN_CHARSET:
         return read_rtf(octets).text.strip()
+    if b"\r\n" in octets and not (charset or "").lower().startswith(("utf-16", "utf16", "utf-32", "utf32", "ucs")):
+        octets = octets.replace(b"\r\n", b"\n")  # before a damaged character can swallow half a line end
     text, guessed = decode(octets, charset)
     if guessed:
         warnings.append(guessed)
