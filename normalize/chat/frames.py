@@ -56,7 +56,7 @@ def frame(record: RawMessage, request: Request) -> Understood | Ignored:
             author=identity or session,
             author_name=fields.line("name")[:200],
             text=fields.text("text") or (f"Rating: {rating}" if kind == "rating" else ""),
-            sent_at=instant(fields, "sent_at") or record.received_at,
+            sent_at=instant(fields, "sent_at"),
             thread=session,
             reply_to=[Address(address=typed)] if "@" in typed and not identity else [],
             media=[

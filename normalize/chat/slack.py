@@ -9,6 +9,7 @@ from normalize.payload.instants import from_text
 from normalize.payload.item import HUMAN, Item, understood
 from normalize.payload.media import Remote
 from normalize.payload.own import is_own
+from normalize.payload.quoted import quoted
 from normalize.payload.revision import CREATED, LAST, revision_at
 
 _WRITTEN = {"", "file_share", "thread_broadcast", "me_message", "bot_message", "file_comment"}
@@ -27,11 +28,11 @@ def slack(record: RawMessage, body: Fields) -> Understood | Ignored:
     """The message of an event, or why there is none."""
     outer = body.line("type")
     if outer != "event_callback":
-        return Ignored(f"a request of Slack that is no event: {outer[:60] or 'without a type'}")
+        return Ignored(f"a request of Slack that is no event: {quoted(outer or 'without a type')}")
     event = body.object("event")
     kind, subtype = event.line("type"), event.line("subtype")
     if kind not in {"message", "app_mention"}:
-        return Ignored(f"an event of Slack, not a message: {kind[:60]}")
+        return Ignored(f"an event of Slack, not a message: {quoted(kind)}")
     return _of_subtype(record, body, event, subtype)
 
 
@@ -41,7 +42,7 @@ def _of_subtype(record: RawMessage, body: Fields, event: Fields, subtype: str) -
     if subtype == "message_deleted":
         return _deleted(record, event)
     if subtype not in _WRITTEN:  # message_replied too: the reply is an event of its own
-        return Ignored(f"a notice of Slack: {subtype[:60]}")
+        return Ignored(f"a notice of Slack: {quoted(subtype)}")
     return _message(record, body, event, event.id("channel"), event.line("channel_type"))
 
 
@@ -91,7 +92,7 @@ def _changed(record: RawMessage, body: Fields, event: Fields) -> Understood | Ig
 
 def _deleted(record: RawMessage, event: Fields) -> Understood | Ignored:
     before = event.object("previous_message")
-    gone = Fields({"ts": event.raw("deleted_ts") or before.raw("ts")})
+    gone = Fields({"ts": event.raw("deleted_ts") or before.raw("ts"), "thread_ts": before.raw("thread_ts")})
     return _removed(record, gone, event.id("channel"), before.id("user", "bot_id"))
 
 
@@ -109,7 +110,7 @@ def _removed(record: RawMessage, message: Fields, channel: str, author: str) -> 
             author_kind="chat",
             author=author,
             sent_at=from_text(ts),
-            thread=channel if channel.startswith("D") else "",
+            thread=channel if channel.startswith("D") else f"{channel}:{message.id('thread_ts') or ts}",
             revision=LAST,
             change="removed",
             because="Slack: message_deleted",

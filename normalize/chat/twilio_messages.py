@@ -10,6 +10,7 @@ from normalize.payload.instants import instant
 from normalize.payload.item import Item, understood
 from normalize.payload.media import Remote
 from normalize.payload.own import is_own
+from normalize.payload.quoted import quoted
 from normalize.phone.numbers import canonical_number
 
 _RECEIVED = {"received", "receiving", ""}
@@ -26,7 +27,7 @@ def twilio_message(record: RawMessage, fields: Fields) -> Understood | Ignored:
     """The message, or that it only tells what became of one of ours. A sender's number can be forged."""
     status = fields.line("MessageStatus", "SmsStatus").lower()
     if status not in _RECEIVED:
-        return Ignored(f"a status of a message of ours: {status[:40]}")
+        return Ignored(f"a status of a message of ours: {quoted(status)}")
     given, own = _plain(fields.line("From")), _plain(fields.line("To"))
     region = record.region or fields.line("FromCountry")[:2].upper() or None
     is_number = not given.startswith(_NOT_NUMBERS)
@@ -34,6 +35,8 @@ def twilio_message(record: RawMessage, fields: Fields) -> Understood | Ignored:
     if is_own(record, given, sender):
         return Ignored("a message of our own number")
     id_ = fields.id("MessageSid", "SmsMessageSid", "SmsSid")
+    if not id_:
+        return Ignored("a message of Twilio without its id")
     count = min(fields.whole("NumMedia") or 0, 50)
     place = ", ".join(filter(None, (fields.line("Label"), fields.line("Address"))))
     at = ", ".join(filter(None, (fields.line("Latitude"), fields.line("Longitude"))))
@@ -49,7 +52,7 @@ def twilio_message(record: RawMessage, fields: Fields) -> Understood | Ignored:
             author_name=fields.line("ProfileName"),
             verified=network != "sms",
             text="\n".join(filter(None, words)),
-            sent_at=instant(fields, "DateSent", "DateCreated") or record.received_at,
+            sent_at=instant(fields, "DateSent", "DateCreated"),
             thread=f"{network}:{canonical_number(own, region) or own}:{sender or id_}",
             in_reply_to=[fields.id("OriginalRepliedMessageSid")],
             media=[

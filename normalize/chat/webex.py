@@ -15,6 +15,7 @@ from normalize.payload.instants import instant
 from normalize.payload.item import HUMAN, Item, understood
 from normalize.payload.media import Remote
 from normalize.payload.own import is_own
+from normalize.payload.quoted import quoted
 from normalize.payload.revision import LAST, revision_at
 
 _STAND_IN = "A message on Webex, whose text has yet to be fetched from there."
@@ -35,11 +36,11 @@ def webex(record: RawMessage, fields: Fields) -> Understood | Ignored:
         return _message(record, fields)
     resource, event, data = fields.line("resource"), fields.line("event"), fields.object("data")
     if resource not in {"messages", "attachmentActions"}:
-        return Ignored(f"a notice of Webex, not of a message: {resource[:40]} {event[:40]}")
+        return Ignored(f"a notice of Webex, not of a message: {quoted(resource)} {quoted(event)}")
     if resource == "messages" and event == "deleted":
         return _message(record, data, removed=True)
     if event != "created":
-        return Ignored(f"a notice of Webex without the text: {resource} {event[:40]}")
+        return Ignored(f"a notice of Webex without the text: {resource} {quoted(event)}")
     return _message(record, data, notice=not data.text("text", "markdown", "html"))
 
 
@@ -67,6 +68,7 @@ def _message(
             author=person,
             author_name=message.line("personDisplayName") or email,
             text="" if removed else _STAND_IN if notice else text,
+            ours=notice,
             html=html or None,
             sent_at=instant(message, "created"),
             thread=room if direct or not room else f"{room}:{parent or id_}",

@@ -10,6 +10,7 @@ from normalize.payload.instants import instant
 from normalize.payload.item import Item, understood
 from normalize.payload.media import Remote
 from normalize.payload.own import is_own
+from normalize.payload.quoted import quoted
 from normalize.payload.revision import CREATED, revision_at
 
 _WRITTEN = {"comment", "post", "status", "photo", "video", "share", "link", "note", "album", "rating", "mention"}
@@ -27,10 +28,10 @@ def feed_change(record: RawMessage, entry: Fields, change: Fields) -> Understood
     field, value = change.line("field"), change.object("value")
     item, verb = value.line("item") or ("rating" if field == "ratings" else ""), value.line("verb")
     if field not in _FIELDS or item not in _WRITTEN:
-        return Ignored(f"a change of the page that is no post: {field[:40]} {item[:40]} {verb[:40]}".rstrip())
+        return Ignored(f"a change of the page that is no post: {quoted(field)} {quoted(item)} {quoted(verb)}".rstrip())
     kind = _CHANGES.get(verb)
     if kind is None:
-        return Ignored(f"a change of a post that does not alter it: {item} {verb[:40]}".rstrip())
+        return Ignored(f"a change of a post that does not alter it: {item} {quoted(verb)}".rstrip())
     author = value.object("from").id("id") or value.id("sender_id", "reviewer_id")
     page = entry.id("id")
     if author and (author == page or is_own(record, author)):

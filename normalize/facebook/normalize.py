@@ -9,6 +9,7 @@ from normalize.facebook.graph import graph_items, is_item
 from normalize.facebook.messenger import messaging_event
 from normalize.outcome import Ignored, Understood
 from normalize.payload.fields import Fields, objects_of
+from normalize.payload.quoted import quoted
 from normalize.payload.request import Request, read_request
 
 _MOST = 5_000
@@ -29,7 +30,7 @@ def normalize_facebook(record: RawMessage, payload: bytes) -> Sequence[Understoo
 
 def _webhook(record: RawMessage, body: Fields) -> Sequence[Understood | Ignored]:
     if body.line("object") != "page":
-        return [Ignored(f"a webhook of Facebook that is not about a page: {body.line('object')[:40]}")]
+        return [Ignored(f"a webhook of Facebook that is not about a page: {quoted(body.line('object'))}")]
     found: list[Understood | Ignored] = []
     for entry in body.objects("entry"):
         found += [feed_change(record, entry, change) for change in entry.objects("changes")]

@@ -53,7 +53,7 @@ def normalize_form(record: RawMessage, payload: bytes) -> Sequence[Understood | 
         verified=verified,
         text=text,
         subject=subject,
-        sent_at=instant(fields, "submitted_at") or record.received_at,
+        sent_at=instant(fields, "submitted_at"),
         url=_page(fields),
         attachments=attachments,
         blobs=blobs,

@@ -7,6 +7,7 @@ from bus.raw import RawMessage
 from normalize.forum.posts import forum_post
 from normalize.outcome import Ignored, Understood
 from normalize.payload.fields import Fields, objects_of
+from normalize.payload.quoted import quoted
 from normalize.payload.request import read_request
 
 _OTHER_EVENTS = (
@@ -57,12 +58,12 @@ def _event(record: RawMessage, body: Fields, event: str, instance: str) -> Under
     post = body.object("post")
     if post:
         if event and not event.startswith("post_"):
-            return Ignored(f"an event of Discourse, not of a post's text: {event[:60]}")
+            return Ignored(f"an event of Discourse, not of a post's text: {quoted(event)}")
         return forum_post(record, post, event, instance, Fields())
     if "topic" in body:
         why = _TOPIC_EVENTS.get(event, "its posts are events of their own")
-        return Ignored(f"{event[:60] or 'a topic'}: {why}")
-    return Ignored(f"an event of Discourse, not a post: {event[:60] or 'without a name'}")
+        return Ignored(f"{quoted(event or 'a topic')}: {why}")
+    return Ignored(f"an event of Discourse, not a post: {quoted(event or 'without a name')}")
 
 
 def _polled(record: RawMessage, post: Fields, instance: str, topic: Fields) -> Understood | Ignored:

@@ -28,7 +28,7 @@ class Fields:
         return bool(self._values)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
+        return (name for name, value in self._values.items() if value is not None)
 
     def raw(self, name: str) -> Json:
         """The value as it is."""
@@ -58,6 +58,13 @@ class Fields:
     def id(self, *names: str) -> str:
         """An identifier, which providers give as text or number."""
         return self.line(*names)[:_LONGEST_ID]
+
+    def ids(self, name: str) -> list[str]:
+        """The identifiers of a list, one each."""
+        value = self._values.get(name)
+        given = value if isinstance(value, list) else []
+        found = (Fields({"id": each}).id("id") for each in given if not isinstance(each, list))
+        return list(dict.fromkeys(each for each in found if each))
 
     def number(self, *names: str) -> float | None:
         """The first that is a finite number, or a text that reads as one."""

@@ -22,6 +22,7 @@ _LONGEST_URL = 2_000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """What a normalizer found. `thread`: the provider's conversation. `reply`: what is new in `text`, if not all.
+    `ours`: `text` is our own wording, whose language says nothing about the author.
     `author`: empty when the provider withholds it; the message then has an author of its own, who is nobody else.
 
     `because`: what in the payload it was recognised by, for `--explain`.
@@ -34,6 +35,7 @@ class Item:
     verified: bool = True
     text: str = ""
     reply: str = ""
+    ours: bool = False
     html: str | None = None
     subject: str = ""
     sent_at: datetime | None = None
@@ -58,14 +60,11 @@ class Item:
 
 def understood(record: RawMessage, normalizer: str, item: Item) -> Understood:
     """The message of an item: ids are deterministic, every text can be stored."""
-    text = legible(item.text)
-    reply = legible(item.reply)
+    text, reply = _lines(item.text), _lines(item.reply)
     if not reply.strip():
         reply = text
     warnings = list(item.warnings)
     attachments = [*item.attachments, *attachments_of(list(item.media), record.files, warnings)]
-    if item.sent_at is None and item.change == "created":
-        warnings.append("date:missing")
     source = one_line(item.source_id)
     author = one_line(item.author)[:_LONGEST_ADDRESS]
     message = NormalizedMessage.trusted(
@@ -91,7 +90,7 @@ def understood(record: RawMessage, normalizer: str, item: Item) -> Understood:
             "text": text,
             "reply_text": reply,
             "html": legible(item.html) if item.html is not None else None,
-            "language": detect_language(reply),
+            "language": detect_language(_lines(item.reply) if item.ours else reply),
             "sent_at": item.sent_at,
             "received_at": record.received_at,
             "visibility": "public" if item.public else "private",
@@ -105,6 +104,10 @@ def understood(record: RawMessage, normalizer: str, item: Item) -> Understood:
         }
     )
     return Understood(message, item.blobs, lambda: _explained(item, message))
+
+
+def _lines(text: str) -> str:
+    return legible(text).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _refs(item: Item) -> list[Ref]:

@@ -41,7 +41,9 @@ def attachments_of(remotes: list[Remote], fetched: Mapping[str, BlobRef], warnin
         if not _MEDIA_TYPE.fullmatch(media_type):
             media_type = ""
         name = clean_name(remote.name) or _name_in(remote.source)
-        media_type = media_type or media_type_of(name)
+        told = media_type_of(name)
+        if not media_type or (not remote.name and told.split("/")[0] == media_type.split("/")[0]):
+            media_type = told  # a picture's address ends in what it is; "a photo" says less
         if not name:
             name = remote.kind + _EXTENSIONS.get(media_type, "")
         stored = fetched.get(remote.source)

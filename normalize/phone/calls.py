@@ -18,6 +18,8 @@ Direction: TypeAlias = Literal["in", "out"] | None
 State: TypeAlias = Literal["ringing", "answered", "ended"]
 
 _PLACES: dict[State, int] = {"ringing": 0, "answered": 10, "ended": 20}
+MAILBOX = 25
+"""That a mailbox took the call is told when it answers, and counts for more than how the line was hung up after it."""
 RECORDING = 30
 TRANSCRIPT = 40
 
@@ -59,6 +61,7 @@ def call_message(record: RawMessage, event: CallEvent, region: str | None) -> Un
     region = record.region or region
     caller, callee = canonical_number(event.caller, region), canonical_number(event.callee, region)
     direction = event.direction or _direction(record, caller, callee, region)
+    at = event.at or _heard_at(record)
     call = Call(
         direction=direction,
         state=event.state,
@@ -66,9 +69,9 @@ def call_message(record: RawMessage, event: CallEvent, region: str | None) -> Un
         callee=callee or None,
         queue=event.queue or None,
         answered_by=event.answered_by or None,
-        started_at=event.started_at or (event.at if event.state == "ringing" else None),
-        answered_at=event.answered_at or (event.at if event.state == "answered" else None),
-        ended_at=event.ended_at or (event.at if event.state == "ended" else None),
+        started_at=event.started_at or (at if event.state == "ringing" else None),
+        answered_at=event.answered_at or (at if event.state == "answered" else None),
+        ended_at=event.ended_at or (at if event.state == "ended" else None),
         duration=event.duration,
         missed=event.missed,
         voicemail=event.voicemail,
@@ -86,6 +89,7 @@ def call_message(record: RawMessage, event: CallEvent, region: str | None) -> Un
             verified=False,
             text=worded(call, withheld=bool(event.caller) and not caller, transcript=event.transcript),
             reply=event.transcript,
+            ours=True,
             sent_at=event.started_at or event.at or event.ended_at,
             thread=event.call_id,
             media=event.recordings,
@@ -96,6 +100,11 @@ def call_message(record: RawMessage, event: CallEvent, region: str | None) -> Un
             because=event.because,
         ),
     )
+
+
+def _heard_at(record: RawMessage) -> datetime | None:
+    """Systems that give no times tell of an event as it happens. A file that is tried out was never received."""
+    return record.received_at if record.received_at.year > 1970 else None
 
 
 def _direction(record: RawMessage, caller: str, callee: str, region: str | None) -> Direction:

@@ -4,7 +4,8 @@ from bus.raw import RawMessage
 from normalize.outcome import Ignored, Understood
 from normalize.payload.fields import Fields
 from normalize.payload.instants import instant
-from normalize.phone.calls import CallEvent, Direction, State, call_message
+from normalize.payload.quoted import quoted
+from normalize.phone.calls import MAILBOX, CallEvent, Direction, State, call_message
 
 _STATES: dict[str, State] = {"newcall": "ringing", "answer": "answered", "hangup": "ended"}
 _OTHERS = {"dtmf", "data", "ondata", "hold", "resume"}
@@ -27,14 +28,14 @@ def cti(record: RawMessage, fields: Fields) -> Understood | Ignored:
     event = fields.line("event").lower()
     state = _STATES.get(event)
     if state is None:
-        return Ignored(f"an event of a call that does not change it: {event}")
+        return Ignored(f"an event of a call that does not change it: {quoted(event)}")
     is_sipgate = "callId" in fields
     users = _users(fields)
     cause = fields.line("cause")
     mailbox = state == "answered" and users.lower() == "voicemail"
     missed: bool | None = True if mailbox else None
-    if state == "ended" and cause.lower() in _MISSED | _ANSWERED:
-        missed = cause.lower() in _MISSED
+    if state == "ended":
+        missed = _missed(fields, cause.lower())
     return call_message(
         record,
         CallEvent(
@@ -50,11 +51,24 @@ def cti(record: RawMessage, fields: Fields) -> Understood | Ignored:
             duration=fields.whole("duration"),
             missed=missed,
             voicemail=True if mailbox else None,
+            place=MAILBOX if mailbox else None,
             cause=cause if state == "ended" else "",
             because=f"{'sipgate' if is_sipgate else 'CTI'}: {event} {cause}".rstrip(),
         ),
         "DE" if is_sipgate else None,
     )
+
+
+def _missed(fields: Fields, cause: str) -> bool | None:
+    """Whether nobody answered. Of a call that was passed on, a mailbox may have been the one that did."""
+    if cause in _MISSED:
+        return True
+    return False if cause in _ANSWERED and not _passed_on(fields) else None
+
+
+def _passed_on(fields: Fields) -> bool:
+    first = fields.id("origCallId", "orig_call_id", "originalCallId")
+    return bool(first) and first != fields.id("callId", "call_id")
 
 
 def is_simquadrat(fields: Fields) -> bool:

@@ -3,7 +3,7 @@
 from bus.raw import RawMessage
 from normalize.outcome import Ignored, Understood
 from normalize.payload.fields import Fields
-from normalize.phone.calls import CallEvent, Direction, State, call_message
+from normalize.phone.calls import MAILBOX, CallEvent, Direction, State, call_message
 
 _STATES: dict[str, State] = {
     "IncomingCall": "ringing", "OutgoingCall": "ringing", "CallAccepted": "answered", "HungUp": "ended",
@@ -40,6 +40,7 @@ def placetel(record: RawMessage, fields: Fields) -> Understood | Ignored:
             duration=fields.whole("duration"),
             missed=missed,
             voicemail=True if mailbox else None,
+            place=MAILBOX if mailbox else None,
             blocked=cause == "blocked",
             cause=cause,
             because=f"Placetel: {event} {cause}".rstrip(),

@@ -5,6 +5,7 @@ from normalize.outcome import Ignored, Understood
 from normalize.payload.fields import Fields
 from normalize.payload.instants import instant
 from normalize.payload.media import Remote
+from normalize.payload.quoted import quoted
 from normalize.phone.calls import RECORDING, TRANSCRIPT, CallEvent, Direction, State, call_message
 
 _STATES: dict[str, State] = {
@@ -26,7 +27,7 @@ def twilio_voice(record: RawMessage, fields: Fields) -> Understood | Ignored:
     """The call of one callback. A leg that was dialled on its behalf (`ParentCallSid`) is the same call."""
     recorded = fields.line("RecordingStatus")
     if recorded and recorded != "completed":
-        return Ignored(f"a recording that is not there: {recorded[:40]}")
+        return Ignored(f"a recording that is not there: {quoted(recorded)}")
     status, dialled = fields.line("CallStatus"), fields.line("DialCallStatus")
     is_leg = "ParentCallSid" in fields
     state = "ended" if dialled else _STATES.get(status)
@@ -47,7 +48,7 @@ def twilio_voice(record: RawMessage, fields: Fields) -> Understood | Ignored:
             caller_name=fields.line("CallerName"),
             answered_by=fields.line("To") if is_leg and (state == "answered" or missed is False) else "",
             at=at,
-            started_at=instant(fields, "StartTime", "RecordingStartTime") if not at else None,
+            started_at=instant(fields, "StartTime"),
             duration=fields.whole("DialCallDuration", "CallDuration", "RecordingDuration"),
             missed=True if message else missed,
             voicemail=True if message else None,

@@ -9,6 +9,7 @@ from normalize.payload.fields import Fields
 from normalize.payload.instants import instant
 from normalize.payload.item import Item, understood
 from normalize.payload.own import is_own
+from normalize.payload.quoted import quoted
 from normalize.x.media import media_links_v1, media_links_v2, media_v1, media_v2
 from normalize.x.name import NORMALIZER
 from normalize.x.posts_v2 import user_v2
@@ -30,7 +31,7 @@ def dm_event_v1(
     """An entry of `direct_message_events`. `user`: the object of a user by id."""
     kind = event.line("type")
     if kind != "message_create":
-        return Ignored(f"an event of a direct message, not a message: {kind[:60]}")
+        return Ignored(f"an event of a direct message, not a message: {quoted(kind)}")
     created = event.object("message_create")
     sender, recipient = created.id("sender_id"), created.object("target").id("recipient_id")
     who = user(sender)
@@ -64,7 +65,7 @@ def dm_event_v2(record: RawMessage, event: Fields, includes: Fields) -> Understo
     """An entry of the answer to GET /2/dm_events."""
     kind = event.line("event_type")
     if kind != "MessageCreate":
-        return Ignored(f"an event of a direct message, not a message: {kind[:60]}")
+        return Ignored(f"an event of a direct message, not a message: {quoted(kind)}")
     id_, sender = event.id("id"), event.id("sender_id")
     if not id_ or not sender:
         return Ignored("a direct message without an id or a sender: ask for sender_id")
@@ -84,7 +85,7 @@ def dm_event_v2(record: RawMessage, event: Fields, includes: Fields) -> Understo
             sent_at=instant(event, "created_at"),
             thread=_ordered(event.id("dm_conversation_id")),
             references=[each.id("id") for each in event.objects("referenced_tweets")][:20],
-            media=media_v2(event.object("attachments").texts("media_keys")[:50], includes),
+            media=media_v2(event.object("attachments").ids("media_keys")[:50], includes),
             because="a MessageCreate event",
         ),
     )
@@ -133,6 +134,7 @@ def encrypted_chat(record: RawMessage, event: Fields, own_id: str) -> Understood
             author_kind="x",
             author=sender,
             text="An encrypted message on X, which can only be read there.",
+            ours=True,
             sent_at=instant(event, "created_at_msec", "created_at"),
             thread=_ordered(event.id("conversation_id")),
             warnings=["text:encrypted"],

@@ -8,6 +8,7 @@ from normalize.payload.fields import Fields
 from normalize.payload.instants import instant
 from normalize.payload.item import Item, understood
 from normalize.payload.own import is_own
+from normalize.payload.quoted import quoted
 from normalize.x.media import media_links_v1, media_v1
 from normalize.x.name import NORMALIZER
 from normalize.x.posts_v1 import TRUNCATED
@@ -20,7 +21,7 @@ def post_streams(record: RawMessage, activity: Fields) -> Understood | Ignored:
     """The message of an activity with the verb `post`."""
     verb = activity.line("verb")
     if verb != "post":
-        return Ignored("a retweet" if verb == "share" else f"an activity of X, not a post: {verb[:60]}")
+        return Ignored("a retweet" if verb == "share" else f"an activity of X, not a post: {quoted(verb)}")
     actor = activity.object("actor")
     author, username = _last_number(actor.line("id")), actor.line("preferredUsername")
     if is_own(record, author, username):

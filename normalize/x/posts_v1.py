@@ -72,7 +72,7 @@ def post_v1(record: RawMessage, post: Fields, own_id: str = "") -> Understood | 
 def _versions(post: Fields, id_: str) -> list[str]:
     """The ids of a post's versions, oldest first, up to this one."""
     history = post.object("edit_history")
-    found = history.texts("edit_tweet_ids") or post.texts("edit_history_tweet_ids")
+    found = history.ids("edit_tweet_ids") or post.ids("edit_history_tweet_ids")
     first = history.id("initial_tweet_id")
     versions = list(dict.fromkeys([*([first] if first else []), *found[:50]]))
     return [*versions[: versions.index(id_)], id_] if id_ in versions else [*versions, id_]

@@ -32,7 +32,7 @@ def post_v2(record: RawMessage, post: Fields, includes: Fields, own_id: str = ""
     related = post.objects("referenced_tweets")
     if any(each.line("type") == "retweeted" for each in related):
         return Ignored("a retweet")
-    versions = list(dict.fromkeys(post.texts("edit_history_tweet_ids")))[:50]
+    versions = post.ids("edit_history_tweet_ids")[:50]
     versions = [*versions[: versions.index(id_)], id_] if id_ in versions else [*versions, id_]
     note = post.object("note_tweet")
     entities = [note.object("entities"), post.object("entities")]
@@ -41,7 +41,7 @@ def post_v2(record: RawMessage, post: Fields, includes: Fields, own_id: str = ""
     parents = [each.id("id") for each in related if each.line("type") == "replied_to"]
     parents = parents or [post.id("in_reply_to_tweet_id")]
     is_reply = bool(parents[0] or post.id("in_reply_to_user_id"))
-    keys = post.object("attachments").texts("media_keys")[:50]
+    keys = post.object("attachments").ids("media_keys")[:50]
     return understood(
         record,
         NORMALIZER,

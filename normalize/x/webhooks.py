@@ -3,6 +3,7 @@
 from bus.raw import RawMessage
 from normalize.outcome import Ignored, Understood
 from normalize.payload.fields import Fields
+from normalize.payload.quoted import quoted
 from normalize.x.direct_messages import dm_event_v1, encrypted_chat
 from normalize.x.posts_v1 import post_v1
 from normalize.x.posts_v2 import post_v2
@@ -41,8 +42,8 @@ def account_activity(record: RawMessage, body: Fields) -> Outcomes:
         found.append(removed_post(record, status.id("id"), status.id("user_id"), event, own_id))
     found += [Ignored(f"{what} on X") for name, what in _NOT_MESSAGES.items() if name in body]
     if not found:
-        others = sorted(name for name in body if name.endswith("_events"))
-        found.append(Ignored(f"no message among the events of X: {', '.join(others)[:100] or 'none'}"))
+        others = sorted(quoted(name) for name in body if name.endswith("_events"))
+        found.append(Ignored(f"no message among the events of X: {', '.join(others[:5]) or 'none'}"))
     return found
 
 
@@ -69,4 +70,4 @@ def x_activity(record: RawMessage, data: Fields) -> Outcomes:
             return wrapped.object("data") or wrapped
 
         return [dm_event_v1(record, event, user, own_id) for event in payload.objects("direct_message_events")]
-    return [Ignored(f"an event of X, not a message: {kind[:60]}")]
+    return [Ignored(f"an event of X, not a message: {quoted(kind)}")]
