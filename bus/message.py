@@ -44,7 +44,7 @@ class Attachment(Wire):
     """A file that came with a message. `blob` names its bytes in the blob store (None: not stored).
 
     A file that only the provider has so far is named by `source` (a URL, or what the provider's API fetches it by);
-    its `sha256` is empty, and `size` is what the provider claims, 0 when it says nothing (docs/adr/0009).
+    its `sha256` is empty, and `size` is what the provider claims, 0 when it says nothing (docs/adr/0010).
     """
 
     name: str

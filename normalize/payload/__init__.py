@@ -1,6 +1,6 @@
 """What the normalizers of webhooks and polled answers share: the request, its fields, and the message made of them.
 
-**The raw record of a webhook** (docs/adr/0008). `payload` is the HTTP body byte for byte as it came, `media_type` its
+**The raw record of a webhook** (docs/adr/0009). `payload` is the HTTP body byte for byte as it came, `media_type` its
 Content-Type. `headers` holds the request headers that a normalizer reads, by lower-case name, and what only the
 receiver knows under names that begin with a colon: `:method` and `:path` (with its query: some telephone systems
 call with GET). Secrets and signatures stay out of it; the receiver has checked them. An answer that was polled is a

@@ -1,4 +1,4 @@
-"""Files that a payload names and does not hold (docs/adr/0009)."""
+"""Files that a payload names and does not hold (docs/adr/0010)."""
 
 import re
 from collections.abc import Mapping

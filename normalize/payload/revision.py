@@ -1,4 +1,4 @@
-"""Numbers of revisions: what happened later has the greater one, without anybody keeping count (docs/adr/0010)."""
+"""Numbers of revisions: what happened later has the greater one, without anybody keeping count (docs/adr/0011)."""
 
 from datetime import UTC, datetime
 

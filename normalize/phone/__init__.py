@@ -5,7 +5,7 @@ Read are Placetel (Call Control and Notify API), sipgate.io and simquadrat pushe
 and transcription callbacks of voice calls).
 
 All events of a call are revisions of one message: `source_id` and `provider_thread` are the call's id, `call` holds
-what this event says, and the revision is the event's place in a call (docs/adr/0010): ringing 0, answered 10,
+what this event says, and the revision is the event's place in a call (docs/adr/0011): ringing 0, answered 10,
 ended 20, taken by a mailbox 25, recording 30, transcript 40. So order and repetition do not matter, and nobody keeps
 state. The author is the other party, whoever called whom. Caller ids can be forged: nobody is verified.
 

@@ -1,4 +1,4 @@
-"""Events of one thing are revisions of one message, in the order in which they happened (docs/adr/0010)."""
+"""Events of one thing are revisions of one message, in the order in which they happened (docs/adr/0011)."""
 
 import json
 from itertools import pairwise
