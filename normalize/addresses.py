@@ -128,7 +128,7 @@ class _Reading:
         elif piece in _PARENTHESES:
             self.phrase.append(" ")
         elif piece != '"':
-            self.phrase.append(piece)
+            self.phrase.append(_decoded_in_quotes(piece) if piece[0] == '"' and "=?" in piece else piece)
 
     def begins_again(self, piece: str) -> bool:
         """Whether a second address in brackets begins, without a comma between the two mailboxes."""
@@ -169,6 +169,11 @@ class _Reading:
             return _mailbox(comment, phrase)
         rest = " ".join(words[:at] + words[at + 1 :])
         return _mailbox(_unquoted(rest) or comment, words[at])
+
+
+def _decoded_in_quotes(quoted: str) -> str:
+    """Encoded words in quotes are none, but meant; they do not run together with those outside."""
+    return '"' + decode_words(quoted[1:-1]).replace('"', '\\"') + '"'
 
 
 def _unquoted(phrase: str) -> str:

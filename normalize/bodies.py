@@ -152,6 +152,15 @@ def read_bodies(data: bytes, bodies: Bodies, warnings: list[str]) -> Written:
     )
 
 
+def where_text_is(bodies: Bodies, packed: Iterable[Unpacked]) -> str:
+    """For a person: which parts the text was taken from, in order."""
+    found = [part.type for passage in bodies.passages for part in [*passage.plain, *passage.html]]
+    found += ["winmail.dat" for each in packed if each.text or each.html]
+    if bodies.preamble is not None:
+        found.append("the words before the first part")
+    return ", ".join(found) or "there is no part with text"
+
+
 def _preamble(data: bytes, where: tuple[int, int]) -> str:
     """What was written before the first boundary, unless it only says that this is MIME."""
     octets = data[where[0] : where[1]][:_LONGEST_PREAMBLE]
@@ -185,10 +194,14 @@ def _decoded(data: bytes, part: Part, warnings: list[str], uuencoded: list[Loose
         charset = meta_charset(octets)
     if part.type in _OWN_CHARSET:
         return read_rtf(octets).text.strip()
+    if b"\r\n" in octets and not (charset or "").lower().startswith(("utf-16", "utf16", "utf-32", "utf32", "ucs")):
+        octets = octets.replace(b"\r\n", b"\n")  # before a damaged character can swallow half a line end
     text, guessed = decode(octets, charset)
     if guessed:
         warnings.append(guessed)
     if "\r" in text:
+        for _ in range(2 if "\r\r\n" in text else 0):  # a line end that was encoded, and another that was not
+            text = text.replace("\r\r\n", "\r\n")
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if part.type in _ENRICHED:
         return _TAG.sub("", text.replace("<<", "&lt;")).replace("&lt;", "<")

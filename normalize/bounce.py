@@ -11,7 +11,8 @@ from normalize.encoded_words import decode_words
 from normalize.headers import Headers, read_headers
 from normalize.identity import message_id_field
 from normalize.legible import one_line
-from normalize.structure import Part
+from normalize.limits import LimitExceeded
+from normalize.structure import Part, read_structure
 from normalize.transfer import decode_transfer
 
 STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]\d)")
@@ -63,6 +64,20 @@ def read_report(data: bytes, root: Part) -> Report | None:
     return None
 
 
+def report_within(data: bytes, root: Part) -> Report | None:
+    """The report in a mail that is attached to this one: some gateways wrap what they got into one of their own."""
+    for part in leaves(root):
+        if part.type == "message/rfc822" and not part.encoding.startswith(("base64", "quoted")):
+            block = read_headers(data, part.begin, part.end)
+            try:
+                found = read_report(data, read_structure(data, block.headers, block.body, part.end, []))
+            except LimitExceeded:
+                return None
+            if found is not None:
+                return found
+    return None
+
+
 def original_message_id(data: bytes, root: Part) -> str | None:
     """The Message-ID of the mail that came back, from the copy that is attached."""
     for part in leaves(root):
@@ -93,11 +108,12 @@ def _report(group: Headers, original: str | None) -> Report:
     action = _action(group)
     status = _status(group.undecoded(b"status"), said)
     recipient = None
-    for name in (b"original-recipient", b"final-recipient", b"x-actual-recipient"):
+    for name in (b"original-recipient", b"final-recipient", b"x-actual-recipient"):  # the first as the sender wrote it
         value = decode_header_bytes(group.raw(name)).partition(";")
         found = _ADDRESS.search(value[2] or value[0])
-        if found and (recipient is None or name == b"final-recipient"):
+        if found:
             recipient = canonical(found[0])
+            break
     permanent = None
     if action == "delayed":
         permanent = False

@@ -3,6 +3,7 @@
 import codecs
 import re
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from normalize.iso2022 import decode_iso2022_jp
@@ -56,17 +57,17 @@ _BETTER = {  # what senders mean by the label: the superset that WHATWG or the v
     "cp-850": "cp850",
     "unicode": "utf-16",
 }
+_WIDE = frozenset({"utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"})
+_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _UTF8 = frozenset({"utf-8", "utf_8", "utf_8_sig", "utf-8-sig"})
 _UNICODE = _UTF8 | _ESCAPING
-_UTF8_PAIR = re.compile(rb"[\xc3-\xf4][\x80-\xbf]")
+_BEYOND = re.compile(r"[^\x00-\x7f]")
+_C1 = re.compile(r"[\x80-\x9f]")
 _ENOUGH = 3
 _LABEL_END = re.compile(r"[*\s;,(\"']")  # a language (RFC 2231), a comment, the next parameter
 _SAYING_LITTLE = frozenset({None, "ascii", "utf-8", "utf_8", "cp1252"})
 """Charsets that a mail names by habit: they say nothing of bytes that are no UTF-8."""
-_C1_OF_CP1252 = {
-    code: chr(code) if (plain := bytes([code]).decode("cp1252", "ignore")) == "" else plain
-    for code in range(0x80, 0xA0)
-}
+_WESTERN = "".join(bytes([code]).decode("cp1252", "ignore") or chr(code) for code in range(256))
 
 
 class Decoded(NamedTuple):
@@ -91,36 +92,40 @@ def decode(data: bytes, label: str | None) -> Decoded:
 def _labelled(data: bytes, codec: str) -> Decoded:
     if codec == "iso2022_jp":
         return Decoded(legible(decode_iso2022_jp(data)), None)
+    if codec in _WIDE and b"\0" not in data and not data.startswith(_MARKS):
+        return Decoded(_guess(data, None, None).text, "charset:wrong-label")
+    if codec in _ESCAPING:
+        data = data.replace(b"\r\n", b"\n")  # a relay's, between the bytes of characters or after damaged ones
     if codec not in _UNICODE and _is_really_utf8(data):
         return Decoded(legible(data.decode()), "charset:wrong-label")
     try:
-        return Decoded(legible(data.decode(codec)), None)
+        text = data.decode(codec)
     except (UnicodeError, ValueError, LookupError):
         return _mislabelled(data, codec)
+    # of all codecs only UTF-7 can give half a character
+    return Decoded(legible(text) if codec == "utf-7" or "\0" in text else text, None)
 
 
 def _is_really_utf8(data: bytes) -> bool:
     """Whether these bytes, labelled otherwise, are UTF-8: several characters of it and nothing else, by no accident."""
-    if _UTF8_PAIR.search(data) is None:
-        return False
-    try:
+    try:  # elsewhere the first accent ends it
         text = data.decode()
     except UnicodeDecodeError:
         return False
-    beyond = [c for c in text if c > "\x7f"]
-    return len(beyond) >= _ENOUGH and not any(c < "\xa0" for c in beyond)
+    return sum(1 for _ in islice(_BEYOND.finditer(text), _ENOUGH)) == _ENOUGH and not _C1.search(text)
 
 
 def decode_header_bytes(data: bytes, hint: str | None = None) -> str:
     """A header value with bytes beyond ASCII and no encoding: UTF-8, mostly UTF-8, `hint`, or Windows-1252."""
     if data.isascii():
-        return _plain(data)
+        return legible(decode_iso2022_jp(data)) if b"\x1b$" in data else _plain(data)
     try:
         return legible(data.decode())
     except UnicodeDecodeError:
         pass
     text = data.decode("utf-8", "replace")
-    if text.count("\ufffd") * 4 <= sum(1 for c in text if c > "\x7f" and c != "\ufffd"):
+    bad = text.count("\ufffd")
+    if bad * 5 <= _count_beyond(text):
         return legible(text)
     codec = _codec(hint) if hint else None
     if codec in _SAYING_LITTLE:
@@ -172,8 +177,8 @@ def _guess(data: bytes, label: str | None, codec: str | None) -> Decoded:
         if b"\x1b$" in data or b"\x1b(J" in data:
             return Decoded(legible(decode_iso2022_jp(data)), "charset:guessed-iso-2022-jp")
         return Decoded(_plain(data), _unknown(label, codec))
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return Decoded(legible(data.decode("utf-16", "replace")), "charset:unknown-8bit")
+    if data.startswith(_MARKS):
+        return Decoded(legible(data.replace(b"\r\n", b"\n").decode("utf-16", "replace")), "charset:unknown-8bit")
     try:
         return Decoded(legible(data.decode("utf-8-sig")), _unknown(label, codec) or "charset:unknown-8bit")
     except UnicodeDecodeError:
@@ -191,7 +196,7 @@ def _mislabelled(data: bytes, codec: str) -> Decoded:
     except (UnicodeError, ValueError, LookupError):
         return Decoded(_western(data), "charset:wrong-label")
     bad = damaged.count("\ufffd")
-    beyond = sum(1 for c in damaged if c > "\x7f")
+    beyond = _count_beyond(damaged)
     # what is well-formed UTF-8 is so by no accident; in other charsets nearly everything is well-formed
     if bad * (2 if codec in _UTF8 else 5) <= beyond:
         return Decoded(damaged, "charset:damaged")
@@ -204,6 +209,11 @@ def _mislabelled(data: bytes, codec: str) -> Decoded:
     return Decoded(damaged, "charset:damaged")
 
 
+def _count_beyond(text: str) -> int:
+    """How many characters are beyond ASCII."""
+    return len(text) - len(text.encode("ascii", "ignore"))
+
+
 def _western(data: bytes) -> str:
     """Windows-1252 as browsers read it: its five holes are C1 controls. Never fails."""
-    return legible(data.decode("latin-1").translate(_C1_OF_CP1252))
+    return legible(codecs.charmap_decode(data, "strict", _WESTERN)[0])

@@ -2,7 +2,7 @@
 
 import re
 
-_FRONT = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t]*\r?\n)*+(?:>?From [^\r\n]*\r?\n)?")
+_FRONT = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t]*\r?\n)*+(?:>?From (?![ \t]*:)[^\r\n]*\r?\n)?")
 
 
 def with_line_feeds(data: bytes) -> bytes:
