@@ -42,13 +42,17 @@ def test_long_texts_are_shown_in_full(tmp_path: Path) -> None:
     assert lines("email", path)[0]["messages"][0]["text"] == "x" * 200_000
 
 
-@pytest.mark.parametrize(
-    ("channel", "error"), [("phone", "no normalizer for channel phone yet"), ("fax", "unknown channel")]
-)
-def test_other_channels_are_an_error_a_line(tmp_path: Path, channel: str, error: str) -> None:
+def test_an_unknown_channel_is_an_error_a_line(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"{}")
-    assert lines(channel, path, path)[1]["error"].startswith(error)
+    assert lines("fax", path, path)[1]["error"].startswith("unknown channel")
+
+
+def test_the_provider_is_told_by_the_payload(tmp_path: Path) -> None:
+    path = tmp_path / "sms"
+    path.write_bytes(b"MessageSid=SM1&AccountSid=AC1&From=%2B4930901820&Body=Hello")
+    (message,) = lines("chat", path)[0]["messages"]
+    assert (message["text"], message["sent_at"], message["received_at"]) == ("Hello", None, None)
 
 
 def test_ignored_and_failures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
