@@ -4,7 +4,6 @@ import pytest
 
 from normalize.front import skip_front, with_line_feeds
 
-
 MBOX = "From a@b Mon Jan  1 00:00:00 2026\n"
 
 
