@@ -112,6 +112,8 @@ def _sort(part: Part, bodies: Bodies, within: Passage | None, *, lone: bool = Fa
         (passage.html if part.type == "text/html" else passage.plain).append(part)
         if within is None:
             bodies.passages.append(passage)
+        if lone and _is_declared_file(part) and part.disposition.parameters.get("filename"):
+            bodies.attached.append(part)  # a mail that is nothing but a file, which a person can read at once
     elif not part.type.startswith("multipart/"):
         part.resource = part.resource or (within is not None and part.type in READABLE)
         bodies.attached.append(part)

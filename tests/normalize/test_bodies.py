@@ -51,6 +51,12 @@ def test_a_name_alone_makes_no_file_of_the_only_words() -> None:
     assert read(multipart("alternative", "\nplain", html)).html == "<p>rich</p>"
 
 
+def test_a_mail_that_is_nothing_but_a_text_file() -> None:
+    message = read(letter("notes", 'Content-Disposition: attachment; filename="notes.txt"'))
+    assert message.text == "notes"
+    assert [(each.name, each.size) for each in message.attachments] == [("notes.txt", 5)]
+
+
 def test_names_lose_folders_controls_and_direction_marks() -> None:
     part = 'Content-Type: a/b; name="=?utf-8?Q?C:\\\\x\\\\inv=E2=80=AEfdp=07.exe?="\n\nx'
     (found,) = read(multipart("mixed", "\nt", part)).attachments
