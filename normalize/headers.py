@@ -13,7 +13,7 @@ _FIELD_START = re.compile(rb"[!-9;-~]+[ \t]*:")
 _WELL_KNOWN = re.compile(
     rb"^(?:From|To|Subject|Date|Message-ID|MIME-Version|Content-Type|Received)[ \t]*:", re.MULTILINE | re.IGNORECASE
 )
-_CHARSET = re.compile(rb"charset\s{0,4}=\s{0,4}[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+_CHARSET = re.compile(rb"charset[ \t]{0,4}=[ \t]{0,4}[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _PARAMETER = re.compile(rb"[\w*-]{1,40}[ \t]*=")
 _ESCAPE = b"\x1b"
 _WESTERN = frozenset({"us-ascii", "ascii", "iso-8859-1", "latin1", "windows-1252", "utf-8"})
