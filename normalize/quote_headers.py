@@ -31,7 +31,7 @@ def _begins(words: tuple[str, ...]) -> str:
 
 _WROTE = words_for(_TABLE, "wrote")
 _SAID = words_for(_TABLE, "said")
-_OWN = frozenset(words_for(_TABLE, "own"))
+_OWN = frozenset(word for row in _TABLE.values() for word in row.get("own", ()))
 _WORDS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _WITH_AT = re.compile(r"\S*@\S*")
 _WROTE_THEN = words_for(_TABLE, "wrote_then")
@@ -169,7 +169,9 @@ def is_attribution(line: str) -> bool:
     if last < 0 and address and _BEGINNING.match(line.lstrip(_BEFORE)):
         last = last_verb(line, _SAID)
     then = _inner_verb(line) if last < 0 else -1
-    if (last < 0 and then < 0 and not address) or _speaks_of_oneself(line[:_SENTENCE]):
+    if last < 0 and then < 0 and not address:
+        return False
+    if not (last >= 0 and line[:last].rstrip().endswith((">", ")", "]"))) and _speaks_of_oneself(line[:_SENTENCE]):
         return False
     dated = _DATE.search(line) is not None
     begins = begins_with_date(line)
@@ -182,8 +184,8 @@ def is_attribution(line: str) -> bool:
 
 
 def _speaks_of_oneself(line: str) -> bool:
-    words = _WORDS.findall(_WITH_AT.sub(" ", line))
-    return any(folded(word) in _OWN and word != "i" for word in words)
+    """Whether such words stand there, in small letters: "My Shop" is a name."""
+    return not _OWN.isdisjoint(_WORDS.findall(_WITH_AT.sub(" ", line)))
 
 
 def _verb_beside_date(line: str, verb: int) -> bool:

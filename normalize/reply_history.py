@@ -59,7 +59,7 @@ def _worth_a_look(page: Lines) -> list[int]:
             or ((line[:3] in _HEADS or line[0] in _UNSPACED) and _POSSIBLE(line, 0, _HEAD))
         )
     ]
-    return [i for i in found if not page.quoted[i]][:REPLY_CANDIDATES]
+    return [i for i in found if not page.quoted[i] and i not in page.code][:REPLY_CANDIDATES]
 
 
 def _is_divider(page: Lines, index: int) -> bool:

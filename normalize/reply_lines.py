@@ -22,7 +22,10 @@ def is_rule(line: str) -> bool:
 
 
 class Lines:
-    """A text by lines. What its author wrote now lies in `first` … `end`, without the lines in `dropped`."""
+    """A text by lines. What its author wrote now lies in `first` … `end`, without the lines in `dropped`.
+
+    Lines of `code` are taken as they are.
+    """
 
     def __init__(self, text: str, decisions: Decisions) -> None:
         self.whole = (text.replace("\r\n", "\n") if "\r" in text else text).split("\n")
@@ -33,6 +36,9 @@ class Lines:
         self.forwarded = False
         self.dropped: set[int] = set()
         self.quoted = _quoted(self.bare) if any(mark in text for mark in _QUOTE_MARKS) else [False] * len(self.bare)
+        self.code = _fenced(self.bare) if "```" in text else frozenset()
+        for i in self.code:
+            self.quoted[i] = False
         self._decisions = decisions
         self._written = 0
 
@@ -86,6 +92,12 @@ class Lines:
         """What stands from `index` on was not written now, nor the rules above it."""
         self.end = self.rules_above(index)
         self.cut = True
+
+
+def _fenced(bare: list[str]) -> frozenset[int]:
+    """The lines between fences of Markdown: code, in which nothing means what it looks like."""
+    fences = [i for i, line in enumerate(bare) if line.startswith("```")]
+    return frozenset(i for begin, end in zip(fences[::2], fences[1::2], strict=False) for i in range(begin, end + 1))
 
 
 def _quoted(bare: list[str]) -> list[bool]:

@@ -53,7 +53,7 @@ def _drop_signature(page: Lines) -> None:
     ]
     for index in candidates:
         line = bare[index]
-        if not line or page.quoted[index]:
+        if not line or page.quoted[index] or index in page.code:
             continue
         paragraph = index == page.first or not bare[index - 1] or page.ruled_above(index)
         if signature_blocks.is_delimiter(bare, index, page.end):
