@@ -55,10 +55,7 @@ _RULED = re.compile(
     + r")(?!\w).{0,100}",
     re.IGNORECASE,
 )
-_FORWARDS = re.compile(
-    r"[\s>*_]{0,8}(?:" + "|".join(map(re.escape, words_for(_TABLE, "forwarded"))) + r")\s{0,2}[:：]\s{0,4}[*_]{0,2}",
-    re.IGNORECASE,
-)
+_FORWARDS = frozenset(words_for(_TABLE, "forwarded"))
 _PREVIOUS = re.compile(
     r"[\s*_#>]{0,8}(?:" + "|".join(map(re.escape, words_for(_TABLE, "previous"))) + r")[\s*_#:：]{0,8}", re.IGNORECASE
 )
@@ -98,10 +95,10 @@ def announces(line: str) -> str | None:
     """`original`, or `reply_above`, when a line announces that all below it is quoted."""
     line = line[:LONGEST]
     if line[:1].isalnum():
-        return "original" if line[-1] in ":：*_" and _FORWARDS.fullmatch(line) else None
+        return "original" if line[-1] in ":：*_" and folded(line.rstrip(" \xa0:：*_")) in _FORWARDS else None
     if _RULED.fullmatch(line) and (line.lstrip(" >*_")[1:2] in "-—–_=*~#+ " or _ENDS_RULED.search(line)):
         return "original"
-    if _FORWARDS.fullmatch(line):
+    if line[-1] in ":：*_" and folded(line.strip(" \xa0:：*_>")) in _FORWARDS:
         return "original"
     if line[:1].isalnum() or len(line) > _LONGEST_NOTICE:
         return None
@@ -133,7 +130,7 @@ def last_verb(line: str, verbs: tuple[str, ...] = _WROTE) -> int:
     lower = folded(line.rstrip(_AFTER_VERB))
     if not lower.endswith(verbs):
         return -1
-    verb = next(each for each in verbs if lower.endswith(each))
+    verb = next(each for each in verbs if each[-1] == lower[-1] and lower.endswith(each))
     start = len(lower) - len(verb)
     return start if _apart(lower, start, len(lower)) else -1
 

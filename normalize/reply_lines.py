@@ -29,13 +29,15 @@ class Lines:
 
     def __init__(self, text: str, decisions: Decisions) -> None:
         self.whole = (text.replace("\r\n", "\n") if "\r" in text else text).split("\n")
-        self.bare = [line.strip() for line in self.whole]
+        self.bare = list(map(str.strip, self.whole))
         self.first = 0
         self.end = len(self.bare)
         self.cut = False
         self.forwarded = False
         self.dropped: set[int] = set()
-        self.quoted = _quoted(self.bare) if any(mark in text for mark in _QUOTE_MARKS) else [False] * len(self.bare)
+        self.quoted = (
+            _quoted(self.bare) if (">" in text or "&gt;" in text or "＞" in text) else [False] * len(self.bare)
+        )
         self.code = _fenced(self.bare) if "```" in text else frozenset()
         for i in self.code:
             self.quoted[i] = False

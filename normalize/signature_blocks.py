@@ -29,11 +29,17 @@ _PARAGRAPH = 1500
 
 _ALL = (*_DEVICES, *_DISCLAIMERS, *_TITLES)
 _DRAWN = frozenset({"--", "—", "——", "–", "––", "__", "==", "++"})
-HEADS = heads((words for words in _ALL if not UNSPACED.match(words)), 4)
-FIRSTS = frozenset("*[(<「-—–_=+") | heads((words for words in _ALL if UNSPACED.match(words)), 1)
-TAILS = tails(_DEVICE_ENDS, 4)
-"""How lines begin and end that are worth a look: with four letters, one character; with four letters."""
+_HEADS = heads((words for words in _ALL if not UNSPACED.match(words)), 4)
+DRAWN = frozenset("-—–_=+")
+"""First characters of drawn lines."""
+_FIRSTS = frozenset("*[(<「") | DRAWN | heads((words for words in _ALL if UNSPACED.match(words)), 1)
+_TAILS = tails(_DEVICE_ENDS, 4)
 _WARNING_HEADS = heads((words.lstrip("*_ #>") for words in _WARNINGS), 4)
+
+
+def is_worth_a_look(line: str) -> bool:
+    """Whether a stripped line begins or ends like anything that is known here."""
+    return line[:4] in _HEADS or line[:1] in _FIRSTS or line[-4:] in _TAILS
 
 
 def is_device(line: str) -> bool:
