@@ -4,6 +4,7 @@ Every test looks at one line, or at a few joined, of at most `LONGEST` character
 """
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from normalize.language_tables import UNSPACED, folded, heads, language_table, words_for
@@ -25,19 +26,26 @@ _NAMED_ADDRESS = re.compile(
 _BARE_ADDRESS_LAST = re.compile(r"(?<!\d)\d{1,2}[:.]\d\d(?!\d).{1,80}[^\s@<>]@[^\s@<>:]{1,250}[:：]$")
 
 
-def _begins(words: tuple[str, ...]) -> str:
-    return "|".join(re.escape(word) + ("" if UNSPACED.search(word) else r"(?!\w)") for word in words)
+def _by_last_letter(words: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    return {word[-1]: tuple(each for each in words if each[-1] == word[-1]) for word in words}
 
 
-_WROTE = words_for(_TABLE, "wrote")
-_SAID = words_for(_TABLE, "said")
+def _by_first_letter(words: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    return {word[0]: tuple(each for each in words if each[0] == word[0]) for word in words}
+
+
+_WROTE = _by_last_letter(words_for(_TABLE, "wrote"))
+_SAID = _by_last_letter(words_for(_TABLE, "said"))
 _OWN = frozenset(word for row in _TABLE.values() for word in row.get("own", ()))
 _WORDS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _WITH_AT = re.compile(r"\S*@\S*")
 _WROTE_THEN = words_for(_TABLE, "wrote_then")
+_DIGIT = re.compile(r"\d")
+_UNTIL_DATE = 30
+_KEY = 40
 _BEFORE = " >*_-<\u200e\u200f\u202a\u202b\u202c\u202d\u202e\ufeff"
 _AFTER_VERB = " \t\xa0\u202f:：.>*_)]-\u200f\u202c"
-_BEGINNING = re.compile(rf"(?:{_begins(words_for(_TABLE, 'begins'))})", re.IGNORECASE)
+_BEGINNINGS = _by_first_letter(words_for(_TABLE, "begins"))
 _WHOLE_LINES = re.compile(
     "|".join(
         re.escape(line).replace(r"\{who\}", ".{1,120}").replace(r"\{date\}", r".{0,30}\d.{0,30}")
@@ -119,20 +127,29 @@ def has_address(line: str) -> bool:
 def begins_with_date(line: str) -> bool:
     """Whether a line begins like an attribution: with its first word, and the date soon after, or with the date."""
     line = line[:80].lstrip(_BEFORE)
-    begin = _BEGINNING.match(line)
-    if begin and any(character.isdigit() for character in line[begin.end() : begin.end() + 30]):
+    begin = _beginning(line)
+    if begin and _DIGIT.search(line, begin, begin + _UNTIL_DATE) is not None:
         return True
     return _STARTS_WITH_DATE.match(line) is not None
 
 
-def last_verb(line: str, verbs: tuple[str, ...] = _WROTE) -> int:
+def _beginning(line: str) -> int:
+    """Where the first word of an attribution ends with which a line begins; 0 when with none."""
+    lower = folded(line[:_KEY])
+    for begin in _BEGINNINGS.get(lower[:1], ()):
+        if lower.startswith(begin) and _apart(lower, 0, len(begin)):
+            return len(begin)
+    return 0
+
+
+def last_verb(line: str, verbs: Mapping[str, tuple[str, ...]] = _WROTE) -> int:
     """Where the verb stands with which a line ends, with or without a colon ("wrote:"); -1 when with none."""
     lower = folded(line.rstrip(_AFTER_VERB))
-    if not lower.endswith(verbs):
-        return -1
-    verb = next(each for each in verbs if each[-1] == lower[-1] and lower.endswith(each))
-    start = len(lower) - len(verb)
-    return start if _apart(lower, start, len(lower)) else -1
+    for verb in verbs.get(lower[-1:], ()):
+        if lower.endswith(verb):
+            start = len(lower) - len(verb)
+            return start if _apart(lower, start, len(lower)) else -1
+    return -1
 
 
 def _inner_verb(line: str) -> int:
@@ -163,7 +180,7 @@ def is_attribution(line: str) -> bool:
     line = line.strip(" \t*_\u200e\u200f\u202a\u202b\u202c\ufeff")
     address = has_address(line)
     last = last_verb(line)
-    if last < 0 and address and _BEGINNING.match(line.lstrip(_BEFORE)):
+    if last < 0 and address and _beginning(line.lstrip(_BEFORE)):
         last = last_verb(line, _SAID)
     then = _inner_verb(line) if last < 0 else -1
     if last < 0 and then < 0 and not address:

@@ -104,15 +104,17 @@ def _fenced(bare: list[str]) -> frozenset[int]:
 
 def _quoted(bare: list[str]) -> list[bool]:
     """Which lines are quoted, those that were wrapped in the middle of a quote included."""
-    quoted = [line.startswith(_QUOTE_MARKS) for line in bare]
-    if True in quoted:
-        for i in range(1, len(bare) - 1):
-            if quoted[i - 1] and quoted[i + 1] and not quoted[i] and bare[i] and len(bare[i - 1]) > _QUOTE_WIDTH:
-                quoted[i] = True
-        for i, mark in enumerate(quoted):
-            if mark and i and bare[i][-1] in COLONS and _closes_address(bare[i - 1], bare[i]):
-                quoted[i] = False
-    with_initials = [i for i, line in enumerate(bare) if line[1:4].find(">") >= 0 and _INITIALS.match(line)]
+    quoted = [line[:1] == ">" or line.startswith(_QUOTE_MARKS) for line in bare]
+    marks = bytes(quoted)
+    at = marks.find(b"\1\0\1")
+    while at >= 0:
+        if bare[at + 1] and len(bare[at]) > _QUOTE_WIDTH:
+            quoted[at + 1] = True
+        at = marks.find(b"\1\0\1", at + 2)
+    for i, line in enumerate(bare):
+        if quoted[i] and line[-1:] in COLONS and i and _closes_address(bare[i - 1], line):
+            quoted[i] = False
+    with_initials = [i for i, line in enumerate(bare) if not quoted[i] and ">" in line[1:4] and _INITIALS.match(line)]
     if len(with_initials) > 1:
         for i in with_initials:
             quoted[i] = True
