@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
+# of `make test`: each has a Kafka and a PostgreSQL of its own, and half of the tests wait for something
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help env lock demo check lint types layers test long bench fmt schemas clean
@@ -41,7 +43,7 @@ layers: $(READY)
 	$(BIN)/lint-imports
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not long" $(ARGS)
+	$(BIN)/python -m pytest -m "not long" --numprocesses $(WORKERS) $(ARGS)
 
 long: $(READY)  ## the long runs: seeded, resumable, hours (ARGS=…)
 	$(BIN)/python -m pytest -m long $(ARGS)

@@ -1,7 +1,7 @@
 """Named points at which a test may stop a process: `DESKSTREAM_FAILPOINTS=name=kill@2,other=stop@1`.
 
-`kill` ends the process at once (SIGKILL), `stop` freezes it (SIGSTOP), `raise` fails with Retryable. Without the
-variable a point costs one look into an empty dict.
+`kill` ends the process at once (SIGKILL), `stop` freezes it (SIGSTOP), `raise` fails with Retryable; each says so
+before on standard error. Without the variable a point costs one look into an empty dict.
 """
 
 import os
@@ -66,6 +66,7 @@ def failpoint(name: str) -> None:
     action, hit = planned
     if _plan.passed[name] != hit:
         return
+    os.write(2, f"failpoint {name}: {action}\n".encode())
     if action == "raise":
         raise Retryable(f"failpoint {name}")
     os.kill(os.getpid(), signal.SIGKILL if action == "kill" else signal.SIGSTOP)

@@ -3,7 +3,7 @@
 import ssl
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from bus.errors import ConfigError
 
@@ -24,6 +24,8 @@ class KafkaSettings(BaseModel):
     sasl_password: SecretStr | None = None
     replication: int = 1
     durability: Literal["page_cache", "fsync"] = "page_cache"
+    session_timeout: float = Field(default=30.0, ge=6.0, le=1_800.0)
+    """Seconds after which a member of a consumer group that says nothing has lost its partitions to the others."""
 
     def client_options(self) -> dict[str, Any]:
         """What every aiokafka client takes. Raises ConfigError when a certificate cannot be read."""

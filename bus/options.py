@@ -1,15 +1,15 @@
 """The options that every command takes, and what they come to: flag, environment, file, then a running `up`."""
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 from pydantic import SecretStr
 
+from bus.endpoints import Endpoints, running
 from bus.errors import ConfigError
 from bus.settings import Settings, data_folder, load_settings
 
@@ -32,7 +32,6 @@ OpsPortOption = Annotated[
 ]
 
 Needed = Literal["kafka", "database"]
-ENDPOINTS = "endpoints.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,30 +56,24 @@ class Options:
             database=self.database,
             environment=self.environment,
         )
-        running = self.endpoints() or {}
+        up = self.endpoints()
         if "servers" not in settings.kafka.model_fields_set:
-            if servers := running.get("kafka"):
-                kafka = settings.kafka.model_copy(update={"servers": servers})
+            if up and up.kafka:
+                kafka = settings.kafka.model_copy(update={"servers": up.kafka})
                 settings = settings.model_copy(update={"kafka": kafka})
             elif "kafka" in needs:
                 raise ConfigError(self._missing("Kafka", "--kafka HOST:PORT"))
         if settings.database.url is None:
-            if url := running.get("database"):
-                database = settings.database.model_copy(update={"url": SecretStr(url)})
+            if up and up.database:
+                database = settings.database.model_copy(update={"url": SecretStr(up.database)})
                 settings = settings.model_copy(update={"database": database})
             elif "database" in needs:
                 raise ConfigError(self._missing("PostgreSQL", "--database URL"))
         return settings
 
-    def endpoints(self) -> dict[str, Any] | None:
-        """`DIR/endpoints.json` of the `up` that runs on the data folder, or None when none does."""
-        try:
-            found = json.loads((self.data / ENDPOINTS).read_text("utf-8"))
-        except (OSError, ValueError):
-            return None
-        if not isinstance(found, dict) or not _alive(found.get("pid")):
-            return None
-        return found
+    def endpoints(self) -> Endpoints | None:
+        """Where the `up` that runs on the data folder can be reached, or None when none does."""
+        return running(self.data)
 
     def _missing(self, what: str, flag: str) -> str:
         return f"no {what} is configured and no `deskstream up` runs on {self.data}; start one or give {flag}"
@@ -91,15 +84,3 @@ def resolve(
 ) -> Options:
     """The options of a command line, as typer hands them over."""
     return Options(data_folder(data), config, kafka, database)
-
-
-def _alive(pid: object) -> bool:
-    if not isinstance(pid, int) or pid <= 0:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

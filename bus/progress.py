@@ -109,8 +109,8 @@ class FencedProgress:
             raise database_error(error) from error
 
 
-_DATA_ERRORS = ("22", "23")
-"""SQLSTATE classes that blame the data: exceptions of values, and constraints."""
+_DATA_ERRORS = ("22", "23", "54")
+"""SQLSTATE classes that blame the data: exceptions of values, constraints, limits (a row too long for its index)."""
 
 
 def database_error(error: DBAPIError) -> Exception:

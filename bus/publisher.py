@@ -76,11 +76,15 @@ class _Call:
 
 
 class KafkaPublisher:
-    """A Publisher on Kafka with a deadline of its own, that replaces its producer after every error."""
+    """A Publisher on Kafka with a deadline of its own, that replaces its producer after every error.
 
-    def __init__(self, kafka: KafkaSettings, *, deadline: float = 15.0) -> None:
+    `linger`: seconds for which a flush waits for company while callers come at the same time; a lone one never waits.
+    """
+
+    def __init__(self, kafka: KafkaSettings, *, deadline: float = 15.0, linger: float = 0.0) -> None:
         self._kafka = kafka
         self._deadline = deadline
+        self._linger = linger
         self._producer: AIOKafkaProducer | None = None
         self._waiting: list[_Call] = []
         self._leaving: list[_Call] = []
@@ -132,11 +136,15 @@ class KafkaPublisher:
             raise Retryable(f"Kafka did not acknowledge within {self._deadline:g} s") from None
 
     async def _flush_for_ever(self) -> None:
+        company = False
         while True:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
+                if self._linger and company:
+                    await asyncio.sleep(self._linger)
                 self._leaving = self._take()
+                company = len(self._leaving) > 1
                 try:
                     async with asyncio.timeout(self._deadline):
                         await self._flush(self._leaving)

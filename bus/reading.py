@@ -55,8 +55,8 @@ def consumer_options(kafka: KafkaSettings, group: str | None, *, own_progress: b
         "enable_auto_commit": False,
         "auto_offset_reset": "none" if own_progress else "earliest",
         "isolation_level": "read_committed",
-        "session_timeout_ms": 30_000,
-        "heartbeat_interval_ms": 3_000,
+        "session_timeout_ms": round(kafka.session_timeout * 1_000),
+        "heartbeat_interval_ms": round(min(3.0, kafka.session_timeout / 10) * 1_000),
         "rebalance_timeout_ms": 60_000,
         "max_poll_interval_ms": 300_000,
         "metadata_max_age_ms": 60_000,
@@ -64,3 +64,16 @@ def consumer_options(kafka: KafkaSettings, group: str | None, *, own_progress: b
         "fetch_max_bytes": 16 * 1024 * 1024,
         "max_partition_fetch_bytes": 4 * 1024 * 1024,
     }
+
+
+def received(record: Any) -> Received:  # noqa: ANN401  # aiokafka publishes no types
+    """What aiokafka handed out, as our own."""
+    return Received(
+        record.topic,
+        record.partition,
+        record.offset,
+        record.key.decode("utf-8", "replace") if record.key is not None else None,
+        record.value,
+        record.timestamp,
+        dict(record.headers),
+    )

@@ -1,6 +1,7 @@
 """A service process: logging, event loop, signals, health, and the note that tells its supervisor where it is."""
 
 import asyncio
+import contextlib
 import gc
 import json
 import os
@@ -19,28 +20,43 @@ from bus.ops import ops_app, serving
 from bus.parking import BudgetSpent
 from bus.settings import Settings
 from bus.source import OffsetLost
+from bus.whole_file import write_atomically
 
 log = structlog.get_logger()
 
 RUN_FILE = "DESKSTREAM_RUN_FILE"
+NEEDS_MENDING = 3
 Announce = Callable[..., None]
 Work = Callable[[asyncio.Event, Health, Announce], Awaitable[None]]
 """A service's work: runs until the event is set; `announce(smtp=…)` adds addresses to the run file."""
 
 
 def run_service(name: str, settings: Settings, work: Work, *, ops_port: int = 0, ops_host: str = "127.0.0.1") -> int:
-    """Run to the end and return the exit status: 0 stopped, 1 failed (the last line says why), 2 misconfigured."""
+    """Run to the end and return the exit status; the last line says why.
+
+    0 stopped, 1 failed and may be started again, 2 misconfigured, 3 failed until somebody has mended the cause
+    (`NEEDS_MENDING`): started again it would forget what it has counted, and go on as if nothing were wrong.
+    """
     configure_logging(settings.logging, name)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_run(name, work, ops_host, ops_port))
     except ConfigError as error:
-        print(f"deskstream {name}: {error}", file=sys.stderr)
+        _say(name, error)
         return 2
-    except (Retryable, BudgetSpent, OffsetLost, OSError) as error:
+    except (BudgetSpent, OffsetLost) as error:
+        log.critical("service.needs_mending", detail=str(error))
+        _say(name, error)
+        return NEEDS_MENDING
+    except (Retryable, OSError) as error:
         log.critical("service.failed", detail=str(error))
         return 1
     return 0
+
+
+def _say(name: str, error: Exception) -> None:
+    with contextlib.suppress(OSError):  # on a full disk the status still tells
+        print(f"deskstream {name}: {error}", file=sys.stderr)
 
 
 async def _run(name: str, work: Work, ops_host: str, ops_port: int) -> None:
@@ -70,13 +86,3 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     except ImportError:
         return None
     return uvloop.new_event_loop
-
-
-def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Replace a small file as a whole; readers see the old or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-    fresh.replace(path)

@@ -8,9 +8,7 @@ from typing import Any
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import (
-    CommitFailedError,
     ConsumerStoppedError,
-    IllegalStateError,
     KafkaError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
@@ -18,10 +16,13 @@ from aiokafka.errors import (
 )
 
 from bus.closing import KAFKA_ERRORS, end_consumer, kafka_error
+from bus.commit_hints import CommitHints
 from bus.errors import Retryable
+from bus.gathering import Gathering
 from bus.kafka_settings import KafkaSettings
-from bus.reading import OffsetLost, Progress, Source, consumer_options
+from bus.reading import OffsetLost, Progress, Source, consumer_options, received
 from bus.record import Partition, Received
+from bus.stuck import StuckWatch
 
 __all__ = ["KafkaSource", "OffsetLost", "Progress", "Source", "consumer_options"]
 
@@ -30,16 +31,14 @@ log = structlog.get_logger()
 _REVOKE_PATIENCE = 20.0
 _POLL_PATIENCE = 5.0
 _COMMIT_EVERY, _HINT_EVERY = 0.2, 1.0
-_COMMIT_PATIENCE = 2.0
 _CLAIM_PATIENCE = 60.0
-_STUCK_AFTER = 60.0
 _PATTERN_REFRESH_MS = 10_000
 
 
 class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publishes no types
     """Source on Kafka, of `topics` or of all topics whose whole name matches `pattern`, new ones included.
 
-    `gather_ms`: how long the broker may wait for a megabyte, so that batches form.
+    `gather_ms`: how long the broker may at most gather, so that batches form (bus.gathering); 0: never.
     """
 
     def __init__(
@@ -51,7 +50,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         pattern: str | None = None,
         progress: Progress | None = None,
         max_records: int = 1_000,
-        gather_ms: int = 25,
+        gather_ms: int = 60,
     ) -> None:
         assert bool(topics) != bool(pattern), "topics or a pattern"
         self.busy = asyncio.Lock()
@@ -61,16 +60,14 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._group = group
         self._progress = progress
         self._max_records = max_records
-        self._gather_ms = gather_ms
+        self._gathering = Gathering(gather_ms)
         self._consumer: AIOKafkaConsumer | None = None
         self._assigned = False
         self._unclaimed: frozenset[Partition] = frozenset()
         self._unclaimed_since: float | None = None
         self._next: dict[Partition, int] = {}
-        self._pending_commit: dict[Partition, int] = {}
-        self._last_commit = 0.0
-        self._commit_every = _COMMIT_EVERY if progress is None else _HINT_EVERY
-        self._last_progress = time.monotonic()
+        self._hints = CommitHints(group, _COMMIT_EVERY if progress is None else _HINT_EVERY)
+        self._stuck = StuckWatch()
 
     @property
     def assignment(self) -> frozenset[Partition]:
@@ -87,17 +84,13 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         options = consumer_options(self._kafka, self._group, own_progress=self._progress is not None)
         if self._pattern:
             options["metadata_max_age_ms"] = _PATTERN_REFRESH_MS
-        consumer = AIOKafkaConsumer(
-            **options,
-            fetch_min_bytes=1024 * 1024 if self._gather_ms else 1,
-            fetch_max_wait_ms=self._gather_ms or 500,
-        )
+        consumer = AIOKafkaConsumer(**options)
         if self._pattern:
             consumer.subscribe(pattern=rf"(?:{self._pattern})\Z", listener=self)
         else:
             consumer.subscribe(topics=list(self._topics), listener=self)
         self._consumer = consumer
-        self._last_progress = time.monotonic()
+        self._stuck.moved()
         try:
             await consumer.start()
         except UnknownTopicOrPartitionError as error:
@@ -136,13 +129,13 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             self._consumer.pause(*assigned)
             self._unclaimed = frozenset(partitions)
         self._assigned = True
-        self._last_progress = time.monotonic()
+        self._stuck.moved()
 
     def _disown(self) -> None:
         self._assigned = False
         self._unclaimed, self._unclaimed_since = frozenset(), None
         self._next = {}
-        self._pending_commit = {}
+        self._hints.forget()
 
     async def _claim(self, consumer: AIOKafkaConsumer, progress: Progress) -> None:
         async with self.busy:  # a rebalance waits for this as it does for a batch
@@ -192,8 +185,9 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         except (KafkaError, ConsumerStoppedError, OSError) as error:
             raise kafka_error(error) from error
         batch = [record for tp, records in found.items() for record in self._ours(consumer, tp, records)]
+        self._gathering.adapt(consumer, len(batch))
         if batch:
-            self._last_progress = time.monotonic()
+            self._stuck.moved()
         else:
             await self._commit(force=False)
             await self._watch(consumer)
@@ -207,19 +201,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             if self._progress is None and tp in consumer.assignment():
                 consumer.seek(tp, records[0].offset)
             return []
-        kept = [
-            Received(
-                tp.topic,
-                tp.partition,
-                r.offset,
-                r.key.decode("utf-8", "replace") if r.key is not None else None,
-                r.value,
-                r.timestamp,
-                dict(r.headers),
-            )
-            for r in records
-            if r.offset >= position
-        ]
+        kept = [received(record) for record in records if record.offset >= position]
         if kept:
             self._next[where] = kept[-1].offset + 1
         return kept
@@ -239,51 +221,23 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         )
 
     async def settled(self, batch: Sequence[Received]) -> None:
-        """Remember for the group what has taken effect; Kafka hears of it a few times a second, and at the end.
-
-        What a crash leaves unsaid is repeated, which is harmless; a request for each batch is not free.
-        """
+        """Remember for the group what has taken effect; Kafka hears of it a few times a second, and at the end."""
         for record in batch:
             # only what was handed out under this assignment: a late batch of a former one must not move us back
             if record.offset < self._next.get(record.source, -1):
-                self._pending_commit[record.source] = record.offset + 1
-        self._last_progress = time.monotonic()
+                self._hints.settled(record.source, record.offset + 1)
+        self._stuck.moved()
         await self._commit(force=False)
 
     async def _commit(self, *, force: bool) -> None:
-        now = time.monotonic()
-        if (
-            self._consumer is None
-            or not self._pending_commit
-            or (not force and now - self._last_commit < self._commit_every)
-        ):
-            return
-        pending, self._pending_commit = self._pending_commit, {}
-        self._last_commit = now
-        try:
-            async with asyncio.timeout(_COMMIT_PATIENCE):  # aiokafka repeats for ever while Kafka is away
-                await self._consumer.commit({TopicPartition(*p): offset for p, offset in pending.items()})
-        except (CommitFailedError, IllegalStateError):
-            log.info("source.partition_moved", group=self._group)
-        except KAFKA_ERRORS as error:
-            log.warning("source.commit_failed", group=self._group, error=type(error).__name__)
-            kept = {p: offset for p, offset in pending.items() if p in self._next}
-            self._pending_commit = kept | self._pending_commit
+        if self._consumer is not None:
+            await self._hints.say(self._consumer, force=force)
 
     async def _watch(self, consumer: AIOKafkaConsumer) -> None:
-        """aiokafka has no sign of being stuck: records wait, none come, for a minute → make it new."""
-        if time.monotonic() - self._last_progress < _STUCK_AFTER:
-            return
-        self._last_progress = time.monotonic()
-        owned = [TopicPartition(*p) for p in self._next]
-        try:
-            async with asyncio.timeout(_POLL_PATIENCE):
-                ends = await consumer.end_offsets(owned) if owned else {}
-                waiting = [tp for tp, end in ends.items() if await consumer.position(tp) < end]
-        except KAFKA_ERRORS:
-            return  # Kafka is away: the consumer goes on by itself when it is back
-        if waiting or not self._assigned:
-            log.error("source.stuck", group=self._group, partitions=len(waiting), assigned=self._assigned)
+        """Records wait, none come, for a minute, or we are no member of the group any more → make it new."""
+        waiting = await self._stuck.waiting(consumer, [TopicPartition(*p) for p in self._next])
+        if waiting is not None and (waiting or not self._assigned):
+            log.error("source.stuck", group=self._group, partitions=waiting, assigned=self._assigned)
             raise Retryable("no record came for a minute though some wait")
 
     async def rejoin(self) -> None:

@@ -17,7 +17,6 @@ from bus.errors import ConfigError, Invalid, Retryable
 from bus.options import Options
 from bus.settings import Settings
 from bus.topics import SHARED, topics
-from deploy.endpoints import read_endpoints
 from ingest.blobs import open_blobs
 from ingest.table import configured
 
@@ -48,8 +47,10 @@ async def _look(options: Options) -> list[Finding]:
     found += await _kafka(settings, channels)
     found.append(await _database(settings))
     found.append(await _blobs(settings))
-    endpoints = read_endpoints(options.data)
-    for process in endpoints.processes if endpoints else ():
+    up = options.endpoints()
+    if up and not up.ready:
+        found.append(Finding("up", f"not every service serves; {options.data / 'logs'} tells why"))
+    for process in up.processes if up else ():
         if process.ops:
             found.append(Finding(f"service {process.name}", await asyncio.to_thread(_ready, process.ops)))
     return found

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from bus.service import write_atomically
 from bus.settings import config_file
+from bus.whole_file import write_atomically
 
 STARTER = """\
 # Deskstream's settings. Every key may also come from the environment, two underscores between levels:

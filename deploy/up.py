@@ -1,10 +1,12 @@
 """`deskstream up`: the whole stack on one machine, kept running until it is told to stop."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +15,13 @@ from typing import TypeVar
 from aiokafka.errors import KafkaError
 from rich.console import Console
 
+from bus.endpoints import Endpoints, Process, write_endpoints
 from bus.errors import ConfigError, Retryable
 from bus.settings import Settings, load_settings
 from bus.topics import create_topics, topics
 from deploy.embedded import jars
 from deploy.embedded.fetching import fetched_class_path
 from deploy.embedded.parts import KAFKA, POSTGRES, embedded_kafka, embedded_postgres
-from deploy.endpoints import Endpoints, Process, write_endpoints
 from deploy.services import Place, migration, services, smtp_environment
 from deploy.starter_config import ensure_config
 from deploy.supervise.child import ToolFailed, finished
@@ -74,7 +76,7 @@ class Up:
 
     def __init__(self, folder: Path, options: UpOptions, console: Console) -> None:
         self._folder, self._options, self._console = folder, options, console
-        self._supervisor = Supervisor(folder / "logs", self._publish)
+        self._supervisor = Supervisor(folder / "logs", self._publish, lambda error: _complain(console, error))
         self._kafka: str | None = None
         self._database: str | None = None
         self._complete = False
@@ -91,7 +93,8 @@ class Up:
             return status or 0
         finally:
             self._complete = False
-            self._publish()
+            with contextlib.suppress(OSError):  # on a full disk all must stop all the same
+                self._publish()
             self._console.print("Stopping …")
             every = tuple(self._supervisor.parts)
             await self._supervisor.stop([name for name in every if name not in {KAFKA, POSTGRES}], SERVICE_GRACE)
@@ -102,7 +105,7 @@ class Up:
         parts = self._supervisor.parts
         said: dict[str, str] = {}
         for kept in parts.values():
-            said |= kept.note.more if kept.note else {}
+            said |= kept.known.more if kept.known else {}
         return Endpoints(
             kafka=self._kafka,
             database=self._database,
@@ -189,6 +192,11 @@ class Up:
             if address:
                 self._console.print(f"  {name:<10} {address}", markup=False, highlight=False, soft_wrap=True)
         self._console.print(f"Ready: {len(known.processes)} processes; Ctrl-C stops them.", highlight=False)
+        if not self._options.once:
+            self._console.print("Try, in another terminal:")
+            for command in ("tickets list", "metrics show desk", "verify"):
+                line = f"  {sys.argv[0]} {command} --data {self._folder}"
+                self._console.print(line, markup=False, soft_wrap=True, highlight=False)
 
 
 async def _unless(stopped: asyncio.Event, work: Coroutine[object, object, T]) -> T | None:

@@ -21,6 +21,9 @@ from ingest.steering import steer
 from ingest.tally import Tally
 from ingest.understand_parent import UnderstandingProcess
 
+_LINGER = 0.002
+"""Seconds: a source's acknowledgement waits for Kafka a few milliseconds anyway, and requests cost both of them."""
+
 Configured = Mapping[str, tuple[Connector[Any], ConnectorSettings]]
 
 
@@ -28,7 +31,7 @@ async def host(
     connectors: Configured, settings: Settings, stop: asyncio.Event, health: Health, announce: Announce
 ) -> None:
     """Run these connectors until `stop` is set; Kafka need not be there yet. Raises ConfigError and BudgetSpent."""
-    publisher = KafkaPublisher(settings.kafka)
+    publisher = KafkaPublisher(settings.kafka, linger=_LINGER)
     hosted = {
         name: _hosted(name, row, section, settings, publisher, health, announce)
         for name, (row, section) in connectors.items()

@@ -105,19 +105,20 @@ def _mails(files: list[Path]) -> list[Path]:
 
 
 def _server(options: Options, smtp: str | None) -> tuple[str, int]:
-    address = smtp or (options.endpoints() or {}).get("smtp")
+    up = options.endpoints()
+    address = smtp or (up.smtp if up else None)
     if not address:
         raise ConfigError(
             f"no `deskstream up` with an SMTP connector runs on {options.data}; start one or give --smtp HOST:PORT"
         )
-    host, _, port = str(address).rpartition(":")
+    host, _, port = address.rpartition(":")
     if not (host and port.isdigit()):
         raise ConfigError(f"--smtp: {address!r} is not HOST:PORT")
     return host, int(port)
 
 
 def _first_address(options: Options) -> str:
-    from ingest.connectors.email_smtp import EmailSmtpSettings
+    from ingest.smtp.settings import EmailSmtpSettings
     from ingest.table import configured
 
     for _, section in configured(options.settings()).values():

@@ -154,11 +154,12 @@ def _settings(context: typer.Context, *given: object) -> Settings:
 
 def _asked(settings: Settings, question: Callable[[AsyncConnection], Awaitable[Found]]) -> Found:
     """The answer from one state of the database."""
+    from bus.database import database_url
     from bus.progress import database_error
-    from metrics_worker.database import database_url, working_engine
+    from metrics_worker.database import engine as engine_of
 
     async def ask() -> Found:
-        engine = working_engine(database_url(settings))
+        engine = engine_of(database_url(settings))
         try:
             async with engine.connect() as plain:
                 return await question(await plain.execution_options(isolation_level="REPEATABLE READ"))

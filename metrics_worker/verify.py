@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
+from bus.database import database_url
 from bus.errors import Invalid
 from bus.figures import CustomerMetrics, Figure
 from bus.latest import latest_by_key, read_to_end
@@ -15,7 +16,7 @@ from bus.progress import database_error
 from bus.record import Received
 from bus.settings import Settings
 from metrics_worker.contribution import MetricKey
-from metrics_worker.database import database_url, working_engine
+from metrics_worker.database import engine as engine_of
 from metrics_worker.event import decode
 from metrics_worker.facts import TicketFacts
 from metrics_worker.figures import figures
@@ -87,7 +88,7 @@ def _fold_into(tickets: dict[str, TicketFacts], record: Received) -> Difference 
 
 
 async def _state(settings: Settings, names: Names) -> _State:
-    engine = working_engine(database_url(settings))
+    engine = engine_of(database_url(settings))
     try:
         async with engine.connect() as plain:
             connection = await plain.execution_options(isolation_level="REPEATABLE READ")

@@ -5,7 +5,6 @@ leader's lock says who reads, and the epochs of progress fence whoever does not 
 """
 
 import asyncio
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,29 +12,31 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import (
     ConsumerStoppedError,
-    IllegalStateError,
     KafkaError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
 )
 
+from bus.closing import end_consumer, kafka_error
+from bus.commit_hints import CommitHints
 from bus.errors import Retryable
+from bus.gathering import Gathering
 from bus.kafka_settings import KafkaSettings
+from bus.leadership import Leadership
+from bus.reading import OffsetLost, Progress, consumer_options, received
 from bus.record import Partition, Received
-from bus.source import OffsetLost, Progress, consumer_options
-from metrics_worker.leadership import Leadership
+from bus.stuck import StuckWatch
 from metrics_worker.meters import LAG
 
 log = structlog.get_logger()
 
 _HINT_SECONDS = 1.0
-_STUCK_SECONDS = 60.0
 
 
 class WholeTopic:
     """bus.source.Source of all partitions of one topic, for as long as this worker leads.
 
-    `start` and `rejoin` raise LeadershipLost when it does not. What is committed to Kafka under `group` is a hint
+    `start` and `rejoin` raise Fenced when it does not. What is committed to Kafka under `group` is a hint
     for those who watch the lag.
     """
 
@@ -58,21 +59,16 @@ class WholeTopic:
         self._progress = progress
         self._leadership = leadership
         self._max_records = max_records
-        self._gather_ms = gather_ms
+        self._gathering = Gathering(gather_ms)
         self._consumer: AIOKafkaConsumer | None = None
         self._next: dict[TopicPartition, int] = {}
-        self._settled: dict[TopicPartition, int] = {}
-        self._hinted_at = 0.0
-        self._moved_at = time.monotonic()
+        self._hints = CommitHints(group, _HINT_SECONDS)
+        self._stuck = StuckWatch()
 
     async def start(self) -> None:
-        """Take progress over and begin there. Raises Retryable, OffsetLost, LeadershipLost, ForeignCluster."""
+        """Take progress over and begin there. Raises Retryable, OffsetLost, Fenced, ForeignCluster."""
         await self._leadership.check()
-        consumer = AIOKafkaConsumer(
-            **consumer_options(self._kafka, self._group, own_progress=True),
-            fetch_min_bytes=1024 * 1024 if self._gather_ms else 1,
-            fetch_max_wait_ms=self._gather_ms or 500,
-        )
+        consumer = AIOKafkaConsumer(**consumer_options(self._kafka, self._group, own_progress=True))
         self._consumer = consumer
         try:
             await consumer.start()
@@ -81,7 +77,7 @@ class WholeTopic:
             begins = await consumer.beginning_offsets(self._whole)
         except (KafkaError, OSError) as error:
             await self.stop()
-            raise Retryable(f"Kafka: {type(error).__name__}") from error
+            raise kafka_error(error) from error
         except BaseException:
             await self.stop()
             raise
@@ -89,14 +85,15 @@ class WholeTopic:
             position = claimed[Partition(tp.topic, tp.partition)]
             self._next[tp] = begins[tp] if position is None else position
             consumer.seek(tp, self._next[tp])
-        self._moved_at = time.monotonic()
+        self._stuck.moved()
 
     async def poll(self) -> Sequence[Received]:
-        """The next records; empty when there are none for a while. Raises Retryable, OffsetLost, LeadershipLost."""
-        if self._consumer is None:
+        """The next records; empty when there are none for a while. Raises Retryable, OffsetLost, Fenced."""
+        consumer = self._consumer
+        if consumer is None:
             raise Retryable("the consumer has stopped")
         try:
-            found = await self._consumer.getmany(timeout_ms=500, max_records=self._max_records)
+            found = await consumer.getmany(timeout_ms=500, max_records=self._max_records)
         except NoOffsetForPartitionError:
             return []  # the fetcher asked before the partition was placed; it is placed now
         except OffsetOutOfRangeError as error:
@@ -104,31 +101,20 @@ class WholeTopic:
                 f"{self._whole[0].topic}: records that were not read yet have been removed: {error}"
             ) from error
         except (KafkaError, ConsumerStoppedError, OSError) as error:
-            raise Retryable(f"Kafka: {type(error).__name__}") from error
+            raise kafka_error(error) from error
         batch = [received for tp, records in found.items() for received in self._wanted(tp, records)]
+        self._gathering.adapt(self._consumer, len(batch))
         self._measure_lag()
         if batch:
-            self._moved_at = time.monotonic()
+            self._stuck.moved()
         else:
-            await self._hint()
-            await self._watch()
+            await self._hints.say(consumer)
+            await self._watch(consumer)
         return batch
 
     def _wanted(self, tp: TopicPartition, records: Sequence[Any]) -> list[Received]:
         position = self._next[tp]
-        kept = [
-            Received(
-                tp.topic,
-                tp.partition,
-                r.offset,
-                r.key.decode("utf-8", "replace") if r.key is not None else None,
-                r.value,
-                r.timestamp,
-                dict(r.headers),
-            )
-            for r in records
-            if r.offset >= position
-        ]
+        kept = [received(record) for record in records if record.offset >= position]
         if kept:
             self._next[tp] = kept[-1].offset + 1
         return kept
@@ -136,8 +122,9 @@ class WholeTopic:
     async def settled(self, batch: Sequence[Received]) -> None:
         """Remember what has taken effect, for the hint."""
         for record in batch:
-            self._settled[TopicPartition(record.topic, record.partition)] = record.offset + 1
-        await self._hint()
+            self._hints.settled(record.source, record.offset + 1)
+        if self._consumer is not None:
+            await self._hints.say(self._consumer)
 
     async def rejoin(self) -> None:
         """Begin again from progress, if this worker still leads."""
@@ -148,40 +135,17 @@ class WholeTopic:
         """Close."""
         consumer, self._consumer = self._consumer, None
         self._next.clear()
-        self._settled.clear()
+        self._hints.forget()
         if consumer is not None:
-            closing = asyncio.create_task(consumer.stop())
-            done, _ = await asyncio.wait({closing}, timeout=5.0)
-            if closing in done:
-                closing.exception()
-            closing.cancel()
-
-    async def _hint(self) -> None:
-        now = time.monotonic()
-        if self._consumer is None or not self._settled or now - self._hinted_at < _HINT_SECONDS:
-            return
-        self._hinted_at = now
-        offsets, self._settled = self._settled, {}
-        try:
-            await self._consumer.commit(offsets)
-        except (KafkaError, IllegalStateError, OSError) as error:
-            log.info("figures.hint_failed", error=type(error).__name__)
+            await end_consumer(consumer)
 
     def _measure_lag(self) -> None:
         if self._consumer is not None:
             marks = ((self._consumer.highwater(tp), position) for tp, position in self._next.items())
             LAG.set(sum(max(0, end - position) for end, position in marks if end is not None))
 
-    async def _watch(self) -> None:
-        """aiokafka has no sign of being stuck: records wait, none come, for a minute → make it new."""
-        if self._consumer is None or time.monotonic() - self._moved_at < _STUCK_SECONDS:
-            return
-        self._moved_at = time.monotonic()
-        try:
-            ends = await self._consumer.end_offsets(list(self._next))
-            waiting = [tp for tp, end in ends.items() if await self._consumer.position(tp) < end]
-        except (KafkaError, OSError) as error:
-            raise Retryable(f"Kafka: {type(error).__name__}") from error
-        if waiting:
-            log.error("figures.stuck", partitions=len(waiting))
+    async def _watch(self, consumer: AIOKafkaConsumer) -> None:
+        """Records wait, none come, for a minute → make it new."""
+        if waiting := await self._stuck.waiting(consumer, list(self._next)):
+            log.error("figures.stuck", partitions=waiting)
             await self.rejoin()

@@ -152,6 +152,15 @@ def read_bodies(data: bytes, bodies: Bodies, warnings: list[str]) -> Written:
     )
 
 
+def where_text_is(bodies: Bodies, packed: Iterable[Unpacked]) -> str:
+    """For a person: which parts the text was taken from, in order."""
+    found = [part.type for passage in bodies.passages for part in [*passage.plain, *passage.html]]
+    found += ["winmail.dat" for each in packed if each.text or each.html]
+    if bodies.preamble is not None:
+        found.append("the words before the first part")
+    return ", ".join(found) or "there is no part with text"
+
+
 def _preamble(data: bytes, where: tuple[int, int]) -> str:
     """What was written before the first boundary, unless it only says that this is MIME."""
     octets = data[where[0] : where[1]][:_LONGEST_PREAMBLE]

@@ -61,7 +61,6 @@ _WIDE = frozenset({"utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "u
 _MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _UTF8 = frozenset({"utf-8", "utf_8", "utf_8_sig", "utf-8-sig"})
 _UNICODE = _UTF8 | _ESCAPING
-_UTF8_PAIR = re.compile(rb"[\xc3-\xf4][\x80-\xbf]")
 _BEYOND = re.compile(r"[^\x00-\x7f]")
 _C1 = re.compile(r"[\x80-\x9f]")
 _ENOUGH = 3
@@ -93,23 +92,23 @@ def decode(data: bytes, label: str | None) -> Decoded:
 def _labelled(data: bytes, codec: str) -> Decoded:
     if codec == "iso2022_jp":
         return Decoded(legible(decode_iso2022_jp(data)), None)
-    if codec in _WIDE:
-        if b"\0" not in data and not data.startswith(_MARKS):
-            return Decoded(_guess(data, None, None).text, "charset:wrong-label")
-        data = data.replace(b"\r\n", b"\n")  # a relay's, between the bytes of characters
+    if codec in _WIDE and b"\0" not in data and not data.startswith(_MARKS):
+        return Decoded(_guess(data, None, None).text, "charset:wrong-label")
+    if codec in _ESCAPING:
+        data = data.replace(b"\r\n", b"\n")  # a relay's, between the bytes of characters or after damaged ones
     if codec not in _UNICODE and _is_really_utf8(data):
         return Decoded(legible(data.decode()), "charset:wrong-label")
     try:
-        return Decoded(legible(data.decode(codec)), None)
+        text = data.decode(codec)
     except (UnicodeError, ValueError, LookupError):
         return _mislabelled(data, codec)
+    # of all codecs only UTF-7 can give half a character
+    return Decoded(legible(text) if codec == "utf-7" or "\0" in text else text, None)
 
 
 def _is_really_utf8(data: bytes) -> bool:
     """Whether these bytes, labelled otherwise, are UTF-8: several characters of it and nothing else, by no accident."""
-    if _UTF8_PAIR.search(data) is None:
-        return False
-    try:
+    try:  # elsewhere the first accent ends it
         text = data.decode()
     except UnicodeDecodeError:
         return False

@@ -38,6 +38,10 @@ class Headers:
         """Whether a field of any of these names is there."""
         return not names.isdisjoint(self._first)
 
+    def repeats(self, name: bytes) -> bool:
+        """Whether there are several fields of that name."""
+        return len(self._first) != len(self._fields) and [each for each, _ in self._fields].count(name) > 1
+
     def names(self) -> Sequence[bytes]:
         """The lower-case names, in order, repetitions included."""
         return [name for name, _ in self._fields]

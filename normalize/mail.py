@@ -15,7 +15,7 @@ from normalize.attachments import blob_name, read_attachments
 from normalize.authentication import read_authentication
 from normalize.authors import author_of
 from normalize.automation import HUMAN, recognise
-from normalize.bodies import Written, choose_bodies, read_bodies, with_packed
+from normalize.bodies import Written, choose_bodies, read_bodies, where_text_is, with_packed
 from normalize.dates import parse_date
 from normalize.front import skip_front, with_line_feeds
 from normalize.headers import Block, charset_of_mail, read_headers
@@ -105,6 +105,8 @@ def _read_envelope(
     source, given = source_id(headers, body)
     if not given:
         warnings.append("message_id:missing")
+    if decisions is not None:
+        decisions.append(Decision("source_id", source, "field:message-id" if given else "a digest of what was written"))
     return _Envelope(
         block,
         source,
@@ -129,6 +131,8 @@ def _read_whole(
         if packed
         else read_bodies(payload, bodies, warnings)
     )
+    if decisions is not None:
+        decisions.append(Decision("text", f"{len(written.text)} characters", where_text_is(bodies, packed)))
     blobs: dict[str, bytes] = {}
     attachments = read_attachments(payload, bodies.attached, [*written.files, *files_of(packed)], warnings, blobs)
     reply = _reply(written, decisions)

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from bus.database import database_url
 from bus.options import ConfigOption, DatabaseOption, DataOption, JsonOption, KafkaOption, resolve
 from bus.output import console, print_one, print_rows
-from ticketing.address import database_url
 from ticketing.commands_tickets import LimitOption
 
 automatic_app = typer.Typer(help="Look at machines' mail that is in no ticket.", no_args_is_help=True)

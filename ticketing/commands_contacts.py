@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
+from bus.database import database_url
 from bus.options import ConfigOption, DatabaseOption, DataOption, JsonOption, KafkaOption, resolve
 from bus.output import print_one, print_rows
-from ticketing.address import database_url
 from ticketing.commands_tickets import COLUMNS, LimitOption
 
 contacts_app = typer.Typer(help="Look at contacts.", no_args_is_help=True)

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from bus.database import database_url
 from bus.options import ConfigOption, DatabaseOption, DataOption, JsonOption, KafkaOption, resolve
 from bus.output import console, print_one
-from ticketing.address import database_url
 
 Upgrade = Callable[[str], None]
 """Brings one package's tables to this version, given the database's URL; harmless when repeated."""

@@ -8,11 +8,11 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from bus.database import database_url
 from bus.options import ConfigOption, DatabaseOption, DataOption, JsonOption, KafkaOption, resolve
 from bus.output import console, print_one, print_rows, safe
 from bus.ticket_event import Status
 from bus.ticket_state import TicketState
-from ticketing.address import database_url
 
 tickets_app = typer.Typer(help="Look at tickets.", no_args_is_help=True)
 

@@ -1,17 +1,14 @@
-"""The way to PostgreSQL: one pool per process, and arrays that travel in PostgreSQL's binary form."""
+"""How ticketing reaches PostgreSQL: with arrays that travel in PostgreSQL's binary form."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import psycopg
 from psycopg.abc import AdaptContext, DumperKey
-from psycopg.adapt import AdaptersMap, Dumper, PyFormat
+from psycopg.adapt import Dumper, PyFormat
 from psycopg.pq import Format
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-_IDLE_IN_TRANSACTION = "10s"
-"""A frozen process gives its locks back after this (reliability: Frozen leaders)."""
-
+from bus.database import working_engine
 
 _NULL = b"\xff\xff\xff\xff"
 _LENGTHS = [length.to_bytes(4, "big") for length in range(256)]
@@ -57,32 +54,6 @@ class _ArrayDumper(Dumper):
         return obj.data
 
 
-class _Adaptation:
-    """What psycopg takes as a context: the adapters, and no connection yet."""
-
-    connection = None
-
-    def __init__(self) -> None:
-        self.adapters = AdaptersMap(psycopg.adapters)
-        self.adapters.register_dumper(Array, _ArrayDumper)
-
-
 def engine(url: str, *, pool: int = 5) -> AsyncEngine:
-    """The engine every part of ticketing uses; at most `pool` connections. Nothing is opened before it is used."""
-    return create_async_engine(
-        url,
-        pool_size=pool,
-        max_overflow=0,
-        pool_timeout=20,
-        pool_use_lifo=True,
-        connect_args={
-            "context": _Adaptation(),
-            "connect_timeout": 5,
-            "client_encoding": "utf8",
-            "prepare_threshold": 2,
-            "application_name": "deskstream-ticketing",
-            # a plan made for one batch's arrays does not fit the next one's; compiling plans never pays here
-            "options": f"-c idle_in_transaction_session_timeout={_IDLE_IN_TRANSACTION} "
-            "-c plan_cache_mode=force_custom_plan -c jit=off -c timezone=UTC",
-        },
-    )
+    """The engine every part of ticketing uses (bus.database.working_engine)."""
+    return working_engine(url, "deskstream-ticketing", pool=pool, dumpers={Array: _ArrayDumper})

@@ -7,7 +7,7 @@ from typing import LiteralString, NamedTuple
 import psycopg
 from psycopg.rows import class_row
 
-from ticketing.leader import Session, unreachable
+from bus.leadership import Session, unreachable
 from ticketing.outbox import CHANNEL
 
 _AFTER: LiteralString = """

@@ -20,9 +20,9 @@ from bus.errors import ConfigError, Invalid
 from bus.failpoints import failpoint
 from bus.kafka_settings import KafkaSettings
 from bus.latest import latest_by_key
+from bus.leadership import Session, session, unreachable
 from bus.ticket_state import TicketState
 from bus.transactions import KafkaTransactions, TransactionalPublisher
-from ticketing.leader import Session, session, unreachable
 from ticketing.outbox_order import Outbox, OutboxRow
 from ticketing.relay_records import CURSOR_KEY, RelayTopics, records
 from ticketing.state import STATE_COLUMNS, STATE_FROM, ticket_state, wanted_versions
@@ -40,14 +40,13 @@ _IDLE = 1.0
 
 @dataclass(slots=True)
 class Relay:
-    """One term of the relay per call of `run`. `limit`: outbox rows in one transaction; `pace`: seconds between two."""
+    """One term of the relay per call of `run`. `limit`: outbox rows in one transaction."""
 
     kafka: KafkaSettings
     database_url: str
     topics: RelayTopics = field(default_factory=RelayTopics)
     transactional_id: str = "relay"
     limit: int = 2_000
-    pace: float = 0.04
     published: int = field(default=0, init=False)
     """The last outbox id known to be published."""
 
@@ -111,8 +110,7 @@ class Relay:
             self.published = rows[-1].id
             took = time.monotonic() - began
             _measure(rows, took)
-            # a transaction costs each partition it touches a marker: under load they are few and large
-            await asyncio.sleep(max(0.0, self.pace - took))
+            await asyncio.sleep(_pace(len(rows)) - took)
 
 
 async def _states(reading: Session, rows: list[OutboxRow]) -> list[TicketState]:
@@ -130,6 +128,12 @@ async def _states(reading: Session, rows: list[OutboxRow]) -> list[TicketState]:
     except psycopg.Error as error:
         raise unreachable(error) from None
     return [state for state in states if state.version == wanted[state.id]]
+
+
+def _pace(rows: int) -> float:
+    """Seconds from one transaction to the next: each costs every partition it touches a marker, so under load they
+    are few and large."""
+    return max(0.04, min(0.1, rows / 1_000))
 
 
 def _measure(rows: list[OutboxRow], took: float) -> None:

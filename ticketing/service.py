@@ -5,8 +5,10 @@ from collections.abc import Awaitable, Sequence
 
 from prometheus_client import Gauge
 
+from bus.database import database_url
 from bus.errors import Retryable
 from bus.health import Health
+from bus.leadership import lead
 from bus.loop import BatchHandler, consume
 from bus.parking import Parking
 from bus.progress import FencedProgress
@@ -15,12 +17,10 @@ from bus.service import Announce, Work
 from bus.settings import Settings
 from bus.source import KafkaSource
 from bus.topics import RECEIPTS
-from ticketing.address import database_url
 from ticketing.clock import Clock
 from ticketing.confirm import Confirming
 from ticketing.database import engine as engine_of
 from ticketing.filing import Filing
-from ticketing.leader import lead
 from ticketing.readiness import KafkaCluster, ready, watch
 from ticketing.receipts import GROUP as RECEIPTS_GROUP
 from ticketing.receipts import Receipts
@@ -67,7 +67,7 @@ def work(settings: Settings, *, prefix: str = "") -> Work:
                 [
                     consume(messages, filing, Parking(parked, "ticketing"), progress=filed, stop=stop),
                     consume(receipts, Receipts(engine, told), Parking(parked, "receipts"), progress=told, stop=stop),
-                    lead(url, RELAY_LOCK, [relay.run, clock.run], stop=stop, report=report),
+                    lead(url, RELAY_LOCK, lambda _: [relay.run(), clock.run()], stop=stop, report=report),
                     watch(kafka, engine, messages, health, cluster),
                 ],
             )

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bus.errors import ConfigError
-from bus.service import write_atomically
+from bus.whole_file import write_atomically
 
 KEYS_FILE = "reply-token.keys"
 KEYS_VARIABLE = "DESKSTREAM_REPLY_TOKEN_KEYS_FILE"

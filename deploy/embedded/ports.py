@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bus.errors import ConfigError
-from bus.service import write_atomically
+from bus.whole_file import write_atomically
 
 HOST = "127.0.0.1"
 LOWEST, HIGHEST = 20_000, 32_000

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bus.service import write_atomically
+from bus.whole_file import write_atomically
 from deploy.supervise.child import kill_group
 
 LEAVE_SECONDS = 2.0

@@ -27,12 +27,16 @@ Probe = Callable[[int], Awaitable[Note | None]]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One kept process. `prepare` is awaited before every start; `needs` are parts that must serve before."""
+    """One kept process. `prepare` is awaited before every start; `needs` are parts that must serve before.
+
+    `alive`: given what it said, whether the process still answers at all; None where nobody asks.
+    """
 
     name: str
     prepare: Callable[[], Awaitable[Command]]
     probe: Probe
     needs: Sequence[str] = ()
+    alive: Callable[[Note], Awaitable[bool]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,10 @@ def service_part(service: Service, folder: Path) -> Part:
         note = read_note(file, pid)
         return note if note and note.ops and await answers(f"{note.ops}/readyz") else None
 
-    return Part(service.name, prepare, probe, service.needs)
+    async def alive(note: Note) -> bool:
+        return note.ops is None or await answers(f"{note.ops}/healthz")
+
+    return Part(service.name, prepare, probe, service.needs, alive)
 
 
 def read_note(file: Path, pid: int) -> Note | None:

@@ -1,6 +1,7 @@
-"""Keep processes running: start, wait until they serve, start again with back-off, stop in order."""
+"""Keep processes running: start, wait until they serve, watch, start again with back-off, stop in order."""
 
 import asyncio
+import contextlib
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -8,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
+from bus.service import NEEDS_MENDING
 from deploy.supervise.child import Command, ToolFailed, ended, kill_group, last_line, spawn, stop
 from deploy.supervise.part import Note, Part
 
@@ -16,12 +18,15 @@ STEADY_SECONDS = 30.0
 """A process that lived this long is started again without the delay its earlier deaths had earned."""
 ATTEMPTS = 4
 """Starts that may fail before a part has served for the first time."""
+RETELL_PAUSE = 1.0
 MISCONFIGURED = 2
-"""Exit status of a service whose settings are wrong: starting it again would not help."""
+"""Exit status of a service whose settings are wrong: before it has served, starting it again would not help."""
+WATCH_PAUSE, SILENCES = 5.0, 9
+"""Seconds between two questions to a service that serves, and how many without an answer mean that it is frozen."""
 
 
 class PartFailed(Exception):
-    """A part did not come to serve. The text is one line: its last words and where the others are."""
+    """A part does not serve and will not. The text is one line: its last words and where the others are."""
 
 
 def next_delay(previous: float, lived: float) -> float:
@@ -33,12 +38,13 @@ def next_delay(previous: float, lived: float) -> float:
 
 @dataclass(slots=True)
 class Kept:
-    """What is known of one part now. `note` is None while it does not serve."""
+    """What is known of one part now. `note` is None while it does not serve; `known` is the last one there was."""
 
     part: Part
     process: subprocess.Popen[bytes] | None = None
     command: Command | None = None
     note: Note | None = None
+    known: Note | None = None
     starts: int = 0
     failure: PartFailed | None = None
     task: asyncio.Task[None] | None = None
@@ -49,12 +55,20 @@ class Kept:
 class Supervisor:
     """Keeps the parts it is given, each in a task of its own; `changed` is called after every change of any.
 
+    `given_up` hears of a part that has served and is not started again.
     One running event loop in a thread that lives as long as the process (see `spawn`).
     """
 
-    def __init__(self, logs: Path, changed: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        logs: Path,
+        changed: Callable[[], None] = lambda: None,
+        given_up: Callable[[PartFailed], None] = lambda _: None,
+    ) -> None:
         self._logs = logs
         self._changed = changed
+        self._given_up = given_up
+        self._again: asyncio.TimerHandle | None = None
         self._kept: dict[str, Kept] = {}
 
     @property
@@ -95,7 +109,7 @@ class Supervisor:
         )
         for kept in chosen:
             kept.process = kept.note = None
-        self._changed()
+        self._tell()
 
     async def _keep(self, kept: Kept) -> None:
         delay, name = 0.0, kept.part.name
@@ -104,9 +118,13 @@ class Supervisor:
                 await self._kept[need].served.wait()
             began = time.monotonic()
             status = await self._life(kept)
-            if not kept.settled.is_set() and (status == MISCONFIGURED or kept.starts >= ATTEMPTS):
-                kept.failure = PartFailed(f"{name} did not start: {last_line(self._log(name))} (see {self._log(name)})")
+            has_served = kept.settled.is_set()
+            if status == NEEDS_MENDING or (not has_served and (status == MISCONFIGURED or kept.starts >= ATTEMPTS)):
+                how = "is not started again" if has_served else "did not start"
+                kept.failure = PartFailed(f"{name} {how}: {last_line(self._log(name))} (see {self._log(name)})")
                 kept.settled.set()
+                if has_served:
+                    self._given_up(kept.failure)
                 return
             delay = next_delay(delay, lived=time.monotonic() - began)
             await asyncio.sleep(delay)
@@ -123,17 +141,21 @@ class Supervisor:
         except (OSError, ToolFailed) as error:
             self._write(kept.part.name, str(error))
             return 1
-        self._changed()
+        self._tell()
         try:
             await self._until_it_serves(kept, kept.process)
-            return await ended(kept.process)
+            watching = asyncio.create_task(self._end_when_frozen(kept, kept.process))
+            try:
+                return await ended(kept.process)
+            finally:
+                watching.cancel()
         finally:
             # On the way to `stop` the process still lives and is stopped there, in its turn.
             if kept.process.poll() is not None:
                 kill_group(kept.process.pid)
                 kept.process = kept.note = None
                 kept.served.clear()
-                self._changed()
+                self._tell()
 
     async def _until_it_serves(self, kept: Kept, process: subprocess.Popen[bytes]) -> None:
         while process.poll() is None:
@@ -143,15 +165,35 @@ class Supervisor:
                 self._write(kept.part.name, f"probe: {type(error).__name__}")
                 note = None
             if note:
-                kept.note = note
+                kept.note = kept.known = note
                 kept.served.set()
                 kept.settled.set()
-                self._changed()
+                self._tell()
                 return
             await asyncio.sleep(0.05)
 
+    async def _end_when_frozen(self, kept: Kept, process: subprocess.Popen[bytes]) -> None:
+        """End a process that lives and does nothing, so that it is started again."""
+        silences = 0  # counted, not timed: this process may have been frozen itself
+        while kept.part.alive and silences < SILENCES:
+            await asyncio.sleep(WATCH_PAUSE)
+            silences = 0 if await kept.part.alive(kept.note or Note()) else silences + 1
+        if silences:
+            self._write(kept.part.name, f"{kept.part.name}: does not answer and is killed")
+            process.kill()
+
+    def _tell(self) -> None:
+        """Call `changed`; what it cannot write now, on a full disk, it is asked to write again."""
+        if self._again:
+            self._again.cancel()
+            self._again = None
+        try:
+            self._changed()
+        except OSError:
+            self._again = asyncio.get_running_loop().call_later(RETELL_PAUSE, self._tell)
+
     def _write(self, name: str, line: str) -> None:
-        with self._log(name).open("a", encoding="utf-8") as log:
+        with contextlib.suppress(OSError), self._log(name).open("a", encoding="utf-8") as log:
             log.write(f"{line}\n")
 
     def _log(self, name: str) -> Path:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from pydantic import ValidationError
 from pydantic_core import from_json
 
 from bus.errors import Invalid
@@ -27,7 +28,10 @@ def _referenced(world: World) -> Iterator[str]:
     for record in world.raw.values():
         # a payload of this length is inline; only short values can be references
         if record.value and b'"blob"' in record.value[:4_096]:
-            payload = RawMessage.from_json(record.value).payload
+            try:
+                payload = RawMessage.from_json(record.value).payload
+            except ValidationError:
+                continue  # no record of ours: it is among the dead letters
             if hasattr(payload, "blob"):
                 yield payload.blob
     for row in world.rows["messages"]:

@@ -1,6 +1,6 @@
 """Everything has come to its end: no reader behind its topic, no outbox row unpublished."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -41,34 +41,38 @@ async def _behind(kafka: KafkaSettings, connection: AsyncConnection, filed: Sequ
     await consumer.start()
     try:
         read: dict[TopicPartition, Any] = {TopicPartition(row.topic, row.partition): row for row in rows}
-        await consumer.topics()
+        # `consumer.topics()` asks for the same and keeps only the names
+        cluster = await consumer._client.fetch_all_metadata()  # noqa: SLF001
         for topic in filed:
-            for partition in consumer.partitions_for_topic(topic) or ():
+            for partition in cluster.partitions_for_topic(topic) or ():
                 read.setdefault(TopicPartition(topic, partition), None)
-        ends = await consumer.end_offsets(list(read)) if read else {}
         begins = await consumer.beginning_offsets(list(read)) if read else {}
-        found = [
-            _sentence(tp, row.group if row else "deskstream.ticketing", row.next_offset if row else None, ends[tp])
-            for tp, row in read.items()
-            if await _is_behind(consumer, tp, row.next_offset if row else None, begins[tp], ends[tp])
+        ends = await consumer.end_offsets(list(read)) if read else {}
+        stands = {tp: row.next_offset if row else None for tp, row in read.items()}
+        left = {tp: begins[tp] if at is None else at for tp, at in stands.items()}
+        behind = await _with_records(consumer, {tp: at for tp, at in left.items() if at < ends[tp]}, ends)
+        return [
+            _sentence(tp, read[tp].group if read[tp] else "deskstream.ticketing", stands[tp], ends[tp])
+            for tp in sorted(behind)
         ]
     finally:
         await consumer.stop()
-    return found
 
 
 def _sentence(tp: TopicPartition, group: str, offset: int | None, end: int) -> str:
     return f"{group}: {tp.topic}/{tp.partition} stands at {offset}, the topic ends at {end}"
 
 
-async def _is_behind(consumer: AIOKafkaConsumer, tp: TopicPartition, offset: int | None, begin: int, end: int) -> bool:
-    """Whether records are left to read; behind the last one there may be transaction markers only."""
-    start = begin if offset is None else offset
-    if start >= end:
-        return False
-    consumer.assign([tp])
-    consumer.seek(tp, start)
-    while await consumer.position(tp) < end:
-        if await consumer.getmany(tp, timeout_ms=300):
-            return True
-    return False
+async def _with_records(
+    consumer: AIOKafkaConsumer, starts: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
+) -> set[TopicPartition]:
+    """Where records are left to read; behind the last one there may be transaction markers only."""
+    consumer.assign(list(starts))
+    for tp, offset in starts.items():
+        consumer.seek(tp, offset)
+    found: set[TopicPartition] = set()
+    left = set(starts)
+    while left:
+        found |= (await consumer.getmany(*left, timeout_ms=300)).keys()
+        left = {tp for tp in left - found if await consumer.position(tp) < ends[tp]}
+    return found

@@ -47,9 +47,16 @@ async def _pass(settings: Settings, entries: Sequence[ledger.Entry]) -> Verdict:
         raise database_error(error) from error
     finally:
         await engine.dispose()
-    settled, counts = accounting.accounting(world)
+    found, counts = of_world(world, entries)
     whole, referenced = await blobs.blobs(world, open_blobs(settings.blob_url))
-    checks += [
+    checks += [*found, whole, await _figures(settings)]
+    return Verdict(checks, counts | _counts(world) | {"blobs": referenced})
+
+
+def of_world(world: World, entries: Sequence[ledger.Entry] = ()) -> tuple[list[Check], dict[str, int]]:
+    """The checks that need nothing but what was read, with `entries` of a ledger; and what raw records became."""
+    settled, counts = accounting.accounting(world)
+    checks = [
         settled,
         accounting.letters(world),
         versions.gapless(world),
@@ -58,12 +65,9 @@ async def _pass(settings: Settings, entries: Sequence[ledger.Entry]) -> Verdict:
         confirmations.confirmed_once(world),
         confirmations.nobody_flooded(world),
         confirmations.delivered_once(world),
-        whole,
-        await _figures(settings),
+        *(ledger.compare(world, entries) if entries else ()),
     ]
-    if entries:
-        checks += ledger.compare(world, entries)
-    return Verdict(checks, counts | _counts(world) | {"blobs": referenced})
+    return checks, counts
 
 
 async def _channels(settings: Settings) -> list[str]:

@@ -45,14 +45,13 @@ async def look(kafka: KafkaSettings, connection: AsyncConnection, channels: list
     raw = {r.position: r async for r in read_to_end(kafka, [f"raw.{channel}" for channel in channels])}
     sources: dict[Position, Position] = {}
     async for record in read_to_end(kafka, [f"messages.{channel}" for channel in channels]):
-        origin = from_json(record.value or b"{}").get("raw") or {}
-        if "offset" in origin:
-            sources[record.position] = Position(origin["topic"], origin["partition"], origin["offset"])
+        if (origin := _origin(record)) is not None:
+            sources[record.position] = origin
     rows = {name: list((await connection.execute(sa.text(query))).all()) for name, query in _QUERIES.items()}
     receipts: dict[str, list[dict[str, Any]]] = defaultdict(list)
     async for record in read_to_end(kafka, [RECEIPTS]):
-        if record.value is not None:
-            receipts[record.key or ""].append(from_json(record.value))
+        if "state" in (receipt := _document(record)):
+            receipts[record.key or ""].append(receipt)
     return World(
         raw=raw,
         sources=sources,
@@ -65,3 +64,19 @@ async def look(kafka: KafkaSettings, connection: AsyncConnection, channels: list
         receipts=receipts,
         rows=rows,
     )
+
+
+def _origin(record: Received) -> Position | None:
+    match _document(record).get("raw"):
+        case {"topic": str(topic), "partition": int(partition), "offset": int(offset)}:
+            return Position(topic, partition, offset)
+    return None
+
+
+def _document(record: Received) -> dict[str, Any]:
+    """The record's JSON object; an empty one where it is none, which is for the dead letters to tell."""
+    try:
+        found = from_json(record.value or b"")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

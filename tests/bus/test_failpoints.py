@@ -42,12 +42,16 @@ for n in range(4):
 
 def run(plan: str) -> subprocess.Popen[str]:
     environment = {"DESKSTREAM_FAILPOINTS": plan, "PATH": ""}
-    return subprocess.Popen([sys.executable, "-c", PASSING], env=environment, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", PASSING], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def test_kill_ends_the_process_at_the_passing_named() -> None:
     process = run("file.before_commit=kill@3")
-    assert process.communicate(timeout=30)[0].split() == ["0", "1", "2"]
+    out, said = process.communicate(timeout=30)
+    assert out.split() == ["0", "1", "2"]
+    assert said == "failpoint file.before_commit: kill\n"
     assert process.returncode == -signal.SIGKILL
 
 

@@ -109,10 +109,12 @@ async def test_consumers_commit_nothing_by_themselves_and_read_what_is_committed
     assert consumer._enable_auto_commit is False
     assert consumer._auto_offset_reset == reset
     assert consumer._isolation_level == "read_committed"
-    assert consumer._session_timeout_ms == 30_000
+    assert (consumer._session_timeout_ms, consumer._heartbeat_interval_ms) == (30_000, 3_000)
     assert consumer._rebalance_timeout_ms == 60_000
     assert consumer._max_poll_interval_ms == 300_000
     await end_consumer(consumer)
+    hasty = consumer_options(KafkaSettings(session_timeout=6), "g", own_progress=own_progress)
+    assert (hasty["session_timeout_ms"], hasty["heartbeat_interval_ms"]) == (6_000, 600)
 
 
 @pytest.mark.stack

@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -18,14 +18,20 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.embedded import kafka, postgres
+from tests.folders import own_folder
 
 
 class Embedded:
     """`python -m deploy.embedded` on a folder."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.start()
+
+    def start(self) -> None:
+        """Start it on its folder, for the first time or again."""
         self.process = subprocess.Popen(
-            (sys.executable, "-m", "deploy.embedded", "--data", str(folder)), stdout=subprocess.PIPE, text=True
+            (sys.executable, "-m", "deploy.embedded", "--data", str(self.folder)), stdout=subprocess.PIPE, text=True
         )
         assert self.process.stdout
         addresses = json.loads(self.process.stdout.readline())
@@ -40,11 +46,11 @@ class Embedded:
         """Whether another process has taken the place of `before`."""
         return self.children.get(name, before).pid != before.pid
 
-    def secrets(self, folder: Path, secret: str) -> list[str]:
+    def secrets(self, secret: str) -> list[str]:
         """Where a secret can be seen that should not."""
         processes = [psutil.Process(self.process.pid), *self.tree()]
         said = [" ".join(it.cmdline()) for it in processes]
-        said += [log.read_text("utf-8", "replace") for log in folder.rglob("*.log")]
+        said += [log.read_text("utf-8", "replace") for log in self.folder.rglob("*.log")]
         return [text for text in said if secret in text]
 
     def tree(self) -> list[psutil.Process]:
@@ -56,6 +62,18 @@ class Embedded:
         with psycopg.connect(self.database.replace("+psycopg", "", 1), autocommit=True) as connection:
             done = connection.execute(statement.encode())
             return done.fetchall() if done.description else []
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Embedded]:
+    """Both servers, for all tests of this file, in its order."""
+    with own_folder("embedded") as folder:
+        embedded = Embedded(folder)
+        try:
+            yield embedded
+        finally:
+            embedded.process.send_signal(signal.SIGINT)
+            embedded.process.communicate()
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
@@ -82,67 +100,58 @@ async def read(address: str, count: int) -> list[bytes | None]:
 
 
 @pytest.mark.stack
-async def test_the_servers_come_back_with_their_data_whatever_is_killed(tmp_path: Path) -> None:
-    running = Embedded(tmp_path)
-    try:
-        admin = AIOKafkaAdminClient(bootstrap_servers=running.kafka)
-        await admin.start()
-        await admin.create_topics([NewTopic("kept", 1, 1)])
-        await admin.close()
-        await write(running.kafka, b"one")
-        running.sql("CREATE TABLE kept AS SELECT 1 AS one")
-
-        for name in ("java", "postgres"):  # either server, on the same address as before
-            before = running.children[name]
-            before.kill()
-            psutil.wait_procs([before], timeout=5)
-            await until(partial(running.replaced, name, before))
-        await until(lambda: kafka.ready(running.kafka))
-        await until(lambda: postgres.ready(running.database))
-        await write(running.kafka, b"two")
-        assert running.sql("SELECT one FROM kept") == [(1,)]
-
-        tree = running.tree()  # the supervisor itself, while the postmaster cannot even hear of it
-        running.children["postgres"].send_signal(signal.SIGSTOP)
-        running.process.kill()
-        running.process.communicate()
-        second = Embedded(tmp_path)
-        assert [it for it in tree if it.is_running()] == []
-        assert (second.kafka, second.database) == (running.kafka, running.database)
-        running = second
-        assert await read(running.kafka, 2) == [b"one", b"two"]
-        assert running.sql("SELECT one FROM kept") == [(1,)]
-
-        tree = running.tree()  # and a clean stop, as Ctrl-C asks for it
-        running.process.send_signal(signal.SIGINT)
-        assert running.process.wait(20) == 0
-        assert [it for it in tree if it.is_running()] == []
-        assert re.search(r"cluster state: +shut down\n", state_of(tmp_path / "postgres" / "data"))
-        assert not (tmp_path / "postgres" / "data" / "postmaster.pid").exists()
-    finally:
-        running.process.kill()
-        running.process.communicate()
+async def test_the_password_is_needed_and_only_its_owner_can_read_it(running: Embedded) -> None:
+    file = running.folder / "postgres" / "password"
+    assert file.stat().st_mode & 0o777 == 0o600
+    secret = file.read_text()
+    assert running.secrets(secret) == []
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(running.database.replace("+psycopg", "", 1).replace(secret, "wrong"))
+    listening = {
+        connection.laddr.ip
+        for it in running.tree()
+        for connection in it.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert {ip.removeprefix("::ffff:") for ip in listening} == {"127.0.0.1"}
+    if os.geteuid() == 0:
+        assert running.children["postgres"].uids().real != 0
 
 
 @pytest.mark.stack
-async def test_the_password_is_needed_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
-    running = Embedded(tmp_path)
-    try:
-        file = tmp_path / "postgres" / "password"
-        assert file.stat().st_mode & 0o777 == 0o600
-        secret = file.read_text()
-        assert running.secrets(tmp_path, secret) == []
-        with pytest.raises(psycopg.OperationalError, match="password"):
-            psycopg.connect(running.database.replace("+psycopg", "", 1).replace(secret, "wrong"))
-        listening = {
-            connection.laddr.ip
-            for it in running.tree()
-            for connection in it.net_connections("inet")
-            if connection.status == psutil.CONN_LISTEN
-        }
-        assert {ip.removeprefix("::ffff:") for ip in listening} == {"127.0.0.1"}
-        if os.geteuid() == 0:
-            assert running.children["postgres"].uids().real != 0
-    finally:
-        running.process.send_signal(signal.SIGINT)
-        running.process.communicate()
+async def test_the_servers_come_back_with_their_data_whatever_is_killed(running: Embedded) -> None:
+    addresses = (running.kafka, running.database)
+    admin = AIOKafkaAdminClient(bootstrap_servers=running.kafka)
+    await admin.start()
+    await admin.create_topics([NewTopic("kept", 1, 1)])
+    await admin.close()
+    await write(running.kafka, b"one")
+    running.sql("CREATE TABLE kept AS SELECT 1 AS one")
+
+    for name in ("java", "postgres"):  # either server, on the same address as before
+        before = running.children[name]
+        before.kill()
+        psutil.wait_procs([before], timeout=5)
+        await until(partial(running.replaced, name, before))
+    await until(lambda: kafka.ready(running.kafka))
+    await until(lambda: postgres.ready(running.database))
+    await write(running.kafka, b"two")
+    assert running.sql("SELECT one FROM kept") == [(1,)]
+
+    tree = running.tree()  # the supervisor itself, while the postmaster cannot even hear of it
+    running.children["postgres"].send_signal(signal.SIGSTOP)
+    running.process.kill()
+    running.process.communicate()
+    running.start()
+    assert [it for it in tree if it.is_running()] == []
+    assert (running.kafka, running.database) == addresses
+    assert await read(running.kafka, 2) == [b"one", b"two"]
+    assert running.sql("SELECT one FROM kept") == [(1,)]
+
+    tree = running.tree()  # and a clean stop, as Ctrl-C asks for it
+    running.process.send_signal(signal.SIGINT)
+    assert running.process.wait(20) == 0
+    assert [it for it in tree if it.is_running()] == []
+    data = running.folder / "postgres" / "data"
+    assert re.search(r"cluster state: +shut down\n", state_of(data))
+    assert not (data / "postmaster.pid").exists()

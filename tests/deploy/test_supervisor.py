@@ -1,6 +1,7 @@
 """What the supervisor promises about one part: started, watched, started again, stopped."""
 
 import asyncio
+import errno
 import os
 import signal
 import sys
@@ -63,6 +64,74 @@ async def test_what_dies_is_started_again(tmp_path: Path, number: signal.Signals
         os.kill(first, number)
         await until(lambda: first not in supervisor.pids and supervisor.parts["one"].note is not None)
         assert pid_of(supervisor, "one") != first
+
+
+async def test_what_is_frozen_is_ended_and_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WATCH_PAUSE", 0.02)
+    monkeypatch.setattr(module, "SILENCES", 2)
+    async with supervised(tmp_path, toy("one")) as supervisor:
+        await supervisor.serving("one")
+        first = pid_of(supervisor, "one")
+        await asyncio.sleep(0.3)
+        assert pid_of(supervisor, "one") == first  # it answers, so it is left alone
+        os.kill(first, signal.SIGSTOP)
+        await until(lambda: first not in supervisor.pids and supervisor.parts["one"].note is not None)
+    assert "one: does not answer and is killed" in (tmp_path / "logs" / "one.log").read_text()
+
+
+async def test_what_needs_mending_is_told_and_not_started_again(tmp_path: Path) -> None:
+    said: list[str] = []
+    program = SERVE.replace("sys.exit(0)", "(print('too many records failed', flush=True), os._exit(3))")
+    supervisor = Supervisor(tmp_path / "logs", given_up=lambda error: said.append(str(error)))
+    supervisor.keep(service_part(toy("one", program), tmp_path))
+    try:
+        await supervisor.serving("one")
+        os.kill(pid_of(supervisor, "one"), signal.SIGTERM)
+        await until(lambda: bool(said))
+        assert said[0].startswith("one is not started again: too many records failed (see ")
+        assert (supervisor.pids, supervisor.parts["one"].starts) == ((), 1)
+    finally:
+        await supervisor.stop(supervisor.parts, grace=1.0)
+
+
+async def test_a_full_disk_ends_no_watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What can be told to nobody, and logged nowhere, is started again all the same, and told later."""
+    monkeypatch.setattr(module, "RETELL_PAUSE", 0.02)
+    full, told = False, 0
+
+    def changed() -> None:
+        nonlocal told
+        if full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        told += 1
+
+    def no_log(name: str) -> Path:
+        return Path("/dev/full") if full else tmp_path / "logs" / f"{name}.log"
+
+    (tmp_path / "logs").mkdir()
+    supervisor = Supervisor(tmp_path / "logs", changed)
+    monkeypatch.setattr(supervisor, "_log", no_log)
+    supervisor.keep(service_part(toy("one"), tmp_path))
+    try:
+        await supervisor.serving("one")
+        first, full = pid_of(supervisor, "one"), True
+        os.kill(first, signal.SIGKILL)
+        await until(lambda: first not in supervisor.pids and supervisor.parts["one"].note is not None)
+        before, full = told, False
+        await until(lambda: told > before)
+    finally:
+        full = False
+        await supervisor.stop(supervisor.parts, grace=1.0)
+
+
+async def test_addresses_are_known_while_a_service_is_started_again(tmp_path: Path) -> None:
+    async with supervised(tmp_path, toy("one")) as supervisor:
+        await supervisor.serving("one")
+        os.kill(pid_of(supervisor, "one"), signal.SIGKILL)
+        await until(lambda: supervisor.parts["one"].note is None)
+        known = supervisor.parts["one"].known
+        assert known
+        assert known.more == {"smtp": "127.0.0.1:2525"}
 
 
 async def test_a_note_of_the_process_before_is_not_believed(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ SERVE = """
 import http.server, json, os, pathlib, signal, subprocess, sys
 class Ready(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(200 if self.path == "/readyz" else 404)
+        self.send_response(200 if self.path in ("/readyz", "/healthz") else 404)
         self.end_headers()
     def log_message(self, *_): pass
 server = http.server.HTTPServer(("127.0.0.1", 0), Ready)

@@ -1,16 +1,24 @@
 """Bad input and faults of what we stand on: the next mail is unharmed, and everything resumes by itself."""
 
+import asyncio
 import os
 import signal
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.e2e.running import Up, running
-from tests.mails.client import Session, send_all, write_ledger
+from bus.dead_letter import DeadLetter
+from bus.kafka_settings import KafkaSettings
+from bus.latest import latest_by_key
+from bus.publisher import KafkaPublisher
+from bus.record import Outgoing, Position
+from bus.topics import DEAD_LETTERS
+from tests.e2e.running import Up
+from tests.mails.client import Sent, Session, send_all, write_ledger
 from tests.mails.generator import generate
 
 pytestmark = pytest.mark.stack
@@ -45,15 +53,9 @@ HOSTILE = {
 }
 
 
-@pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    with running(tmp_path_factory.mktemp("faults") / "data") as started:
-        yield started
-
-
 def test_hostile_mails_become_tickets_or_dead_letters_and_the_next_is_unharmed(up: Up, tmp_path: Path) -> None:
     good = list(generate(40, seed=41, prefix="beside"))
-    before = up.verify()["counts"]
+    before = up.counts()
     accepted = 0
     for (_, data), mail in zip(HOSTILE.items(), good, strict=False):
         with Session(up.smtp()) as session:
@@ -75,7 +77,7 @@ def test_frozen_kafka_means_451_in_time_and_nothing_accepted_is_lost(up: Up, tmp
         began = time.monotonic()
         with Session(up.smtp(), timeout=40) as session:
             assert session.send(mails[20].sender, mails[20].data) == "rejected"
-        assert time.monotonic() - began < 30  # the door's own deadline is 20 s; far less than any sender's
+        assert 5 < time.monotonic() - began < 20  # its own deadline is 6 s here
     finally:
         os.kill(kafka, signal.SIGCONT)
     results += send_all(up.smtp, mails[20:], persist=90)
@@ -99,6 +101,54 @@ def test_connectors_go_on_accepting_while_the_database_is_frozen(up: Up, tmp_pat
                 os.kill(pid, signal.SIGCONT)
     write_ledger(tmp_path / "ledger", results)
     up.verify(tmp_path / "ledger", wait=120)
+
+
+def test_sessions_of_the_database_that_are_cut_are_made_again(up: Up, tmp_path: Path) -> None:
+    mails = list(generate(120, seed=44, prefix="cut"))
+    results: list[Sent] = []
+    sending = threading.Thread(target=lambda: results.extend(send_all(up.smtp, mails, rate=60)))
+    sending.start()
+    cut = 0
+    with up.database() as connection:
+        while sending.is_alive():
+            found = connection.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            ).fetchone()
+            assert found
+            cut += found[0]
+            time.sleep(0.3)
+    assert cut > 10
+    assert {one.outcome for one in results} == {"accepted"}
+    write_ledger(tmp_path / "ledger", results)
+    up.verify(tmp_path / "ledger", wait=60)
+
+
+def test_records_that_are_none_are_parked_and_the_others_go_on(up: Up, tmp_path: Path) -> None:
+    mails = list(generate(40, seed=45, prefix="poison"))
+    bad = [b"", b"\x00\xff", b"{}", b'{"kind": "raw.v1"}', b'{"kind": "message.v1", "id": 7}', b"[" * 100_000]
+    kafka = KafkaSettings(servers=up.endpoints()["kafka"])
+    topics = ("raw.email", "messages.email", "replies.email", "replies.receipts")
+    before = up.counts()
+    positions = asyncio.run(_publish(kafka, [Outgoing(topic, "k", value) for topic in topics for value in bad]))
+    results = send_all(up.smtp, mails)
+    write_ledger(tmp_path / "ledger", results)
+    counts = up.verify(tmp_path / "ledger", wait=60)["counts"]
+    assert counts["raw"] - before["raw"] == len(mails) + len(bad)
+    letters = asyncio.run(latest_by_key(kafka, DEAD_LETTERS))
+    for position, value in zip(positions, bad * len(topics), strict=True):
+        letter = DeadLetter.from_json(letters["/".join(map(str, position))].value or b"")
+        assert letter.value == value
+        assert letter.reason
+
+
+async def _publish(kafka: KafkaSettings, records: list[Outgoing]) -> Sequence[Position]:
+    publisher = KafkaPublisher(kafka)
+    await publisher.start()
+    try:
+        return await publisher.publish(records)
+    finally:
+        await publisher.stop()
 
 
 def test_recipients_that_are_not_ours_and_mails_too_large_are_refused(up: Up) -> None:

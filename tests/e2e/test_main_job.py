@@ -9,23 +9,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from email.policy import default
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.running import BIN, Up, running
+from tests.e2e.running import BIN, HASTY, Up
 from tests.mails.client import Sent, send_all, write_ledger
 from tests.mails.generator import GeneratedMail, generate
 
 pytestmark = pytest.mark.stack
 
 
-@pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    with running(tmp_path_factory.mktemp("up") / "data") as started:
-        yield started
+AMOUNTS = [600, pytest.param(2_000, marks=pytest.mark.long)]
 
 
 def _conversations(mails: list[GeneratedMail]) -> int:
@@ -77,9 +73,10 @@ def test_one_mail_becomes_a_confirmed_ticket_with_events_and_figures(up: Up, tmp
     assert [m["source_id"] for m in again["messages"]] == ["one-1@one.example", "one-2@one.example"]
 
 
-def test_generated_mails_become_exactly_their_conversations(up: Up, tmp_path: Path) -> None:
-    mails = list(generate(2_000, seed=11, prefix="ordered"))
-    before = up.verify()["counts"]
+@pytest.mark.parametrize("amount", AMOUNTS)
+def test_generated_mails_become_exactly_their_conversations(up: Up, tmp_path: Path, amount: int) -> None:
+    mails = list(generate(amount, seed=11, prefix=f"ordered{amount}"))
+    before = up.counts()
     results = send_all(up.smtp, mails)
     assert {one.outcome for one in results} == {"accepted"}
     write_ledger(tmp_path / "ledger", results)
@@ -90,14 +87,20 @@ def test_generated_mails_become_exactly_their_conversations(up: Up, tmp_path: Pa
     assert counts["duplicate"] - before.get("duplicate", 0) == sum(1 for mail in mails if mail.kind == "duplicate")
 
 
+@pytest.mark.parametrize("amount", AMOUNTS)
 def test_any_order_over_six_sessions_and_three_ticketing_processes_gives_the_same_tickets(
-    up: Up, tmp_path: Path
+    up: Up, tmp_path: Path, amount: int
 ) -> None:
-    mails = list(generate(2_000, seed=12, prefix="shuffled"))
+    mails = list(generate(amount, seed=12, prefix=f"shuffled{amount}"))
     random.Random(12).shuffle(mails)
-    before = up.verify()["counts"]
+    before = up.counts()
     more = [
-        subprocess.Popen([BIN, "ticketing", "--data", up.data], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.Popen(
+            [BIN, "ticketing", "--data", up.data],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | HASTY,
+        )
         for _ in range(2)
     ]
     try:
@@ -153,8 +156,16 @@ def test_kill_of_any_process_in_the_middle_loses_and_doubles_nothing(up: Up, tmp
     up.verify(tmp_path / "ledger", wait=120)
 
 
+def test_a_second_up_on_the_same_data_names_the_first(up: Up) -> None:
+    assert up.process
+    second = subprocess.run([BIN, "up", "--data", up.data], capture_output=True, text=True, timeout=30, check=False)
+    assert second.returncode == 1
+    assert f"process {up.process.pid} already runs `deskstream up`" in second.stdout + second.stderr
+    assert up.endpoints()["pid"] == up.process.pid
+
+
 def test_ctrl_c_stops_all_and_up_goes_on_where_it_was(up: Up) -> None:
-    before = up.verify()["counts"]
+    before = up.counts()
     processes = up.processes()
     began = time.monotonic()
     assert up.stop() == 0

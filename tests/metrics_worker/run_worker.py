@@ -12,8 +12,8 @@ from metrics_worker.service import work
 from metrics_worker.snapshot import Names
 
 if __name__ == "__main__":
-    told, idle_seconds = json.loads(sys.argv[1]), int(sys.argv[2])
+    told, silence = json.loads(sys.argv[1]), float(sys.argv[2])
     settings = Settings(
         kafka=KafkaSettings(servers=told["kafka"]), database=DatabaseSettings(url=SecretStr(told["database"]))
     )
-    sys.exit(run_service("metrics", settings, work(settings, names=Names(**told["names"]), idle_seconds=idle_seconds)))
+    sys.exit(run_service("metrics", settings, work(settings, names=Names(**told["names"]), silence=silence)))

@@ -11,7 +11,7 @@ from bus.record import Partition
 from bus.ticket_event import TicketEvent
 from bus.topics import TICKET_EVENTS
 from metrics_worker import tables
-from metrics_worker.database import working_engine
+from metrics_worker.database import engine as engine_of
 from metrics_worker.migrate import upgrade
 from metrics_worker.service import NAMES
 from metrics_worker.store import Store
@@ -48,7 +48,7 @@ class Fed:
 async def fed(stack: Stack) -> AsyncIterator[Fed]:
     url = stack.new_database()
     upgrade(url)
-    engine = working_engine(url)
+    engine = engine_of(url)
     made = Fed(url, engine)
     await made.claim()
     yield made

@@ -25,7 +25,7 @@ from metrics_worker.snapshot import Names
 from metrics_worker.verify import Difference, differences
 from tests.conftest import Stack
 
-IDLE_SECONDS = 3
+SILENCE = 3
 
 
 @dataclass
@@ -67,7 +67,7 @@ class Figures:
     def start(self, failpoints: str = "") -> subprocess.Popen[bytes]:
         told = {"kafka": self.settings.kafka.servers, "database": self.url, "names": asdict(self.names)}
         worker = subprocess.Popen(
-            [sys.executable, "-m", "tests.metrics_worker.run_worker", json.dumps(told), str(IDLE_SECONDS)],
+            [sys.executable, "-m", "tests.metrics_worker.run_worker", json.dumps(told), str(SILENCE)],
             env=os.environ | {"DESKSTREAM_FAILPOINTS": failpoints},
         )
         self.workers.append(worker)

@@ -80,4 +80,7 @@ def test_explain_says_what_was_decided_and_why(tmp_path: Path) -> None:
     line = json.loads(out.getvalue())
     (decisions,) = line["explanations"]
     assert len(line["messages"]) == 1
+    assert {"about": "source_id", "decided": "m1@customer.example", "because": "field:message-id"} in decisions
+    assert {"about": "author", "decided": "anna@customer.example", "because": "field:from"} in decisions
+    assert {"about": "text", "decided": "15 characters", "because": "text/plain"} in decisions
     assert {"about": "automation", "decided": "auto_reply", "because": "auto-submitted:auto-replied"} in decisions

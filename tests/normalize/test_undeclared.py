@@ -58,3 +58,10 @@ def test_one_pair_may_be_an_accident() -> None:
 def test_utf8_cut_off_at_its_end_stays_utf8() -> None:
     mail = letter("x", "Content-Type: text/plain; charset=utf-8").encode() + "äöü".encode()[:-1]
     assert read(mail).text == "xäö\ufffd"
+
+
+def test_the_name_of_a_file_is_in_the_charset_of_the_mail() -> None:
+    part = '--b\nContent-Type: text/plain; charset=koi8-r\n\n\n--b\nContent-Type: a/b; name="@"\n\nx\n--b--\n'
+    mail = letter(part, 'Content-Type: multipart/mixed; boundary="b"').encode()
+    head, _, rest = mail.rpartition(b"@")
+    assert read(head + "Акт".encode("koi8_r") + rest).attachments[0].name == "Акт"

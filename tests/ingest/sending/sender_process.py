@@ -40,7 +40,14 @@ async def main(servers: str, connector: str, folder: Path, kind: str) -> None:
     sender: Sender = Journal(folder / "journal") if kind == "journal" else OutboxFolder(folder, "a@desk.example", blobs)
     row = Connector("test", "forum", ConnectorSettings, lambda _: "", lambda _, __: None)  # type: ignore[arg-type,return-value]
     place = Place(connector, folder, blobs, None, Health(), lambda **_: None)  # type: ignore[arg-type]
-    await run_sender(row, sender, place, KafkaSettings(servers=servers), stop=asyncio.Event(), counted=lambda: None)
+    await run_sender(
+        row,
+        sender,
+        place,
+        KafkaSettings(servers=servers, session_timeout=6),
+        stop=asyncio.Event(),
+        counted=lambda: None,
+    )
 
 
 if __name__ == "__main__":

@@ -48,11 +48,14 @@ def received(replies: Sequence[Reply], partition: int = 0, offset: int = 0) -> l
     ]
 
 
-async def receipts_of(kafka: KafkaSettings, connector: str) -> list[tuple[int, Receipt]]:
-    """All receipts of a connector, in order, each with its partition."""
+async def receipts_of(kafka: KafkaSettings, connector: str, *, past_open: bool = False) -> list[tuple[int, Receipt]]:
+    """All receipts of a connector, in order, each with its partition.
+
+    Kafka says that a transaction is committed a moment before readers see it; `past_open` waits for that.
+    """
     return [
         (record.partition, receipt)
-        async for record in read_to_end(kafka, [RECEIPTS])
+        async for record in read_to_end(kafka, [RECEIPTS], past_open=past_open)
         if record.value is not None and (receipt := Receipt.from_json(record.value)).connector == connector
     ]
 

@@ -3,14 +3,14 @@
 import asyncio
 import socket
 import ssl
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from bus.errors import ConfigError
 from bus.settings import validated
-from ingest.connectors.email_smtp import EmailSmtpSettings
+from ingest.smtp.settings import EmailSmtpSettings
+from tests.certificates import NAME, Certificates
 from tests.ingest.receiving import DESK, Client, Rig
 
 
@@ -127,29 +127,17 @@ def test_settings_that_cannot_work_are_named_in_one_line(table: dict[str, object
     assert "\n" not in str(caught.value)
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("tls")
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-subj", "/CN=mx.desk.example", "-addext", "subjectAltName=DNS:mx.desk.example", "-keyout", key, "-out", cert],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return cert, key
-
-
-async def test_starttls_and_nothing_of_before_is_believed(tmp_path: Path, certificate: tuple[Path, Path]) -> None:
-    cert, key = certificate
-    settings = {"tls_cert_file": str(cert), "tls_key_file": str(key), "require_starttls": True}
+async def test_starttls_and_nothing_of_before_is_believed(tmp_path: Path, certificates: Certificates) -> None:
+    files = {"tls_cert_file": str(certificates.chain), "tls_key_file": str(certificates.key)}
+    settings = {**files, "require_starttls": True}
     async with Rig(tmp_path, **settings).running() as rig, Client(rig.port) as client:
         assert "STARTTLS" in await client.says("EHLO x")
         assert (await client.says("MAIL FROM:<c@customer.example>")).startswith("530")
         # a command that travels with STARTTLS in clear must not be taken for one that came protected
         await client.send(b"STARTTLS\r\nRSET\r\n")
         assert (await client.reply()).startswith("220")
-        context = ssl.create_default_context(cafile=str(cert))
-        await client.writer.start_tls(context, server_hostname="mx.desk.example")
+        context = ssl.create_default_context(cafile=str(certificates.authority))
+        await client.writer.start_tls(context, server_hostname=NAME)
         said = await client.says("EHLO x")
         assert said.startswith("250")
         assert "STARTTLS" not in said

@@ -100,7 +100,7 @@ class Understander:
 @pytest.fixture
 def make_understander(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Understander]:
     monkeypatch.setenv("DYING_JOURNAL", str(tmp_path / "journal"))
-    return lambda: Understander(KafkaSettings(servers=stack.kafka), tmp_path)
+    return lambda: Understander(KafkaSettings(servers=stack.kafka, session_timeout=6), tmp_path)
 
 
 @pytest_asyncio.fixture

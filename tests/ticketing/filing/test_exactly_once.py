@@ -8,6 +8,7 @@ import sys
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.dead_letter import DeadLetter
@@ -16,6 +17,7 @@ from bus.loop import consume
 from bus.parking import Parking
 from bus.progress import FencedProgress
 from bus.record import Outgoing, Partition, Position, Received
+from tests.proxy import LosingProxy, commits
 from tests.ticketing.filing.conftest import HERE, Desk
 from tests.ticketing.filing.said import CONFIRMING, record, said
 from ticketing.database import engine
@@ -88,6 +90,30 @@ async def test_who_was_replaced_files_nothing(desk: Desk) -> None:
     assert await desk.rows("SELECT 1 FROM desk.messages") == []
     await Filing(desk.engine, successor, CONFIRMING)([record(said("a"))])
     assert await desk.conversations() == [{"a"}]
+
+
+async def test_a_commit_whose_answer_is_lost_takes_effect_once(desk: Desk) -> None:
+    url = make_url(desk.url)
+    assert url.host
+    assert url.port
+    proxy = LosingProxy((url.host, url.port), commits, 1.0, seed=1)
+    with proxy.running():
+        pool = engine(url.set(host="127.0.0.1", port=proxy.port).render_as_string(hide_password=False))
+        fenced = FencedProgress(pool, progress, "deskstream.ticketing", "cluster")
+        proxy.share = 0.0
+        await fenced.claim([HERE])
+        proxy.share = 1.0
+        filing, batch = Filing(pool, fenced, CONFIRMING), [record(said("a")), record(said("b", "b@x.example", "a"), 1)]
+        with pytest.raises(Retryable):
+            await filing(batch)
+        assert proxy.lost == 1
+        assert await desk.conversations() == [{"a", "b"}]  # it was done, and nobody heard of it
+        proxy.share = 0.0
+        await filing(batch)
+        await pool.dispose()
+    assert await desk.conversations() == [{"a", "b"}]
+    assert await desk.history(1) == ["opened", "message_received", "confirmed", "message_received"]
+    assert await desk.settled() == []
 
 
 async def test_an_event_is_never_committed_behind_a_later_one(desk: Desk) -> None:

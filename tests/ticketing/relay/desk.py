@@ -14,13 +14,13 @@ from bus import topics
 from bus.contact_event import ContactEvent
 from bus.kafka_settings import KafkaSettings
 from bus.latest import read_to_end
+from bus.leadership import lead
 from bus.record import Received
 from bus.reply import Recipient, Reply
 from bus.ticket_event import Actor, TicketEvent, event_id
 from tests.conftest import Stack
 from ticketing import tables
 from ticketing.database import engine
-from ticketing.leader import lead
 from ticketing.migrate import upgrade
 from ticketing.outbox import Told, append
 from ticketing.relay import Relay
@@ -91,7 +91,7 @@ async def relaying(of: Desk, relay: Relay | None = None) -> AsyncIterator[Relay]
     """A relay at work; an error of its ends the test."""
     relay = relay or of.relay()
     stop = asyncio.Event()
-    task = asyncio.create_task(lead(of.url, tables.RELAY_LOCK, [relay.run], stop=stop))
+    task = asyncio.create_task(lead(of.url, tables.RELAY_LOCK, lambda _: [relay.run()], stop=stop))
     try:
         yield relay
     finally:

@@ -4,14 +4,13 @@ import asyncio
 import sys
 
 from bus.kafka_settings import KafkaSettings
-from ticketing.leader import lead
+from bus.leadership import lead
 from ticketing.relay import Relay
 from ticketing.relay_records import RelayTopics
 from ticketing.tables import RELAY_LOCK
 
 LIMIT = 4
-SILENCE_MS = 2_000
-HEARTBEAT = 0.5
+SILENCE = 2.0
 
 
 async def main(url: str, servers: str, prefix: str) -> None:
@@ -23,7 +22,7 @@ async def main(url: str, servers: str, prefix: str) -> None:
         transactional_id=f"{prefix}relay",
         limit=LIMIT,
     )
-    await lead(url, RELAY_LOCK, [relay.run], stop=asyncio.Event(), heartbeat=HEARTBEAT, silence_ms=SILENCE_MS)
+    await lead(url, RELAY_LOCK, lambda _: [relay.run()], stop=asyncio.Event(), silence=SILENCE)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,40 @@
+"""How long the broker gathers before it answers a fetch: not at all when little comes, so that nobody waits; longer the
+more comes, so that batches form and each record costs less.
+"""
+
+import math
+import time
+from collections.abc import Callable
+
+from aiokafka import AIOKafkaConsumer
+
+_MEMORY = 0.5
+"""Seconds over which the rate is taken."""
+_BUSY = 600.0
+"""Records a second from which on the broker gathers for as long as it may."""
+_ENOUGH = 1024 * 1024
+_PATIENCE_MS = 500
+
+
+class Gathering:
+    """Adapts one consumer's fetches to the rate at which it gets records; `most_ms` 0 leaves them immediate."""
+
+    def __init__(self, most_ms: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most_ms = most_ms
+        self._clock = clock
+        self._seen = 0.0
+        self._at = clock()
+
+    def after(self, records: int) -> int:
+        """Count a poll's records; the milliseconds for which the next fetch is to gather, 0 for not at all."""
+        now = self._clock()
+        self._seen = self._seen * math.exp((self._at - now) / _MEMORY) + records
+        self._at = now
+        return round(self._most_ms * min(1.0, self._seen / _MEMORY / _BUSY))
+
+    def adapt(self, consumer: AIOKafkaConsumer, records: int) -> None:
+        """`after`, applied to the consumer."""
+        ms = self.after(records)
+        fetcher = consumer._fetcher  # noqa: SLF001  # aiokafka lets nobody change it on a running consumer
+        fetcher._fetch_max_wait_ms = ms or _PATIENCE_MS  # noqa: SLF001
+        fetcher._fetch_min_bytes = _ENOUGH if ms else 1  # noqa: SLF001
