@@ -5,7 +5,7 @@ import re
 from bus.message import Bounce
 from normalize import bounce_words, machine_phrases
 from normalize.addresses import canonical
-from normalize.bounce import SMTP_CODE, STATUS
+from normalize.bounce import SMTP_CODE, STATUS, report_in_text
 from normalize.headers import Headers
 
 _READ = 16 * 1024
@@ -52,6 +52,10 @@ def read_freeform(
     words = bounce_words.flat(said)
     if not failed and not sure and not bounce_words.FAILURE.search(words):
         return None
+    report = report_in_text(text)
+    if report is not None and report.bounce.recipient and report.action in {"failed", "delayed", ""}:
+        original = _MESSAGE_ID.search(text)
+        return report.bounce.model_copy(update={"original_message_id": original[1] if original else None})
     if failed:
         recipient: str | None = canonical(failed.split(",")[0])
     else:
