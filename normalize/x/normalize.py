@@ -16,7 +16,7 @@ from normalize.x.webhooks import Outcomes, account_activity, is_account_activity
 
 _ANSWERS_WITHOUT_MESSAGES = {
     "meta", "errors", "error", "error_message", "friends", "limit", "warning", "disconnect", "relationship",
-    "media_id", "ids", "next_cursor", "screen_name", "expanded_url", "query", "info",
+    "media_id", "crc_token", "ids", "next_cursor", "screen_name", "expanded_url", "query", "info",
 }  # fmt: skip
 
 
