@@ -26,7 +26,7 @@ def reply_text(text: str, decisions: Decisions = None) -> str:
     reply = page.kept()
     if len(text) > REPLY_CHARACTERS and not page.cut:
         reply += text[REPLY_CHARACTERS:]
-    if reply:
+    if reply.strip():
         return reply
     if decisions is not None:
         decisions.append(Decision("reply_text", "everything is kept", "nothing would be left"))

@@ -31,6 +31,7 @@ _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
     st.one_of(st.binary(max_size=400), st.lists(st.one_of(PIECES, st.binary(max_size=6)), max_size=40).map(b"".join))
 )
 @example(b"\\u0000")
+@example(b"\x1c\nOn 0 wrote")
 def test_every_input_gives_a_message_that_can_be_published(data: bytes) -> None:
     outcome = understand(data)
     message = outcome.message
