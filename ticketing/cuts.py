@@ -33,8 +33,10 @@ def inherited(cut: Cut, elders: Iterable[str]) -> list[Cut]:
 def separate(component: Component, graph: Graph, cuts: Collection[tuple[str, str]]) -> list[Component]:
     """The component in pieces that no cut goes through. `cuts`: (older, younger), by the tickets' ids of today.
 
-    A message that reaches both sides of a cut joins the younger one and merges nothing across it. Its messages are
-    looked at in the order they came, each with what came before it, so that batches make no difference.
+    A message that reaches both sides of a cut joins the younger one and merges nothing across it. To share an ancestor
+    with the one side is less than to be joined to the other directly: a reply to what stayed in the old ticket names
+    what the new one's messages name as well. Its messages are looked at in the order they came, each with what came
+    before it, so that batches make no difference.
     """
     inside = [(a, b) for a, b in cuts if a != b and a in component.tickets and b in component.tickets]
     if not inside:
@@ -42,8 +44,9 @@ def separate(component: Component, graph: Graph, cuts: Collection[tuple[str, str
     union, before = Union(), set[str]()
     sides: dict[str, frozenset[str]] = {ticket_group(ticket): frozenset({ticket}) for ticket in component.tickets}
     for message in component.fresh:
-        groups = {union.find(group) for group in reached(message, graph, before)}
-        joined = younger(groups, sides, inside)
+        direct, shared = ({union.find(group) for group in found} for found in reached(message, graph, before))
+        joined = younger(direct, sides, inside)
+        joined |= younger({group for group in shared if not _apart(group, direct, sides, inside)}, sides, inside)
         union.join([fresh_group(message.id), *sorted(joined)])
         together = union.find(fresh_group(message.id))
         sides[together] = frozenset().union(*(sides.get(group, frozenset()) for group in joined))
@@ -51,16 +54,21 @@ def separate(component: Component, graph: Graph, cuts: Collection[tuple[str, str
     return collect(union, component.fresh)
 
 
-def younger(
-    groups: Collection[str], sides: Mapping[str, frozenset[str]], cuts: Collection[tuple[str, str]]
-) -> set[str]:
+Sides = Mapping[str, frozenset[str]]
+"""The tickets in a group."""
+
+
+def younger(groups: Collection[str], sides: Sides, cuts: Collection[tuple[str, str]]) -> set[str]:
     """The groups without those from which another one was cut away."""
-    tickets = {group: sides.get(group, frozenset()) for group in groups}
-    older = {
-        one
-        for one in groups
-        for other in groups
-        if one != other and any(a in tickets[one] and b in tickets[other] for a, b in cuts)
-    }
+    older = {one for one in groups for other in groups if one != other and _older(one, other, sides, cuts)}
     kept = set(groups) - older
     return kept or {max(groups)} if groups else set()
+
+
+def _older(one: str, other: str, sides: Sides, cuts: Collection[tuple[str, str]]) -> bool:
+    ones, others = sides.get(one, frozenset()), sides.get(other, frozenset())
+    return any(older in ones and young in others for older, young in cuts)
+
+
+def _apart(group: str, others: Collection[str], sides: Sides, cuts: Collection[tuple[str, str]]) -> bool:
+    return any(_older(group, other, sides, cuts) or _older(other, group, sides, cuts) for other in others)

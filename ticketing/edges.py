@@ -1,6 +1,6 @@
 """What joins one message to others: every piece of evidence that is believed, with what it leads to. Pure."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from ticketing import trust
 from ticketing.graph import Graph, Node, Standing, ticket_group
@@ -93,15 +93,17 @@ def numbered(message: Incoming, graph: Graph) -> Iterator[Standing]:
             yield standing
 
 
-def reached(message: Incoming, graph: Graph, before: Container[str]) -> Iterator[str]:
-    """Every group that a message is joined to: tickets, and the messages (by their ids) that came before it."""
-    yield from (ticket_group(standing.root) for standing in tokens(message, graph))
-    yield from (ticket_group(standing.root) for _, standing, _ in ours(message, graph))
-    yield from (ticket_group(standing.root) for standing in numbered(message, graph))
-    nodes = (
-        *(node for _, node in owners(message, graph)),
-        *named_by(message, graph),
-        *conversation(message, graph),
-        *(node for _, node in sharers(message, graph)),
-    )
-    yield from (node.group for node in nodes if not node.group.startswith("fresh:") or node.id in before)
+def reached(message: Incoming, graph: Graph, before: Container[str]) -> tuple[set[str], set[str]]:
+    """Every group that a message is joined to: tickets, and the messages (by their ids) that came before it.
+
+    First those that it is joined to directly, then those with which it shares no more than an ancestor.
+    """
+    claimed = (*tokens(message, graph), *(standing for _, standing, _ in ours(message, graph)))
+    direct = {ticket_group(standing.root) for standing in (*claimed, *numbered(message, graph))}
+    nodes = (*(node for _, node in owners(message, graph)), *named_by(message, graph), *conversation(message, graph))
+    shared = (node for _, node in sharers(message, graph))
+    return direct | set(_groups(nodes, before)), set(_groups(shared, before))
+
+
+def _groups(nodes: Iterable[Node], before: Container[str]) -> Iterator[str]:
+    return (node.group for node in nodes if not node.group.startswith("fresh:") or node.id in before)

@@ -261,6 +261,12 @@ async def numbers_of(connection: AsyncConnection, ids: Collection[str]) -> dict[
     return {row.id: row.number for row in await _all(connection, _NUMBERS_OF, ids=texts(ids))} if ids else {}
 
 
+async def groups(connection: AsyncConnection, roots: Collection[str]) -> dict[str, Ticket]:
+    """Survivors and all that was merged into them, locked in the order of their ids."""
+    rows = await _all(connection, _TICKETS, ids=texts(roots)) if roots else ()
+    return {row.id: _ticket(row) for row in rows}
+
+
 async def tickets(connection: AsyncConnection, ids: Collection[str]) -> dict[str, Ticket]:
     """Survivors, locked with all that was merged into them, in the order of their ids."""
     rows = await _all(connection, _TICKETS, ids=texts(ids)) if ids else ()

@@ -43,7 +43,7 @@ def take_up(
     machines write to the closed ticket is filed in it all the same.
     """
     closed = {ticket_group(id_) for id_ in component.tickets}
-    stay = tuple(m for m in component.fresh if not reopens(m) and closed & set(reached(m, graph, ())))
+    stay = tuple(m for m in component.fresh if not reopens(m) and closed & set().union(*reached(m, graph, ())))
     go = tuple(m for m in component.fresh if m not in stay)
     there = next(
         (
