@@ -93,7 +93,7 @@ def _claimed(message: Incoming, graph: Graph) -> Iterator[str]:
 
 
 def _conversation(name: Name) -> Iterator[list[str]]:
-    yield [node.group for node in name.mentions if not node.forged]
+    yield [node.group for node in name.mentions if edges.in_conversation(node)]
 
 
 def _joined(name: Name, policy: Policy) -> Iterator[list[str]]:

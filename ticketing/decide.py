@@ -129,7 +129,9 @@ class Deciding:
             cut = Cut(older.id, ticket.id, "follow_up", message.id)
             self.decision.cuts += inherited(cut, self._known.elders.get(older.id, ()))
         here = self._places[message.id]
-        if not follows:  # within its own batch others may name it already; it opened the ticket all the same
+        if follows:  # whoever it was to the old ticket, the new one is its author's own
+            here = replace(here, acquainted=True)
+        else:  # within its own batch others may name it already; it opened the ticket all the same
             found = here.match
             here = replace(here, match=Match(NEW_TICKET, "none", (), found.tried, found.warnings))
         self._keep(message, ticket.id, None, here)

@@ -34,7 +34,7 @@ def later_ends(graph: Graph, fresh: Sequence[Incoming]) -> dict[str, LaterEnd]:
         for node in edges.named_by(message, graph):
             if not node.group.startswith("fresh:"):
                 _, acquainted, by = named.get(node.id, (node, False, message))
-                named[node.id] = node, acquainted or trust.acquainted(node, message), by
+                named[node.id] = node, acquainted or trust.acquainted(node, graph.nodes[message.id]), by
     return {
         id_: LaterEnd(id_, node.group, by, node.acquainted or acquainted, not node.is_root and not node.acquainted)
         for id_, (node, acquainted, by) in named.items()

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from ticketing.incoming import Incoming
+from ticketing.incoming import Incoming, Signed
 from ticketing.policy import Policy
 
 
@@ -19,7 +19,8 @@ from ticketing.policy import Policy
 class Node:
     """A message in the graph. `group`: what it is part of already (see the three functions below).
 
-    `acquainted`: its author wrote, or was addressed by, one of the filed messages it names, or holds a token.
+    `by_token`: a reply token says where it belongs, and nothing else does. `acquainted`: its author wrote, or was
+    addressed by, one of the filed messages it names, or holds a token.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Node:
     received_at: datetime
     is_root: bool
     acquainted: bool = False
+    by_token: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +124,10 @@ class Claims:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """The names that a batch touches, the tickets it claims, and the rules that edges are judged by."""
+    """The names that a batch touches, its messages as nodes, the tickets they claim, and the rules for edges."""
 
     names: Mapping[UUID, Name]
+    nodes: Mapping[str, Node]
     claims: Claims = field(default_factory=Claims)
     policy: Policy = field(default_factory=Policy)
 
@@ -145,18 +148,32 @@ def graph(filed: Iterable[Naming], fresh: Sequence[Incoming], claims: Claims, po
     for naming in filed:
         name = found[naming.value]
         (name.owners if naming.own else name.mentions).append(naming.node)
+    nodes = {message.id: _node(message, claims, policy) for message in fresh}
     for message in fresh:
-        node = node_of(message)
+        node = nodes[message.id]
         found[message.own].owners.append(node)
         for named in message.named:
             found[named.value].mentions.append(node)
         if message.thread is not None:
             found[message.thread].mentions.append(node)
-    return Graph(found, claims, policy)
+    return Graph(found, nodes, claims, policy)
 
 
-def node_of(message: Incoming) -> Node:
-    """A message of this batch."""
+def fault(signed: Signed, message: Incoming, claims: Claims, policy: Policy) -> str | None:
+    """What is wrong with a genuine token."""
+    standing = claims.standings.get(signed.ticket)
+    if standing is None:
+        return "unknown"
+    if standing.department != policy.department(message.account):
+        return "of another department"
+    if signed.generation != standing.generation:
+        return "revoked"
+    if signed.old_key and standing.expired:
+        return "expired"
+    return None
+
+
+def _node(message: Incoming, claims: Claims, policy: Policy) -> Node:
     return Node(
         id=message.id,
         group=fresh_group(message.id),
@@ -166,6 +183,7 @@ def node_of(message: Incoming) -> Node:
         authentic=message.authentic,
         received_at=message.received_at,
         is_root=True,
+        by_token=any(fault(signed, message, claims, policy) is None for signed in message.signed),
     )
 
 

@@ -24,7 +24,7 @@ WHERE m.id = ANY(CAST(:ids AS text[]))
 """)
 
 _NODE = """n.value, n.own, m.id, m.author_kind, m.author_address, m.addressed, m.dmarc, m.authentic, m.received_at,
-       m.is_root, m.acquainted, m.automatic_group, t.root_id
+       m.is_root, m.acquainted, m.match->>'rule' = 'reply_token' AS by_token, m.automatic_group, t.root_id
        FROM desk.names n JOIN desk.messages m ON m.id = n.message_id LEFT JOIN desk.tickets t ON t.id = m.ticket_id"""
 
 # of a name that thousands mention, only mentions by or to people of this batch can join anything in it
@@ -194,6 +194,7 @@ def _naming(row: Any) -> Naming:  # noqa: ANN401  # a row of _NODE
         row.received_at,
         row.is_root,
         row.acquainted,
+        row.by_token,
     )
     return Naming(value, row.own, node)
 

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Literal, TypeAlias
 
 from ticketing import edges, trust
-from ticketing.graph import Graph
+from ticketing.graph import Graph, fault
 from ticketing.incoming import Incoming
 
 Confidence: TypeAlias = Literal["signed", "knowledge", "none"]
@@ -38,15 +38,15 @@ def reply_token(message: Incoming, graph: Graph) -> Match | str:
     found = _match("reply_token", "signed", (("reply_token", standing.id) for standing in edges.tokens(message, graph)))
     if found is not None:
         return found
-    faults = [
-        f"its token is {fault}"
-        for signed in message.signed
-        if (standing := graph.claims.standings.get(signed.ticket))
-        and (fault := edges.fault(signed, standing, message, graph))
-    ]
-    if faults or message.signed:
-        return faults[0] if faults else "its token is for a ticket that is not here"
+    faults = _faults(message, graph)
+    if faults:
+        return f"its token is {faults[0]}"
     return "its token was not signed for its author" if message.claimed else "it carries no token"
+
+
+def _faults(message: Incoming, graph: Graph) -> list[str]:
+    found = (fault(signed, message, graph.claims, graph.policy) for signed in message.signed)
+    return [each for each in found if each is not None]
 
 
 def own_reference(message: Incoming, graph: Graph) -> Match | str:
@@ -138,18 +138,14 @@ def _warnings(message: Incoming, graph: Graph) -> tuple[str, ...]:
     """A token that does not verify counts as absent, but not silently."""
     if not message.signed and not message.claimed:
         return ()
-    standings = graph.claims.standings
-    faults = {
-        edges.fault(signed, standings[signed.ticket], message, graph) if signed.ticket in standings else "unknown"
-        for signed in message.signed
-    }
+    faults = set(_faults(message, graph))
     if message.claimed:
         faults.add("not_verified")
-    return tuple(sorted(f"reply_token:{fault.replace(' ', '_')}" for fault in faults if fault))
+    return tuple(sorted(f"reply_token:{each.replace(' ', '_')}" for each in faults))
 
 
 def _place(message: Incoming, graph: Graph, match: Match) -> Place:
-    known = [trust.acquainted(message, node) for _, node in edges.owners(message, graph)]
+    known = [trust.acquainted(graph.nodes[message.id], node) for _, node in edges.owners(message, graph)]
     known += [acquainted for _, _, acquainted in edges.ours(message, graph)]
     if any(True for _ in edges.tokens(message, graph)) or any(True for _ in edges.numbered(message, graph)):
         known.append(True)

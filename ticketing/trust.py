@@ -25,6 +25,9 @@ class End(Protocol):
     def authentic(self) -> bool: ...
 
     @property
+    def by_token(self) -> bool: ...
+
+    @property
     def received_at(self) -> datetime: ...
 
 
@@ -41,11 +44,14 @@ def near(one: End, other: End, policy: Policy) -> bool:
 def names(naming: End, named: End, policy: Policy, *, sole: bool) -> bool:
     """Whether a message is joined to one whose id it mentions.
 
-    Not when its author's domain disowns it. An id alone (`sole`: all its messages are one author's) says enough, by
-    the default policy; an id that several authors have used says something only of one's own conversation, else
-    every mail of a program that gives all its mails the same id would be joined.
+    Not when its author's domain disowns it; nor when a token says where it belongs, for then nothing else does: else
+    whoever has a ticket of his own could have it merged with one of which he knows no more than an id.
+
+    An id alone (`sole`: all its messages are one author's) says enough, by the default policy; an id that several
+    authors have used says something only of one's own conversation, else every mail of a program that gives all its
+    mails the same id would be joined.
     """
-    if naming.forged or not near(naming, named, policy):
+    if naming.forged or naming.by_token or not near(naming, named, policy):
         return False
     if acquainted(naming, named):
         return naming.authentic or not policy.strict
@@ -64,4 +70,4 @@ def share(one: End, other: End, policy: Policy) -> bool:
 
 def sharing(end: End, policy: Policy) -> bool:
     """Whether a message can be joined by an ancestor in common at all."""
-    return not end.forged and (end.authentic or not policy.strict)
+    return not end.forged and not end.by_token and (end.authentic or not policy.strict)

@@ -87,7 +87,17 @@ class MemoryDesk:
             m = filed.message
             ticket = self.ticket_of[id_]
             group = ticket_group(self.survivor[ticket]) if ticket else automatic_group(str(self.group_of[id_]))
-            node = Node(id_, group, m.person, m.addressed, m.forged, m.authentic, m.received_at, *self.ends[id_])
+            node = Node(
+                id_,
+                group,
+                m.person,
+                m.addressed,
+                m.forged,
+                m.authentic,
+                m.received_at,
+                *self.ends[id_],
+                filed.place.match.rule == "reply_token",
+            )
             yield Naming(m.own, own=True, node=node)
             for name in m.named:
                 yield Naming(name.value, own=False, node=node)

@@ -16,7 +16,9 @@ def tickets_of(messages: Sequence[Incoming], signed: Mapping[str, str], policy: 
     tokens = {m.id: {signed.get(t.ticket) for t in m.signed if not policy.department(m.account)} for m in once}
     parts = {m.id: {m.id} for m in once}
     for m, other in itertools.permutations(once, 2):
-        if other.id in tokens[m.id] or _names(m, other, once, policy) or _share(m, other, policy):
+        if other.id in tokens[m.id] or (
+            not tokens[m.id] and (_names(m, other, once, policy) or (not tokens[other.id] and _share(m, other, policy)))
+        ):
             together = parts[m.id] | parts[other.id]
             for id_ in together:
                 parts[id_] = together
