@@ -51,7 +51,7 @@ def world(stack: Stack) -> World:
     return found
 
 
-@pytest.mark.parametrize("row", all_rows(), ids=lambda row: row.name)
+@pytest.mark.parametrize("row", list(all_rows()), ids=lambda row: row.name)
 def test_row(world: World, row: Sent) -> None:
     assert world.outcomes[row] == read()[row]
 
