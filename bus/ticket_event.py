@@ -57,7 +57,8 @@ class MatchSummary(Wire):
 
 
 class Opened(Wire):
-    """Data of `ticket.opened`."""
+    """Data of `ticket.opened`. `follows`: number of the closed ticket it takes up; `split_from`: of the one it was
+    split off; `possible_reply_to`: of one it may be a reply to, for an agent to say."""
 
     channel: Channel
     account: str
@@ -65,6 +66,8 @@ class Opened(Wire):
     priority: Priority = "normal"
     manual: bool = False
     possible_reply_to: int | None = None
+    follows: int | None = None
+    split_from: int | None = None
 
 
 class MessageReceived(Wire):
@@ -183,33 +186,14 @@ class Rated(Wire):
     has_words: bool = False
 
 
-class Unmerged(Wire):
-    """Data of `ticket.unmerged` (on the ticket that stands for itself again: the one it was merged into)."""
+class Updated(Wire):
+    """Data of `ticket.updated`: changed fields, each `[old, new]`; of text fields the name alone (None).
 
-    ticket_id: str
-    number: int
-
-
-class MessageMoved(Wire):
-    """Data of `ticket.message_moved`: told on both tickets, first `out`, then `in`.
-
-    `ticket_id` and `number` are the other ticket. On the one that it goes to, `channel`, `automation` and `sent_at`
-    (event time) are those of the message.
+    `message_id`: where it is this message's field that changed (`third_party`).
     """
 
-    message_id: str
-    direction: Literal["in", "out"]
-    ticket_id: str
-    number: int
-    channel: Channel | None = None
-    automation: AutomationKind | None = None
-    sent_at: Time | None = None
-
-
-class Updated(Wire):
-    """Data of `ticket.updated`: changed fields, each `[old, new]`; of text fields the name alone (None)."""
-
     fields: dict[str, list[Any] | None]
+    message_id: str | None = None
 
 
 class OtherTicket(Wire):
@@ -224,6 +208,37 @@ class Absorbed(Wire):
 
     ticket_id: str
     number: int
+
+
+class Unmerged(Wire):
+    """Data of `ticket.unmerged`, on both: the ticket that it is separate from again."""
+
+    ticket_id: str
+    number: int
+
+
+class Split(Wire):
+    """Data of `ticket.split`, on the old ticket: the new one, what went there, and whether it was in the wrong one."""
+
+    ticket_id: str
+    number: int
+    message_ids: list[str]
+    wrong_ticket: bool = False
+
+
+class MessageMoved(Wire):
+    """Data of `ticket.message_moved`, on both tickets: the message, the other ticket, and which way it went.
+
+    On the ticket that it goes to also what its `ticket.message_received` said: `occurred_at` is that event's time.
+    """
+
+    message_id: str
+    ticket_id: str
+    number: int
+    direction: Literal["in", "out"]
+    channel: Channel | None = None
+    automation: AutomationKind | None = None
+    occurred_at: Time | None = None
 
 
 class TicketEvent(Wire):
@@ -262,6 +277,7 @@ DATA_MODELS: dict[TicketEventType, type[Wire]] = {
     "ticket.merged": OtherTicket,
     "ticket.absorbed": Absorbed,
     "ticket.unmerged": Unmerged,
+    "ticket.split": Split,
     "ticket.message_moved": MessageMoved,
     "ticket.rated": Rated,
 }

@@ -25,7 +25,8 @@ class EventData(TypedDict, total=False):
     manual: bool
     message_id: str | None
     direction: str | None
-    sent_at: AwareDatetime | None
+    message_ids: list[str] | None
+    occurred_at: AwareDatetime | None
     into: str | None
     new: str | None
     by: str | None

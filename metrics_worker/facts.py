@@ -5,7 +5,15 @@ from collections.abc import Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 FactKind = Literal[
-    "opened", "customer_message", "agent_response", "rated", "became_overdue", "closed", "reopened", "feedback"
+    "opened",
+    "customer_message",
+    "agent_response",
+    "rated",
+    "became_overdue",
+    "closed",
+    "reopened",
+    "feedback",
+    "moved_away",
 ]
 KINDS: Final[tuple[FactKind, ...]] = (
     "opened",
@@ -16,8 +24,9 @@ KINDS: Final[tuple[FactKind, ...]] = (
     "closed",
     "reopened",
     "feedback",
+    "moved_away",
 )
-OPENED, MESSAGE, RESPONSE, RATED, OVERDUE, CLOSED, REOPENED, FEEDBACK = range(len(KINDS))
+OPENED, MESSAGE, RESPONSE, RATED, OVERDUE, CLOSED, REOPENED, FEEDBACK, MOVED = range(len(KINDS))
 """Codes of the kinds. Of facts of one instant a question comes before its answer, so these are in that order."""
 
 Opening = Literal["waits", "hand", "live", "machine"]
@@ -32,6 +41,7 @@ class Fact(NamedTuple):
     | code | what | about | agent | calendar | words |
     |---|---|---|---|---|---|
     | OPENED | channel | Opening | | | |
+    | MOVED | | beginning of the id of a message that went to another ticket | | | |
     | MESSAGE, FEEDBACK | channel | beginning of the message's id | | | |
     | RESPONSE | | reply | who wrote it | measured with it, when another than the desk's | |
     | RATED | rating | reply, None: the conversation | who is rated | | whether words came with it |

@@ -1,6 +1,7 @@
 """One event more: the facts of a ticket after it. Pure."""
 
 from bisect import insort
+from collections.abc import Sequence
 from typing import Any
 
 from bus.errors import Invalid
@@ -9,6 +10,7 @@ from metrics_worker.event import Event
 from metrics_worker.facts import (
     CLOSED,
     MESSAGE,
+    MOVED,
     OPENED,
     OVERDUE,
     RATED,
@@ -57,8 +59,12 @@ class _Folding:
                 return self._opened()
             case "ticket.message_received":
                 return self._received()
+            case "ticket.message_moved" if data.get("direction") == "out":
+                return self._moved_away([data.get("message_id") or ""])
             case "ticket.message_moved":
-                return self._moved()
+                return self._moved_here()
+            case "ticket.split":
+                return self._moved_away(data.get("message_ids") or [])
             case "ticket.replied":
                 return self._replied()
             case "ticket.delivery_updated":
@@ -116,16 +122,20 @@ class _Folding:
             "facts": _with(facts, self._fact(MESSAGE, event.at, channel, (event.data.get("message_id") or "")[:_ID]))
         }
 
-    def _moved(self) -> dict[str, Any]:
-        event, facts = self._event, self._before.facts
-        about = (event.data.get("message_id") or "")[:_ID]
-        if event.data.get("direction") == "out":
-            return {"facts": tuple(fact for fact in facts if fact.code != MESSAGE or fact.about != about)}
-        if event.data.get("direction") != "in" or event.data.get("automation") != "human":
+    def _moved_away(self, message_ids: Sequence[str]) -> dict[str, Any]:
+        """What has gone to another ticket; it may have been in one that is merged into this one."""
+        facts = self._before.facts
+        for id_ in message_ids:
+            facts = _with(facts, self._fact(MOVED, self._event.at, None, id_[:_ID]))
+        return {"facts": facts}
+
+    def _moved_here(self) -> dict[str, Any]:
+        event = self._event
+        if event.data.get("automation") != "human":
             return {}
-        sent_at = event.data.get("sent_at")
-        at = micros(sent_at) if sent_at else event.at
-        return {"facts": _with(facts, self._fact(MESSAGE, at, self._channel(), about))}
+        occurred_at = event.data.get("occurred_at")
+        at, about = micros(occurred_at) if occurred_at else event.at, (event.data.get("message_id") or "")[:_ID]
+        return {"facts": _with(self._before.facts, self._fact(MESSAGE, at, self._channel(), about))}
 
     def _replied(self) -> dict[str, Any]:
         event, data = self._event, self._event.data
@@ -234,7 +244,7 @@ def _opened_as(facts: tuple[Fact, ...], manner: Opening) -> tuple[Fact, ...]:
 
 
 def _with(facts: tuple[Fact, ...], fact: Fact) -> tuple[Fact, ...]:
-    if not facts or facts[-1][:3] < fact[:3]:
+    if not facts or facts[-1][:3] <= fact[:3]:
         return (*facts, fact)
     found = list(facts)
     insort(found, fact, key=lambda one: one[:3])

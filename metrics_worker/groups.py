@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from heapq import merge
 from typing import NamedTuple
 
-from metrics_worker.facts import Fact, TicketFacts
+from metrics_worker.facts import MESSAGE, MOVED, Fact, TicketFacts
 
 
 class MergeGroup(NamedTuple):
@@ -17,11 +17,29 @@ class MergeGroup(NamedTuple):
 
     @property
     def union(self) -> Sequence[Fact]:
-        """The facts of all, sorted; a member that is spam has none to give."""
+        """The facts of all, sorted; a member that is spam has none to give, and what was moved away is not there."""
         assert self.root is not None
-        if not self.members:
-            return self.root.facts
-        return list(merge(self.root.facts, *(member.facts for member in self.members if not member.spam)))
+        facts: Sequence[Fact] = self.root.facts
+        if self.members:
+            facts = list(merge(facts, *(member.facts for member in self.members if not member.spam)))
+        return _present(facts) if any(fact.code == MOVED for fact in facts) else facts
+
+
+def _present(facts: Sequence[Fact]) -> Sequence[Fact]:
+    """Without messages that have gone: there is one that came once more often than it went, in whatever order."""
+    balance: defaultdict[str | None, int] = defaultdict(int)
+    for fact in facts:
+        if fact.code in (MESSAGE, MOVED):
+            balance[fact.about] += 1 if fact.code == MESSAGE else -1
+    found: list[Fact] = []
+    for fact in facts:
+        if fact.code == MESSAGE:
+            if balance[fact.about] <= 0:
+                continue
+            balance[fact.about] = 0  # it is there once
+        if fact.code != MOVED:
+            found.append(fact)
+    return found
 
 
 def root_of(id_: str, pointers: Mapping[str, str | None]) -> str:

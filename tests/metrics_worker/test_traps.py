@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from bus.ticket_event import Actor
+from bus.ticket_event import Actor, TicketEvent
 from tests.metrics_worker.histories import Contact, Ticket
 from tests.metrics_worker.in_memory import Memory
 from tests.metrics_worker.oracle import Number, count
@@ -291,25 +291,76 @@ def test_erased_contact_keeps_its_counts() -> None:
     assert memory.counted == before
 
 
-def test_message_moved_to_another_ticket() -> None:
-    left, right = Ticket("a", 1).mail(0).message(5), Ticket("b", 2).mail(7)
-    moved = left.events[-1].data["message_id"]
-    left.add("ticket.message_moved", 9, message_id=moved, direction="out", ticket_id="b", number=2)
+def _moved(left: Ticket, right: Ticket, message: TicketEvent, at: int) -> None:
+    id_ = message.data["message_id"]
+    left.add("ticket.message_moved", at, message_id=id_, direction="out", ticket_id=right.id, number=right.number)
     right.add(
         "ticket.message_moved",
+        at,
+        message_id=id_,
+        direction="in",
+        ticket_id=left.id,
+        number=left.number,
+        channel="email",
+        automation="human",
+        occurred_at=message.occurred_at.isoformat(),
+    )
+
+
+def _settled(*tickets: Ticket) -> Memory:
+    memory = Memory()
+    memory.settle([event for ticket in reversed(tickets) for event in ticket.events])
+    return memory
+
+
+def test_message_moved_to_another_ticket_and_back() -> None:
+    left, right = Ticket("a", 1, "anna").mail(0).message(5), Ticket("b", 2, "bob").mail(7)
+    message = left.events[-1]
+    _moved(left, right, message, 9)
+    memory = _settled(left, right.answered(20))
+    assert memory.counted["desk", "messages_by_channel.email"].count == 3
+    assert memory.counted["contact:anna", "messages_by_channel.email"].count == 1
+    assert memory.counted["contact:bob", "first_response_time.calendar"].sum == 15 * MIN
+    _moved(right, left, message, 30)
+    memory = _settled(left, right)
+    assert memory.counted["contact:anna", "messages_by_channel.email"].count == 2
+    assert memory.counted["contact:bob", "first_response_time.calendar"].sum == 13 * MIN
+
+
+def test_message_moved_away_from_where_its_ticket_was_merged_into() -> None:
+    survivor, absorbed = Ticket("a", 1, "anna").mail(0), Ticket("b", 2, "bob").mail(1).message(5)
+    message = absorbed.events[-1]
+    other = Ticket("c", 3, "cleo").mail(3)
+    absorbed.merged(6, "a")
+    _moved(survivor, other, message, 9)
+    memory = _settled(survivor, absorbed, other)
+    assert memory.counted["contact:anna", "messages_by_channel.email"].count == 2
+    assert memory.counted["contact:cleo", "messages_by_channel.email"].count == 2
+    other.merged(12, "a")
+    assert _settled(survivor, absorbed, other).counted["desk", "messages_by_channel.email"].count == 4
+
+
+def test_ticket_split_and_put_together_again() -> None:
+    old, new = Ticket("a", 1).mail(0).message(5), Ticket("b", 2)
+    message = old.events[-1]
+    id_ = message.data["message_id"]
+    old.add("ticket.split", 9, actor="agent", ticket_id="b", number=2, message_ids=[id_], wrong_ticket=False)
+    new.opened(5).add(
+        "ticket.message_moved",
         9,
-        message_id=moved,
+        message_id=id_,
         direction="in",
         ticket_id="a",
         number=1,
         channel="email",
         automation="human",
-        sent_at=left.events[-2].occurred_at.isoformat(),
+        occurred_at=message.occurred_at.isoformat(),
     )
-    memory = Memory()
-    memory.settle([*left.events, *right.answered(20).events])
-    assert memory.counted["desk", "messages_by_channel.email"].count == 3
-    assert memory.counted["desk", "first_response_time.calendar"].sum == 15 * MIN
+    memory = _settled(old, new)
+    assert memory.counted["desk", "total"].count == memory.counted["desk", "messages_by_channel.email"].count == 2
+    memory = _settled(old, new.merged(20, "a"))
+    assert memory.counted["desk", "total"].count == 1
+    assert memory.counted["desk", "messages_by_channel.email"].count == 2
 
 
 def test_closing_by_customer_or_rule_is_no_first_resolution() -> None:
