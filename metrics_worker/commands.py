@@ -175,6 +175,39 @@ def why(
 
 
 @metrics_app.command()
+def overview(
+    context: typer.Context,
+    key: Annotated[str, typer.Argument(metavar="KEY", help="contact:<id> or account:<id>.")],
+    data: DataOption = None,
+    config: ConfigOption = None,
+    kafka: KafkaOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+    limit: Annotated[int, typer.Option("--limit", help="So many activities and ratings, the newest.", min=1)] = 20,
+) -> None:
+    """Show the page of a contact or an account: figures, tickets by channel, what happened, and ratings."""
+    from metrics_worker import overview as pages
+    from metrics_worker.service import NAMES
+    from metrics_worker.terminal import page
+
+    if not key.startswith(("contact:", "account:")):
+        raise _refused(f"{key} has no page; contact:<id> and account:<id> have", 2)
+
+    async def find(connection: AsyncConnection) -> pages.Overview:
+        return await pages.overview(connection, NAMES, key, limit=limit)
+
+    settings = _settings(context, data, config, kafka, database)
+    found = _asked(settings, find)
+    if found.as_of is None:
+        raise _unknown(key)
+    if as_json:
+        print_one(found, as_json=True)
+        return
+    for part in page(found, texts(), settings.desk.language, datetime.now(UTC)):
+        console().print(part)
+
+
+@metrics_app.command()
 def rebuild(
     context: typer.Context,
     data: DataOption = None,

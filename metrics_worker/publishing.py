@@ -20,7 +20,7 @@ from bus.transactions import TransactionalPublisher
 from metrics_worker import snapshot
 from metrics_worker.definitions import texts
 from metrics_worker.figures import encoded
-from metrics_worker.meters import PUBLISHED, UNPUBLISHED
+from metrics_worker.meters import PUBLISHED, UNPUBLISHED, show_desk
 from metrics_worker.snapshot import Document, Names
 
 INTERVAL_SECONDS = 0.03
@@ -77,6 +77,8 @@ class Publishing:
         try:
             async with self._engine.begin() as connection:
                 self.changed(await snapshot.unpublished(connection))
+                for document in await snapshot.read(connection, self._names, ["desk"]):
+                    show_desk(document["figures"])
         except DBAPIError as error:
             raise database_error(error) from error
         await publisher.publish([self._record(definitions())])
@@ -103,6 +105,9 @@ class Publishing:
         except DBAPIError as error:
             raise database_error(error) from error
         PUBLISHED.inc(len(documents))
+        for document in documents:
+            if document["key"] == "desk":
+                show_desk(document["figures"])
 
     def _record(self, document: Document) -> Outgoing:
         key, at = document["key"], document["as_of"]["at"]

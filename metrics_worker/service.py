@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,7 +24,8 @@ from bus.transactions import KafkaTransactions
 from metrics_worker import calendar_store, tables
 from metrics_worker.cluster import describe
 from metrics_worker.database import engine as engine_of
-from metrics_worker.meters import LEADING
+from metrics_worker.meters import CLOCK_BEHIND, LEADING, forget_desk
+from metrics_worker.overview import clock_behind
 from metrics_worker.publishing import Publishing
 from metrics_worker.snapshot import Names
 from metrics_worker.store import Store
@@ -50,6 +52,7 @@ def work(settings: Settings, *, names: Names = NAMES, silence: float = SILENCE) 
         def report(state: str) -> None:
             LEADING.set(state == "leader")
             if state != "leader":
+                forget_desk()
                 # whoever stands by is ready: it will work when it is needed
                 health.set("figures", None if state == "standby" else state)
 
@@ -61,6 +64,7 @@ def work(settings: Settings, *, names: Names = NAMES, silence: float = SILENCE) 
         finally:
             LEADING.set(0)
             await parked.stop()
+            forget_desk()
             await engine.dispose()
 
     return run
@@ -94,11 +98,15 @@ async def _term(
 
 
 async def _until_exchanged(engine: AsyncEngine) -> None:
-    """Wait until a rebuild has put other tables in place of ours; raises Retryable then, to begin anew with them."""
+    """Wait until a rebuild has put other tables in place of ours; raises Retryable then, to begin anew with them.
+
+    Measures meanwhile how late the desk's clock is.
+    """
     ours: int | None = None
     while True:
         async with engine.connect() as connection:
             now = await connection.scalar(sa.text("SELECT 'metrics.figures'::regclass::oid::bigint"))
+            CLOCK_BEHIND.set(await clock_behind(connection, datetime.now(UTC)))
         if ours is None:
             ours = now
         elif ours != now:

@@ -15,7 +15,7 @@ from metrics_worker import rows
 from metrics_worker.calendars import ONLY_STANDARD, Calendars
 from metrics_worker.contribution import CELL
 from metrics_worker.event import decode, decode_contact
-from metrics_worker.meters import BATCH_SECONDS, EVENTS
+from metrics_worker.meters import AS_OF, BATCH_SECONDS, EVENTS
 from metrics_worker.settling import Change, contacts_involved, involved, settle
 from metrics_worker.tables import SCHEMA, in_schema
 
@@ -80,9 +80,8 @@ class Store:
                 )
                 await rows.write_tickets(connection, change.tickets)
                 await rows.write_contacts(connection, change.contacts)
-                keys = await add(
-                    connection, change, max(each.recorded_at for found in (events, contacts) for each in found)
-                )
+                newest = max(each.recorded_at for found in (events, contacts) for each in found)
+                keys = await add(connection, change, newest)
                 await self._progress.move(connection, batch)
                 failpoint("figures.before_commit")
         except DBAPIError as error:
@@ -90,6 +89,7 @@ class Store:
         failpoint("figures.after_commit")
         self._changed(keys)
         EVENTS.inc(len(batch))
+        AS_OF.set(newest.timestamp())
         BATCH_SECONDS.observe(time.monotonic() - began)
 
 

@@ -1,6 +1,6 @@
 """The figures for people: a table of numbers with what they are, channels as bars, durations as hours and minutes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +10,10 @@ from rich.text import Text
 from bus.figures import FigureDefinition
 from bus.output import safe
 from metrics_worker.definitions import definition_of
+from metrics_worker.overview import Overview
 
 _BAR = 30
+_NOTHING = Text("")
 
 
 def duration(seconds: float | None) -> str:
@@ -58,4 +60,41 @@ def table(
             shown += f"  (the oldest for {duration((now - oldest).total_seconds())})"
         definition = known[figure["definition"]]
         made.add_row(*(Text(safe(cell)) for cell in (name, shown, definition.name[language], figure["definition"])))
+    return made
+
+
+def page(
+    found: Overview, known: Mapping[str, FigureDefinition], language: str, now: datetime
+) -> Iterator[Table | Text]:
+    """A contact's or account's page: its figures, the donut drawn straight, what happened, ratings."""
+    shown = {name: figure.model_dump() for name, figure in found.figures.items() if "by_channel." not in name}
+    yield table(shown, known, language, now)
+    yield _NOTHING
+    yield _rows(
+        ("channel", "tickets", "", ""),
+        [(each.channel, each.tickets, f"{each.percent} %", bar(each.percent)) for each in found.donut],
+    )
+    yield _NOTHING
+    yield _rows(
+        ("when", "what", "ticket", "status", "agent"),
+        [
+            (each.at.isoformat(" ", "minutes"), each.kind, each.number, each.status, each.agent_id)
+            for each in found.activity
+        ],
+    )
+    if found.ratings:
+        yield _NOTHING
+        yield _rows(
+            ("rated", "rating", "ticket", "agent", "words"),
+            [
+                (each.at.isoformat(" ", "minutes"), each.rating, each.number, each.agent_id, "yes" * each.has_words)
+                for each in found.ratings
+            ],
+        )
+
+
+def _rows(headings: tuple[str, ...], rows: list[tuple[object, ...]]) -> Table:
+    made = Table(*headings, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        made.add_row(*(Text(safe(cell)) for cell in row))
     return made
