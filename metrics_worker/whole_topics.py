@@ -31,6 +31,8 @@ from metrics_worker.meters import LAG
 log = structlog.get_logger()
 
 _HINT_SECONDS = 1.0
+_BUSY = 2_000.0
+"""A mail is five events; at a few hundred a second nobody is to wait."""
 
 
 class WholeTopics:
@@ -49,7 +51,7 @@ class WholeTopics:
         leadership: Leadership,
         *,
         max_records: int = 2_500,
-        gather_ms: int = 60,
+        gather_ms: int = 150,
     ) -> None:
         self.busy = asyncio.Lock()
         self._kafka = kafka
@@ -58,7 +60,7 @@ class WholeTopics:
         self._progress = progress
         self._leadership = leadership
         self._max_records = max_records
-        self._gathering = Gathering(gather_ms)
+        self._gathering = Gathering(gather_ms, busy=_BUSY)
         self._consumer: AIOKafkaConsumer | None = None
         self._next: dict[TopicPartition, int] = {}
         self._hints = CommitHints(group, _HINT_SECONDS)
