@@ -36,7 +36,10 @@ class BlobSettings(Section):
 
 
 class DeskSettings(Section):
-    """`[desk]`: who we are to customers. `domain` is the right side of our Message-IDs."""
+    """`[desk]`: who we are to customers. `domain` is the right side of our Message-IDs.
+
+    `agents`: addresses (or `@domain`) of those who may forward a customer's mail to the desk.
+    """
 
     name: str = "Support"
     domain: str = "desk.example"
@@ -44,6 +47,19 @@ class DeskSettings(Section):
     confirm: bool = True
     confirmations_per_day: int = Field(default=3, ge=0, le=3)
     reply_via: dict[Channel, str] = {}
+    agents: list[str] = []
+
+
+class AccountSettings(Section):
+    """`[accounts]`: which customers are companies.
+
+    `by_domain`: an address's domain, unless it is a free-mail provider's, makes an account. `rules`: an account's name
+    → its domains (`example.com`, `*.example.com`) and addresses. `personal_domains`: more domains that are nobody's.
+    """
+
+    by_domain: bool = True
+    rules: dict[str, list[str]] = {}
+    personal_domains: list[str] = []
 
 
 class ThreadingSettings(Section):
@@ -68,6 +84,7 @@ class Settings(Section):
     database: DatabaseSettings = DatabaseSettings()
     blobs: BlobSettings = BlobSettings()
     desk: DeskSettings = DeskSettings()
+    accounts: AccountSettings = AccountSettings()
     threading: ThreadingSettings = ThreadingSettings()
     logging: LoggingSettings = LoggingSettings()
     connectors: dict[str, dict[str, Any]] = {}

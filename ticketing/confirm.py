@@ -10,6 +10,7 @@ from typing import Final
 from bus.message import Author, AutomationKind, Channel
 from bus.reply import Recipient, Reply
 from bus.settings import DeskSettings
+from ticketing.forwarding import Agents
 from ticketing.tokens import ReplyTokens
 from ticketing.wording import Wording, choose, wordings
 
@@ -54,6 +55,10 @@ class Confirming:
     desk: DeskSettings
     tokens: ReplyTokens
     wordings: Mapping[str, Wording] = field(default_factory=wordings)
+    agents: Agents = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "agents", Agents.of(self.desk.agents))
 
     def confirm(self, opening: Opening) -> Reply | Suppressed:
         """The confirmation, or the one reason why there is none."""

@@ -21,7 +21,7 @@ from bus.ticket_event import (
 from ticketing.arrivals import Arrivals
 from ticketing.components import Component
 from ticketing.confirm import Opening, Suppressed
-from ticketing.contacts import Contacts, created, identity_value
+from ticketing.contacts import Contacts, created, grown, identity_value
 from ticketing.decision import Decision, FiledMessage, Known
 from ticketing.graph import Graph
 from ticketing.incoming import Incoming
@@ -53,7 +53,7 @@ class Deciding:
         self._mint = mint
         self._now = now
         self._numbers = iter(known.numbers)
-        self._contacts = Contacts(known.contacts, mint)
+        self._contacts = Contacts(known.contacts, mint, known.people)
         self._confirmed = Counter(known.confirmed)
 
     def __call__(self, components: Sequence[Component], arrivals: Arrivals) -> Decision:
@@ -65,9 +65,20 @@ class Deciding:
             else:
                 self._set_aside(component)
         self._revise(arrivals.revised)
-        self.decision.contacts = self._contacts.new
-        self.decision.contact_events = [created(contact, self._now) for contact in self._contacts.new]
+        self._tell_of_contacts()
         return self.decision
+
+    def _tell_of_contacts(self) -> None:
+        contacts, decision = self._contacts, self.decision
+        for filed in decision.messages:
+            if filed.message.opens:
+                contacts.hear(filed.message)
+        decision.contacts, decision.accounts = contacts.new, contacts.accounts
+        decision.assertions, decision.languages = list(contacts.assertions.values()), contacts.languages
+        decision.grown = {id_: contacts.about(id_).version for id_ in contacts.grown}
+        decision.contact_events = [created(contact, self._now) for contact in contacts.new]
+        for id_, message in contacts.grown.items():
+            decision.contact_events.append(grown(id_, decision.grown[id_], message, self._now))
 
     def _set_aside(self, component: Component) -> None:
         """Machines' mail that refers to no ticket: into the list of automatic mail."""
@@ -105,7 +116,7 @@ class Deciding:
             id=self._mint(),
             number=next(self._numbers),
             contact_id=requester.contact_id,
-            account_id=None,
+            account_id=requester.account_id,
             channel=message.channel,
             account=message.account,
             subject=message.subject,
@@ -225,16 +236,19 @@ class Deciding:
         if first.contact_id == ticket.contact_id:
             return
         fields: dict[str, list[object] | None] = {"contact_id": [ticket.contact_id, first.contact_id]}
-        ticket.contact_id = first.contact_id
+        if first.account_id != ticket.account_id:
+            fields["account_id"] = [ticket.account_id, first.account_id]
+        ticket.contact_id, ticket.account_id = first.contact_id, first.account_id
         at = cause.received_at
         ticket.tell("ticket.updated", Updated(fields=fields), cause, at=at, now=self._now, actor=_THREADING)
 
     def _requester(self, message: Incoming) -> Requester:
         root = self._places[message.id].is_root
-        return Requester(message.id, self._contacts.of(message), message.received_at, root)
+        contact = self._contacts.of(message)
+        return Requester(message.id, contact, message.received_at, root, self._contacts.about(contact).account_id)
 
     def _keep(self, message: Incoming, ticket_id: str | None, group: str | None, here: Place) -> None:
-        contact_id = self._contacts.of(message) if message.opens else None
+        contact_id = self._contacts.own(message) if message.opens else None
         self.decision.messages.append(FiledMessage(message, ticket_id, group, contact_id, here))
 
     def _revise(self, revised: Mapping[str, Sequence[Incoming]]) -> None:

@@ -7,7 +7,7 @@ from bus.contact_event import ContactEvent
 from bus.reply import Reply
 from bus.ticket_event import TicketEvent
 from ticketing.arrivals import Filed
-from ticketing.contacts import NewContact
+from ticketing.contacts import Assertion, NewContact, People
 from ticketing.incoming import Incoming
 from ticketing.match import Match, Place
 from ticketing.outbox import Told
@@ -27,6 +27,7 @@ class Known:
     candidates: Mapping[str, Sequence[Requester]] = field(default_factory=dict)
     automatic: Mapping[str, Sequence[tuple[Incoming, Match]]] = field(default_factory=dict)
     contacts: Mapping[str, str] = field(default_factory=dict)
+    people: People = field(default_factory=People)
     confirmed: Mapping[str, int] = field(default_factory=dict)
     filed: Mapping[str, Filed] = field(default_factory=dict)
     numbers: Sequence[int] = ()
@@ -46,9 +47,17 @@ class FiledMessage:
 @dataclass(slots=True)
 class Decision:
     """Everything to write. `attached`: machines' messages → the ticket they turned out to refer to;
-    `regrouped`: machines' groups → the group they became part of; `absorbed`: tickets → their survivors."""
+    `regrouped`: machines' groups → the group they became part of; `absorbed`: tickets → their survivors.
+
+    `accounts`: keys of new accounts → their ids; `grown`: contacts with an identity more → their versions;
+    `languages`: contacts → what they speak now.
+    """
 
     contacts: list[NewContact] = field(default_factory=list)
+    accounts: dict[str, str] = field(default_factory=dict)
+    assertions: list[Assertion] = field(default_factory=list)
+    grown: dict[str, int] = field(default_factory=dict)
+    languages: dict[str, str] = field(default_factory=dict)
     opened: list[Ticket] = field(default_factory=list)
     changed: dict[str, Ticket] = field(default_factory=dict)
     absorbed: dict[str, str] = field(default_factory=dict)

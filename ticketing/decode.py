@@ -10,13 +10,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bus.errors import Invalid
 from bus.headers import traceparent_of
-from bus.message import Author, AutomationKind, Channel, IgnoredMessage, Ref
+from bus.message import Author, AutomationKind, Channel, Forwarded, IgnoredMessage, Ref
 from bus.model import BlobRef, Time
 from bus.record import Position, Received
 from ticketing.contacts import person_of
+from ticketing.forwarding import Agents, as_customers, customer_of
 from ticketing.incoming import Ignorable, Incoming, Named
 from ticketing.tokens import ReplyTokens
 
+NOBODY = Agents()
 _MOST_TOKENS = 10
 """Each costs a signature to check; a mail has one, or a few when it was passed around."""
 
@@ -31,6 +33,8 @@ class _Address(_Slim):
 
 class _Bounce(_Slim):
     original_message_id: str | None = None
+    status: str | None = None
+    permanent: bool | None = None
 
 
 class _Automation(_Slim):
@@ -49,7 +53,7 @@ class _Raw(_Slim):
 
 
 class _Message(_Slim):
-    """The fields of NormalizedMessage that filing decides by; texts are neither read nor built."""
+    """The fields of NormalizedMessage that filing decides by; of texts nothing but a digest is kept."""
 
     kind: Literal["message.v1"]
     message_id: str
@@ -64,7 +68,12 @@ class _Message(_Slim):
     to: list[_Address] = []
     cc: list[_Address] = []
     subject: str | None = None
+    reply_text: str | BlobRef = ""
     language: str | None = None
+    declared_language: str | None = None
+    origin: str | None = None
+    forwarded: Forwarded | None = None
+    forwarded_by: str | None = None
     sent_at: Time | None = None
     received_at: Time | None = None
     visibility: Literal["public", "private"] = "private"
@@ -75,8 +84,13 @@ class _Message(_Slim):
     raw: _Raw | BlobRef | None = None
 
 
-def decode(record: Received, tokens: ReplyTokens, *, max_references: int) -> Incoming | Ignorable:
-    """What stands on the record. Raises Invalid for what is neither a message nor the note of an ignored one."""
+def decode(
+    record: Received, tokens: ReplyTokens, *, max_references: int, agents: Agents = NOBODY
+) -> Incoming | Ignorable:
+    """What stands on the record; `agents` may pass on a customer's mail.
+
+    Raises Invalid for what is neither a message nor the note of an ignored one.
+    """
     value = record.value
     if value is None:
         raise Invalid("a message without a value")
@@ -86,6 +100,10 @@ def decode(record: Received, tokens: ReplyTokens, *, max_references: int) -> Inc
         message = _Message.model_validate_json(legible)
     except ValidationError as error:
         return _ignorable(legible, error)
+    document = value.decode()
+    if (customer := customer_of(message.author, message.forwarded, agents)) is not None:
+        document = as_customers(document, customer, message.author.address)
+        message = _Message.model_validate_json(document.replace(r"\u0000", "\ufffd"))
     received_at = message.received_at or datetime.fromtimestamp(record.timestamp / 1000, UTC)
     named = tuple(_named(message, max_references))
     answered = ((tokens.ticket_of_message_id(name.text), name) for name in named)
@@ -116,9 +134,32 @@ def decode(record: Received, tokens: ReplyTokens, *, max_references: int) -> Inc
         thread=_thread(message),
         signed=frozenset(_signed(message, tokens)),
         answered=tuple((ticket, name) for ticket, name in answered if ticket is not None),
-        document=value.decode(),
+        document=document,
         traceparent=traceparent_of(record.headers),
+        declared=message.declared_language,
+        origin=message.origin,
+        answerable=message.source_id if message.forwarded_by is None else None,
+        words=_words(message),
+        failed=_failed(message),
+        status=message.automation.bounce.status if message.automation.bounce else None,
     )
+
+
+def _words(message: _Message) -> str | None:
+    """A digest of what it says; None when that lies in the blob store."""
+    text = message.reply_text
+    if not isinstance(text, str):
+        return None
+    said = f"{message.subject or ''}\0{text}"
+    return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _failed(message: _Message) -> str | None:
+    """The Message-ID of the mail that a bounce says has not arrived, and will not."""
+    bounce = message.automation.bounce
+    if bounce is None or message.automation.kind != "bounce" or bounce.permanent is False:
+        return None
+    return _bare(bounce.original_message_id or "") or None
 
 
 def _ignorable(value: bytes, error: ValidationError) -> Ignorable:

@@ -1,7 +1,7 @@
 """Filing: a batch of messages becomes tickets, history and answers, in one transaction, exactly once."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 from uuid import uuid4
@@ -14,6 +14,7 @@ from bus.failpoints import failpoint
 from bus.progress import database_error
 from bus.record import Received
 from ticketing import load
+from ticketing.accounts import AccountRules
 from ticketing.arrivals import Arrivals, Filed, arrivals
 from ticketing.components import Component, components, lost_roots
 from ticketing.confirm import Confirming
@@ -23,6 +24,7 @@ from ticketing.decision import Known
 from ticketing.decode import decode
 from ticketing.graph import Graph, graph
 from ticketing.incoming import Ignorable, Incoming
+from ticketing.load_people import people
 from ticketing.store import store
 from ticketing.tables import DESK_LOCK
 
@@ -51,6 +53,7 @@ class Filing:
     progress: Moves
     confirming: Confirming
     max_references: int = 100
+    rules: AccountRules = field(default_factory=AccountRules)
     mint: Callable[[], str] = _new_id
     clock: Callable[[], datetime] = _now
 
@@ -70,7 +73,8 @@ class Filing:
         failpoint("file.after_commit")
 
     def _decode(self, record: Received) -> Incoming | Ignorable:
-        return decode(record, self.confirming.tokens, max_references=self.max_references)
+        confirming = self.confirming
+        return decode(record, confirming.tokens, max_references=self.max_references, agents=confirming.agents)
 
     async def _file(self, connection: AsyncConnection, decoded: Sequence[Incoming | Ignorable]) -> None:
         now = self.clock()
@@ -108,16 +112,11 @@ class Filing:
         opening = [component for component in joined if component.opens]
         attached = [group for c in joined if c.tickets or c.opens for group in c.automatic]
         authors = [message.author for message in sorted_.fresh if message.opens]
-        people = {
-            message.person: (message.author.kind, identity_value(message.author.kind, message.author.address))
-            for message in sorted_.fresh
-            if message.opens
-        }
         return Known(
             tickets=tickets,
             candidates=await load.candidates(connection, unsettled, lost),
             automatic=await load.automatic(connection, attached, self._decode),
-            contacts=await load.contacts(connection, people),
+            people=await people(connection, sorted_.fresh, self.rules),
             confirmed=await load.confirmed(
                 connection, {identity_value(author.kind, author.address) for author in authors} if opening else (), now
             ),

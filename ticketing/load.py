@@ -45,14 +45,16 @@ LATERAL (SELECT {_NODE} WHERE n.value = thread.value AND m.dmarc IS DISTINCT FRO
 _SURVIVORS = sa.text("SELECT id, root_id FROM desk.tickets WHERE id = ANY(CAST(:ids AS text[]))")
 
 _TICKETS = sa.text("""
-SELECT t.*, m.received_at, m.is_root, m.contact_id AS requester_contact
+SELECT t.*, m.received_at, m.is_root, coalesce(c.root_id, c.id) AS requester_contact
 FROM desk.tickets t LEFT JOIN desk.messages m ON m.id = t.requester_message_id
+LEFT JOIN desk.contacts c ON c.id = m.contact_id
 WHERE t.root_id = ANY(CAST(:ids AS text[])) ORDER BY t.id FOR UPDATE OF t
 """)
 
 _CANDIDATES = sa.text("""
-SELECT t.root_id, m.id, m.contact_id, m.received_at, m.is_root
+SELECT t.root_id, m.id, r.id AS contact_id, r.account_id, m.received_at, m.is_root
 FROM desk.tickets t JOIN desk.messages m ON m.ticket_id = t.id
+JOIN desk.contacts c ON c.id = m.contact_id JOIN desk.contacts r ON r.id = coalesce(c.root_id, c.id)
 WHERE t.root_id = ANY(CAST(:ids AS text[])) AND m.automation <> ALL(CAST(:machines AS text[]))
 """)
 
@@ -62,8 +64,9 @@ WHERE automatic_group = ANY(CAST(:groups AS text[])) AND ticket_id IS NULL ORDER
 """)
 
 _CONTACTS = sa.text("""
-SELECT w.person, i.contact_id FROM unnest(CAST(:persons AS text[]), CAST(:kinds AS text[]), CAST(:values AS text[]))
-AS w(person, kind, value) JOIN desk.identities i ON i.kind = w.kind AND i.value = w.value
+SELECT w.person, coalesce(c.root_id, c.id) AS contact_id
+FROM unnest(CAST(:persons AS text[]), CAST(:kinds AS text[]), CAST(:values AS text[])) AS w(person, kind, value)
+JOIN desk.identities i ON i.kind = w.kind AND i.value = w.value JOIN desk.contacts c ON c.id = i.contact_id
 """)
 
 _CONFIRMED = sa.text("""
@@ -131,7 +134,9 @@ async def tickets(connection: AsyncConnection, ids: Collection[str]) -> dict[str
 def _ticket(row: Any) -> Ticket:  # noqa: ANN401  # a row of _TICKETS
     requester = None
     if row.requester_message_id is not None:
-        requester = Requester(row.requester_message_id, row.requester_contact, row.received_at, row.is_root)
+        requester = Requester(
+            row.requester_message_id, row.requester_contact, row.received_at, row.is_root, row.account_id
+        )
     return Ticket(
         id=row.id,
         number=row.number,
@@ -163,7 +168,7 @@ async def candidates(
     if tickets:
         for row in await _all(connection, _CANDIDATES, ids=texts(tickets), machines=texts(sorted(MACHINES))):
             root = row.is_root and row.id not in lost
-            found[row.root_id].append(Requester(row.id, row.contact_id, row.received_at, root))
+            found[row.root_id].append(Requester(row.id, row.contact_id, row.received_at, root, row.account_id))
     return found
 
 

@@ -12,15 +12,22 @@ from psycopg.rows import namedtuple_row
 from bus.errors import Invalid, Retryable
 from bus.ticket_state import TicketState
 from ticketing.state import STATE_COLUMNS, STATE_FROM, ticket_state
+from ticketing.suggestions import SUGGESTIONS, suggested
 
 Document = dict[str, Any]
 
 _CONTACT: LiteralString = """
-SELECT c.id, c.name, c.language, c.account_id, c.merged_into, c.version, c.created_at,
-       coalesce((SELECT jsonb_agg(jsonb_build_object('kind', i.kind, 'value', i.value) ORDER BY i.kind, i.value)
-                   FROM desk.identities i WHERE i.contact_id = c.id), '[]') AS identities,
+SELECT c.id, c.name, c.language, c.account_id, a.name AS account, c.account_by, c.merged_into, c.version, c.created_at,
+       coalesce((SELECT jsonb_agg(jsonb_build_object('kind', i.kind, 'value', i.value, 'contact_id', i.contact_id,
+                   'asserted_by', i.asserted_by, 'strength', i.strength, 'asserted_at', i.asserted_at,
+                   'identifying', i.identifying) ORDER BY i.kind, i.value)
+                   FROM desk.identities i WHERE i.contact_id = ANY(ARRAY(
+                        SELECT c.id UNION ALL SELECT b.id FROM desk.contacts b WHERE b.root_id = c.id))),
+                '[]') AS identities,
+       ARRAY(SELECT b.id FROM desk.contacts b WHERE b.root_id = c.id ORDER BY b.id)
+           AS absorbed,
        (SELECT count(*) FROM desk.tickets t WHERE t.contact_id = c.id AND t.root_id = t.id) AS tickets
-  FROM desk.contacts c
+  FROM desk.contacts c LEFT JOIN desk.accounts a ON a.id = c.account_id
 """
 _AUTOMATIC: LiteralString = """
 SELECT id AS message_id, automation, author_address AS author, subject, channel, account, source_id, received_at
@@ -33,9 +40,10 @@ _TICKETS: LiteralString = f"""{_TICKET} WHERE t.root_id = t.id AND (%(status)s::
  ORDER BY t.number DESC LIMIT %(limit)s"""
 _BY_NUMBER: LiteralString = f"""{_TICKET} WHERE t.id = (SELECT root_id FROM desk.tickets WHERE number = %(number)s)"""  # noqa: S608
 _BY_CONTACT: LiteralString = f"""{_TICKET} WHERE t.root_id = t.id AND t.contact_id = %(id)s ORDER BY t.number DESC"""
-_CONTACTS: LiteralString = f"""{_CONTACT} ORDER BY c.created_at DESC, c.id LIMIT %(limit)s"""
-_BY_IDENTITY: LiteralString = f"""{_CONTACT} WHERE c.id = %(key)s OR c.id IN
- (SELECT contact_id FROM desk.identities WHERE value IN (%(key)s, lower(%(key)s))) ORDER BY c.id"""  # noqa: S608
+_CONTACTS: LiteralString = f"""{_CONTACT} WHERE c.root_id IS NULL ORDER BY c.created_at DESC, c.id LIMIT %(limit)s"""
+_BY_IDENTITY: LiteralString = f"""{_CONTACT} WHERE c.id IN (SELECT coalesce(k.root_id, k.id) FROM desk.contacts k
+ WHERE k.id = %(key)s OR k.id IN
+ (SELECT contact_id FROM desk.identities WHERE value IN (%(key)s, lower(%(key)s)))) ORDER BY c.id"""  # noqa: S608
 
 
 class Desk:
@@ -91,13 +99,20 @@ class Desk:
         return (row._asdict() for row in self._stream(_CONTACTS, {"limit": limit}))
 
     def contact(self, key: str) -> Document:
-        """The contact with this id, or with an identity of this value (an address, a number). Raises Invalid."""
+        """The contact with this id, or with an identity of this value (an address, a number), mergers followed.
+
+        Raises Invalid.
+        """
         rows = self._rows(_BY_IDENTITY, {"key": key})
         if not rows:
             raise Invalid(f"there is no contact {key}; give a contact's id or address")
         if len(rows) > 1:
             raise Invalid(f"{key} is {len(rows)} contacts: {', '.join(row.id for row in rows)}; give one of these ids")
         return dict(rows[0]._asdict())
+
+    def suggestions(self) -> Iterator[Document]:
+        """Pairs of contacts that may be one person, with the evidence."""
+        return suggested(self._stream(SUGGESTIONS, {}))
 
     def tickets_of(self, contact_id: str) -> list[TicketState]:
         """The tickets of a contact, the newest first."""

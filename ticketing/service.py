@@ -17,6 +17,7 @@ from bus.service import Announce, Work
 from bus.settings import Settings
 from bus.source import KafkaSource
 from bus.topics import RECEIPTS
+from ticketing.accounts import AccountRules
 from ticketing.clock import Clock
 from ticketing.confirm import Confirming
 from ticketing.database import engine as engine_of
@@ -52,7 +53,8 @@ def work(settings: Settings, *, prefix: str = "") -> Work:
                 return
             filed = FencedProgress(engine, progress, prefix + GROUP, cluster)
             messages = KafkaSource(settings.kafka, topics, prefix + GROUP, progress=filed)
-            filing: BatchHandler = Filing(engine, filed, confirming, settings.threading.max_references)
+            rules = AccountRules(settings.accounts)
+            filing: BatchHandler = Filing(engine, filed, confirming, settings.threading.max_references, rules)
             told = FencedProgress(engine, progress, prefix + RECEIPTS_GROUP, cluster)
             receipts = KafkaSource(settings.kafka, [prefix + RECEIPTS], prefix + RECEIPTS_GROUP, progress=told)
             relay = Relay(settings.kafka, url, topics=RelayTopics(prefix), transactional_id=f"{prefix}relay")

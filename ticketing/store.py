@@ -12,14 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ticketing import outbox
 from ticketing import tables as t
 from ticketing.arrivals import Arrivals, updated
-from ticketing.contacts import NewContact, identity_value
+from ticketing.contacts import identity_value
 from ticketing.decision import Decision, FiledMessage
 from ticketing.incoming import Incoming
 from ticketing.rows import encode, insert_rows, source, texts
+from ticketing.store_people import store_people
 from ticketing.tickets import Ticket
 
 _CHANGEABLE = (
-    *("id", "merged_into", "requester_message_id", "contact_id", "status", "messages", "attachments"),
+    *("id", "merged_into", "requester_message_id", "contact_id", "account_id", "status", "messages", "attachments"),
     *("opened_at", "last_message_at", "updated_at", "closed_at", "version"),
 )
 _ABSORBED = sa.text("""
@@ -89,7 +90,7 @@ async def store(
     now: datetime,
 ) -> None:
     """Write everything. `documents`: those on file of messages that are revised or replayed."""
-    await _contacts(connection, decision.contacts, now)
+    await store_people(connection, decision, now)
     await insert_rows(connection, t.tickets, [_opened(ticket) for ticket in decision.opened])
     await _change(connection, t.tickets, _CHANGEABLE, list(decision.changed.values()))
     if decision.absorbed:
@@ -127,24 +128,8 @@ async def _change(connection: AsyncConnection, table: sa.Table, names: Sequence[
     await connection.execute(statement, {c.name: encode(c, [getattr(row, c.name) for row in rows]) for c in columns})
 
 
-async def _contacts(connection: AsyncConnection, new: Sequence[NewContact], now: datetime) -> None:
-    await insert_rows(
-        connection,
-        t.contacts,
-        [{"id": c.id, "name": c.name, "language": c.language, "version": 1, "created_at": now} for c in new],
-    )
-    await insert_rows(
-        connection,
-        t.identities,
-        [
-            {"kind": c.kind, "value": c.value, "contact_id": c.id, "asserted_by": "channel", "asserted_at": now}
-            for c in new
-        ],
-    )
-
-
 def _opened(ticket: Ticket) -> dict[str, Any]:
-    names = ("root_id", "replies", "number", "account_id", "channel", "account", "subject", "language", "priority")
+    names = ("root_id", "replies", "number", "channel", "account", "subject", "language", "priority")
     return {name: getattr(ticket, name) for name in (*names, *_CHANGEABLE)}
 
 
