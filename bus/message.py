@@ -107,7 +107,8 @@ class NormalizedMessage(Wire):
     """One message of a customer (contracts: NormalizedMessage).
 
     `declared_language`: what the customer, or their form, said it is. `origin`: the public network it came from
-    (`192.0.2.0/24`), or the session. `forwarded`: what it passes on; `forwarded_by`: on file, the agent who did.
+    (`192.0.2.0/24`), or the session. `loop`: what may be the loop header of a mail of ours, carried back. `forwarded`:
+    what it passes on; `forwarded_by`: on file, the agent who did.
     """
 
     kind: Literal["message.v1"] = "message.v1"
@@ -131,6 +132,7 @@ class NormalizedMessage(Wire):
     language: str | None = None
     declared_language: str | None = None
     origin: str | None = None
+    loop: str | None = None
     forwarded: Forwarded | None = None
     forwarded_by: str | None = None
     sent_at: Time | None = None

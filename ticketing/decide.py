@@ -147,7 +147,7 @@ class Deciding:
             account=message.account,
             author=message.author,
             language=message.language,
-            source_id=message.source_id,
+            source_id=message.answerable or "",
             automation=message.automation,
             sent_last_day=self._confirmed[address],
             now=self._now,

@@ -72,6 +72,7 @@ class _Message(_Slim):
     language: str | None = None
     declared_language: str | None = None
     origin: str | None = None
+    loop: str | None = None
     forwarded: Forwarded | None = None
     forwarded_by: str | None = None
     sent_at: Time | None = None
@@ -101,8 +102,11 @@ def decode(
     except ValidationError as error:
         return _ignorable(legible, error)
     document = value.decode()
+    answerable: str | None = message.source_id
     if (customer := customer_of(message.author, message.forwarded, agents)) is not None:
+        assert message.forwarded is not None
         document = as_customers(document, customer, message.author.address)
+        answerable = message.forwarded.message_id
         message = _Message.model_validate_json(document.replace(r"\u0000", "\ufffd"))
     received_at = message.received_at or datetime.fromtimestamp(record.timestamp / 1000, UTC)
     named = tuple(_named(message, max_references))
@@ -138,11 +142,17 @@ def decode(
         traceparent=traceparent_of(record.headers),
         declared=message.declared_language,
         origin=message.origin,
-        answerable=message.source_id if message.forwarded_by is None else None,
+        answerable=answerable,
+        chain=_chain(message, tokens),
         words=_words(message),
         failed=_failed(message),
         status=message.automation.bounce.status if message.automation.bounce else None,
     )
+
+
+def _chain(message: _Message, tokens: ReplyTokens) -> str | None:
+    """The ticket whose automatic mail this one carries the loop header of; a forged one counts as absent."""
+    return tokens.ticket_of_message_id(message.loop.partition(" ")[0]) if message.loop else None
 
 
 def _words(message: _Message) -> str | None:

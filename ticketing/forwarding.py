@@ -46,6 +46,9 @@ def as_customers(document: str, customer: Author, agent: str) -> str:
     forwarded = fields.pop("forwarded")
     fields["author"] = customer.model_dump(mode="json")
     fields["forwarded_by"] = agent
+    if forwarded.get("message_id"):
+        # the customer's answers to it belong here
+        fields["refs"] = [*fields.get("refs", ()), {"kind": "references", "value": forwarded["message_id"]}]
     if forwarded.get("subject"):
         fields["subject"] = forwarded["subject"]
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))

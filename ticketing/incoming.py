@@ -31,8 +31,9 @@ class Incoming:
     `signed`: tickets whose reply token it carries, signed for its author; `answered`: tickets whose mail from this
     desk it names; `thread`: the provider's conversation. `document`: the JSON as it stood on its topic.
     `declared`: the language somebody said it is in, `language` the one it was detected to be. `origin`: where it came
-    from. `answerable`: the id by which its author's mail program knows it. `words`: a digest of what it says.
-    `failed`: of a bounce, what the mail that did not arrive was called; `status` its enhanced code (RFC 3463).
+    from. `chain`: the ticket whose automatic mail caused it, as our own signed header says. `answerable`: the id by
+    which its author's mail program knows it. `words`: a digest of what it says. `failed`: of a bounce, what the mail
+    that did not arrive was called; `status`: its enhanced code (RFC 3463).
     """
 
     id: str
@@ -65,6 +66,7 @@ class Incoming:
     declared: str | None = None
     origin: str | None = None
     answerable: str | None = None
+    chain: str | None = None
     words: str | None = None
     failed: str | None = None
     status: str | None = None

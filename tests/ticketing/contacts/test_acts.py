@@ -39,7 +39,7 @@ async def told(of: Desk, contact_id: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 async def whose(of: Desk) -> dict[int, str]:
-    return dict(await of.rows("SELECT number, contact_id FROM desk.tickets"))  # type: ignore[arg-type]  # two columns
+    return dict(await of.rows("SELECT number, contact_id FROM desk.tickets"))
 
 
 async def test_a_merger_moves_tickets_and_what_comes_later_and_its_undo_gives_all_back(desk: Desk) -> None:
@@ -108,15 +108,15 @@ async def test_the_requester_of_a_merged_ticket_follows_the_merged_contact(desk:
 async def test_a_contact_belongs_to_its_domain_and_a_ticket_keeps_its_account(desk: Desk) -> None:
     await desk.file(said("a", ANN), said("b", "eve@x.example"), said("c", CID))
     rows = await desk.rows("SELECT t.number, a.name FROM desk.tickets t LEFT JOIN desk.accounts a ON a.id = account_id")
-    assert dict(rows) == {1: "x.example", 2: "x.example", 3: None}  # type: ignore[arg-type]  # two columns
+    assert dict(rows) == {1: "x.example", 2: "x.example", 3: None}
     ann = await contact(desk, ANN)
     with pytest.raises(Invalid, match="--new"):
         await move(desk.engine, ANN, "Ann & Co", act("k0"))
     await move(desk.engine, ANN, "Ann & Co", act("k1"), new=True)
     await desk.file(said("d", ANN), said("e", ANN, "a"))
     rows = await desk.rows("SELECT t.number, a.name FROM desk.tickets t LEFT JOIN desk.accounts a ON a.id = account_id")
-    assert dict(rows)[1] == "x.example"  # type: ignore[arg-type]  # two columns
-    assert dict(rows)[4] == "Ann & Co"  # type: ignore[arg-type]  # two columns
+    assert dict(rows)[1] == "x.example"
+    assert dict(rows)[4] == "Ann & Co"
     name, data = (await told(desk, ann))[-1]
     assert name == "moved"
     assert set(data) == {"from", "to"}
