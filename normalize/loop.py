@@ -11,5 +11,5 @@ def loop_of(headers: Headers) -> str | None:
     """What has the form of a desk's own chain and hop count, for the desk to verify; whatever else is stripped."""
     if b"x-deskstream-loop" not in headers:
         return None
-    value = headers.raw(b"x-deskstream-loop").decode("ascii", "replace").strip()
+    value = " ".join(headers.raw(b"x-deskstream-loop").decode("ascii", "replace").split())
     return value if _FORM.fullmatch(value) else None

@@ -7,8 +7,8 @@ kept, and becomes a suggestion to an agent. Contacts that exist are never merged
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from bus.contact_event import ContactEvent
 from bus.ticket_event import Actor, event_id
@@ -56,6 +56,11 @@ class About:
     version: int = 1
     language_declared: bool = False
     providers: frozenset[tuple[str, str]] = frozenset()
+    since: datetime | None = None
+
+    def known_before(self, now: datetime) -> bool:
+        """For longer than a day: so long, nobody prepares a nuisance."""
+        return self.since is not None and self.since + timedelta(days=1) <= now
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +181,7 @@ class Contacts:
         if contact not in self.grown and not any(new.id == contact for new in self.new):
             version += 1
             self.grown[contact] = message
-        self._about[contact] = About(before.account_id, before.language, version, before.language_declared, providers)
+        self._about[contact] = replace(before, version=version, providers=providers)
 
     def _brought(self, message: Incoming) -> str:
         author = message.author

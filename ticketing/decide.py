@@ -11,6 +11,7 @@ from bus.ticket_event import (
     Actor,
     ConfirmationSuppressed,
     Confirmed,
+    DeliveryUpdated,
     MatchSummary,
     MessageReceived,
     MessageRevised,
@@ -21,8 +22,9 @@ from bus.ticket_event import (
 from ticketing.arrivals import Arrivals
 from ticketing.components import Component
 from ticketing.confirm import Opening, Suppressed
-from ticketing.contacts import Contacts, created, grown, identity_value
+from ticketing.contacts import Contacts, created, grown
 from ticketing.decision import Decision, FiledMessage, Known
+from ticketing.delivery import after_bounce
 from ticketing.graph import Graph
 from ticketing.incoming import Incoming
 from ticketing.match import NO_MATCH, Place, place
@@ -53,8 +55,8 @@ class Deciding:
         self._mint = mint
         self._now = now
         self._numbers = iter(known.numbers)
+        self._deliveries = dict(known.deliveries)
         self._contacts = Contacts(known.contacts, mint, known.people)
-        self._confirmed = Counter(known.confirmed)
 
     def __call__(self, components: Sequence[Component], arrivals: Arrivals) -> Decision:
         """Decide component by component, then revisions."""
@@ -64,6 +66,8 @@ class Deciding:
                 self._file(component)
             else:
                 self._set_aside(component)
+        for filed in self.decision.messages:
+            self._bounce(filed.message)
         self._revise(arrivals.revised)
         self._tell_of_contacts()
         return self.decision
@@ -139,7 +143,7 @@ class Deciding:
         return ticket
 
     def _confirm_to(self, ticket: Ticket, message: Incoming) -> None:
-        address = identity_value(message.author.kind, message.author.address)
+        about = self._contacts.about(ticket.contact_id)
         opening = Opening(
             ticket_id=ticket.id,
             number=ticket.number,
@@ -149,16 +153,23 @@ class Deciding:
             language=message.language,
             source_id=message.answerable or "",
             automation=message.automation,
-            sent_last_day=self._confirmed[address],
             now=self._now,
+            received_at=message.received_at,
+            declared=message.declared,
+            earlier=about.language,
+            known=about.known_before(self._now),
+            subject=message.subject,
+            words=message.words,
+            chain=message.chain,
+            origin=message.origin,
         )
         reply = self._confirm(opening)
         if isinstance(reply, Suppressed):
             reason = ConfirmationSuppressed(reason=reply.reason)
             ticket.tell("ticket.confirmation_suppressed", reason, message, at=self._now, now=self._now, actor=_DESK)
             return
-        self._confirmed[address] += 1
         self.decision.replies.append(Told(reply, message.traceparent))
+        self.decision.words[reply.reply_id] = message.words
         confirmed = Confirmed(reply_id=reply.reply_id)
         ticket.tell("ticket.confirmed", confirmed, message, at=self._now, now=self._now, actor=_DESK)
 
@@ -250,6 +261,19 @@ class Deciding:
     def _keep(self, message: Incoming, ticket_id: str | None, group: str | None, here: Place) -> None:
         contact_id = self._contacts.own(message) if message.opens else None
         self.decision.messages.append(FiledMessage(message, ticket_id, group, contact_id, here))
+
+    def _bounce(self, message: Incoming) -> None:
+        """Mark the delivery that a bounce answers, in the history of the ticket that it was written in."""
+        delivery = self._deliveries.get(message.failed) if message.failed and not message.forged else None
+        after = after_bounce(delivery, message.status, self._now) if delivery else None
+        if message.failed is None or after is None:
+            return
+        self._deliveries[message.failed] = after
+        self.decision.bounced.append(after)
+        ticket = self._ticket(after.ticket_id)
+        data = DeliveryUpdated(reply_id=after.reply_id, state="bounced", reason=after.reason)
+        at = message.occurred_at
+        ticket.tell("ticket.delivery_updated", data, message, at=at, now=self._now, actor=_DESK)
 
     def _revise(self, revised: Mapping[str, Sequence[Incoming]]) -> None:
         """Tell what became of messages already told of; never opens, reopens or confirms."""

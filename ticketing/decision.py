@@ -8,6 +8,7 @@ from bus.reply import Reply
 from bus.ticket_event import TicketEvent
 from ticketing.arrivals import Filed
 from ticketing.contacts import Assertion, NewContact, People
+from ticketing.delivery import Delivery
 from ticketing.incoming import Incoming
 from ticketing.match import Match, Place
 from ticketing.outbox import Told
@@ -19,8 +20,9 @@ class Known:
     """What the desk knows of a batch's components.
 
     `tickets`: survivors by id. `candidates`: all that may be requester, of tickets whose requester's message is no
-    root any more. `automatic`: members of machines' groups, with how they were matched. `confirmed`: confirmations
-    of the last 24 hours by address. `numbers`: one for each ticket to open.
+    root any more. `automatic`: members of machines' groups, with how they were matched. `people`: the authors.
+    `deliveries`: by the Message-IDs that bounces of the batch name; the tickets they were written in are among
+    `tickets`, merged or not. `numbers`: one for each ticket to open.
     """
 
     tickets: Mapping[str, Ticket] = field(default_factory=dict)
@@ -28,7 +30,7 @@ class Known:
     automatic: Mapping[str, Sequence[tuple[Incoming, Match]]] = field(default_factory=dict)
     contacts: Mapping[str, str] = field(default_factory=dict)
     people: People = field(default_factory=People)
-    confirmed: Mapping[str, int] = field(default_factory=dict)
+    deliveries: Mapping[str, Delivery] = field(default_factory=dict)
     filed: Mapping[str, Filed] = field(default_factory=dict)
     numbers: Sequence[int] = ()
 
@@ -50,7 +52,7 @@ class Decision:
     `regrouped`: machines' groups → the group they became part of; `absorbed`: tickets → their survivors.
 
     `accounts`: keys of new accounts → their ids; `grown`: contacts with an identity more → their versions;
-    `languages`: contacts → what they speak now.
+    `languages`: contacts → what they speak now. `words`: replies → the digest of what they answer.
     """
 
     contacts: list[NewContact] = field(default_factory=list)
@@ -65,6 +67,8 @@ class Decision:
     attached: dict[str, str] = field(default_factory=dict)
     regrouped: dict[str, str] = field(default_factory=dict)
     replies: list[Told[Reply]] = field(default_factory=list)
+    words: dict[str, str | None] = field(default_factory=dict)
+    bounced: list[Delivery] = field(default_factory=list)
     contact_events: list[Told[ContactEvent]] = field(default_factory=list)
 
     @property

@@ -1,7 +1,6 @@
 """What filing reads, in a few set-based queries, all under the desk's lock."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.record import Position, Received
 from ticketing.arrivals import Filed
+from ticketing.delivery import Delivery
 from ticketing.graph import Naming, Node, automatic_group, ticket_group
 from ticketing.incoming import MACHINES, Ignorable, Incoming
 from ticketing.match import Match
@@ -69,9 +69,9 @@ FROM unnest(CAST(:persons AS text[]), CAST(:kinds AS text[]), CAST(:values AS te
 JOIN desk.identities i ON i.kind = w.kind AND i.value = w.value JOIN desk.contacts c ON c.id = i.contact_id
 """)
 
-_CONFIRMED = sa.text("""
-SELECT recipient, count(*) AS sent FROM desk.replies WHERE recipient = ANY(CAST(:addresses AS text[]))
-AND purpose = 'confirmation' AND created_at > :since GROUP BY recipient
+_BOUNCED = sa.text("""
+SELECT id, ticket_id, state, attempt, state_at, reason, next_attempt_at, message_id FROM desk.replies
+WHERE ticket_id = ANY(CAST(:tickets AS text[])) AND message_id = ANY(CAST(:mails AS text[]))
 """)
 
 _NUMBERS = sa.text("SELECT nextval('desk.ticket_number') AS number FROM generate_series(1, :count)")
@@ -125,10 +125,21 @@ async def survivors(connection: AsyncConnection, ids: Collection[str]) -> dict[s
     return {row.id: row.root_id for row in await _all(connection, _SURVIVORS, ids=texts(ids))} if ids else {}
 
 
-async def tickets(connection: AsyncConnection, ids: Collection[str]) -> dict[str, Ticket]:
-    """Survivors, locked with all that was merged into them, in the order of their ids."""
+async def tickets(connection: AsyncConnection, ids: Collection[str], also: Collection[str] = ()) -> dict[str, Ticket]:
+    """Survivors, locked with all that was merged into them, in the order of their ids; of these too what `also` has."""
     rows = await _all(connection, _TICKETS, ids=texts(ids)) if ids else ()
-    return {row.id: _ticket(row) for row in rows if row.id == row.root_id}
+    return {row.id: _ticket(row) for row in rows if row.id == row.root_id or row.id in also}
+
+
+async def bounced(connection: AsyncConnection, tickets: Collection[str], mails: Collection[str]) -> dict[str, Delivery]:
+    """Deliveries of these tickets by the Message-ID of the mail; the tickets must be locked."""
+    rows = await _all(connection, _BOUNCED, tickets=texts(tickets), mails=texts(mails)) if mails else ()
+    return {
+        row.message_id: Delivery(
+            row.id, row.ticket_id, row.state, row.attempt, row.state_at, row.reason, row.next_attempt_at
+        )
+        for row in rows
+    }
 
 
 def _ticket(row: Any) -> Ticket:  # noqa: ANN401  # a row of _TICKETS
@@ -194,14 +205,6 @@ async def contacts(connection: AsyncConnection, people: Mapping[str, tuple[str, 
     kinds, values = texts(kind for kind, _ in people.values()), texts(value for _, value in people.values())
     rows = await _all(connection, _CONTACTS, persons=texts(people), kinds=kinds, values=values)
     return {row.person: row.contact_id for row in rows}
-
-
-async def confirmed(connection: AsyncConnection, addresses: Collection[str], now: datetime) -> dict[str, int]:
-    """How many confirmations each address was written in the last 24 hours."""
-    if not addresses:
-        return {}
-    rows = await _all(connection, _CONFIRMED, addresses=texts(addresses), since=now - timedelta(hours=24))
-    return {row.recipient: row.sent for row in rows}
 
 
 async def numbers(connection: AsyncConnection, count: int) -> list[int]:

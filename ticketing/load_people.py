@@ -14,7 +14,8 @@ from ticketing.incoming import Incoming
 from ticketing.rows import texts
 
 _PEOPLE = sa.text("""
-SELECT w.person, i.contact_id AS own, i.identifying, r.id, r.account_id, r.language, r.language_declared, r.version
+SELECT w.person, i.contact_id AS own, i.identifying, r.id, r.account_id, r.language, r.language_declared, r.version,
+       r.created_at
   FROM unnest(CAST(:persons AS text[]), CAST(:kinds AS text[]), CAST(:values AS text[])) AS w(person, kind, value)
   JOIN desk.identities i ON i.kind = w.kind AND i.value = w.value
   JOIN desk.contacts c ON c.id = i.contact_id JOIN desk.contacts r ON r.id = coalesce(c.root_id, c.id)
@@ -52,6 +53,7 @@ async def people(connection: AsyncConnection, fresh: Sequence[Incoming], rules: 
                 row.version,
                 row.language_declared,
                 frozenset(providers.get(row.id, ())),
+                row.created_at,
             )
             for row in rows
         },

@@ -31,7 +31,14 @@ SELECT c.id, c.name, c.language, c.account_id, a.name AS account, c.account_by, 
 """
 _AUTOMATIC: LiteralString = """
 SELECT id AS message_id, automation, author_address AS author, subject, channel, account, source_id, received_at
-  FROM desk.messages WHERE ticket_id IS NULL ORDER BY received_at DESC, id LIMIT %(limit)s
+  FROM desk.messages WHERE ticket_id IS NULL AND (%(search)s::text IS NULL OR NOT EXISTS (
+       SELECT 1 FROM unnest(string_to_array(lower(%(search)s), ' ')) AS w(word)
+        WHERE strpos(lower(concat_ws(' ', automation, author_address, subject, source_id,
+              document::json ->> 'text', document::json #>> '{automation,bounce,recipient}')), word) = 0))
+ ORDER BY received_at DESC, id LIMIT %(limit)s
+"""
+_SILENCED: LiteralString = """
+SELECT account, mailbox, hops, since, until FROM desk.silenced WHERE until > now() ORDER BY since DESC, account, mailbox
 """
 
 # built from our own columns and nothing else
@@ -118,9 +125,17 @@ class Desk:
         """The tickets of a contact, the newest first."""
         return [ticket_state(row) for row in self._rows(_BY_CONTACT, {"id": contact_id})]
 
-    def automatic(self, *, limit: int | None = None) -> Iterator[Document]:
-        """Machines' mail that is in no ticket, the newest first; it comes as it is read."""
-        return (row._asdict() for row in self._stream(_AUTOMATIC, {"limit": limit}))
+    def automatic(self, *, search: str | None = None, limit: int | None = None) -> Iterator[Document]:
+        """Machines' mail that is in no ticket, the newest first; it comes as it is read.
+
+        `search`: words that all stand in it: in its text, subject, author, kind, or in whom a bounce is about.
+        """
+        words = " ".join(search.split()) if search else None
+        return (row._asdict() for row in self._stream(_AUTOMATIC, {"search": words, "limit": limit}))
+
+    def silenced(self) -> list[Document]:
+        """Pairs of connector and mailbox that get no automatic mail for now, because they answered one another."""
+        return [dict(row._asdict()) for row in self._rows(_SILENCED, {})]
 
     def automatic_message(self, message_id: str) -> Document:
         """One of them, as it stood on its topic. Raises Invalid."""

@@ -14,6 +14,8 @@ from ticketing import tables as t
 from ticketing.arrivals import Arrivals, updated
 from ticketing.contacts import identity_value
 from ticketing.decision import Decision, FiledMessage
+from ticketing.delivery import Delivery
+from ticketing.identities import mailbox_of
 from ticketing.incoming import Incoming
 from ticketing.rows import encode, insert_rows, source, texts
 from ticketing.store_people import store_people
@@ -23,6 +25,7 @@ _CHANGEABLE = (
     *("id", "merged_into", "requester_message_id", "contact_id", "account_id", "status", "messages", "attachments"),
     *("opened_at", "last_message_at", "updated_at", "closed_at", "version"),
 )
+_DELIVERED = ("id", "state", "reason", "state_at", "next_attempt_at")
 _ABSORBED = sa.text("""
 UPDATE desk.tickets AS t SET root_id = n.root FROM unnest(CAST(:old AS text[]), CAST(:root AS text[])) AS n(old, root)
 WHERE t.root_id = n.old
@@ -73,6 +76,21 @@ class MessageRow:
 
 
 @dataclass(frozen=True, slots=True)
+class _Delivered:
+    """What a bounce changes in a row of `replies`."""
+
+    id: str
+    state: str
+    reason: str | None
+    state_at: datetime
+    next_attempt_at: datetime | None
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> "_Delivered":
+        return cls(delivery.reply_id, delivery.state, delivery.reason, delivery.state_at, delivery.next_attempt_at)
+
+
+@dataclass(frozen=True, slots=True)
 class _LaterState:
     id: str
     revision: int
@@ -109,6 +127,7 @@ async def store(
     await _later_states(connection, decision, arrivals, documents)
     await insert_rows(connection, t.settled, arrivals.settled, suffix="ON CONFLICT DO NOTHING")
     await _replies(connection, decision, now)
+    await _change(connection, t.replies, _DELIVERED, [_Delivered.of(delivery) for delivery in decision.bounced])
     await outbox.append(
         connection,
         ticket_events=list(decision.ticket_events),
@@ -218,11 +237,12 @@ async def _replies(connection: AsyncConnection, decision: Decision, now: datetim
                 "purpose": reply.purpose,
                 "channel": reply.channel,
                 "account": reply.account,
-                "recipient": identity_value(reply.recipient.kind, reply.recipient.address),
+                "recipient": mailbox_of(reply.recipient.kind, reply.recipient.address),
                 "message_id": reply.message_id,
                 "state": "queued",
                 "attempt": reply.attempt,
                 "document": reply.to_json().decode(),
+                "words": decision.words.get(reply.reply_id),
                 "traceparent": told.traceparent,
                 "created_at": now,
                 "state_at": now,

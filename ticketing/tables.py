@@ -200,12 +200,15 @@ replies = sa.Table(
     sa.Column("purpose", sa.Text, nullable=False),
     sa.Column("channel", sa.Text, nullable=False),
     sa.Column("account", sa.Text, nullable=False),
+    # the mailbox, all spellings of an address being one (ticketing.identities.mailbox_of)
     sa.Column("recipient", sa.Text, nullable=False),
     sa.Column("message_id", sa.Text),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("reason", sa.Text),
     sa.Column("document", sa.Text, nullable=False),
+    # a digest of what it answers: a machine that answers it says the same again
+    sa.Column("words", sa.Text),
     sa.Column("traceparent", sa.Text),
     _time("created_at"),
     _time("state_at"),
@@ -213,6 +216,26 @@ replies = sa.Table(
 )
 sa.Index("replies_recipient", replies.c.recipient, replies.c.created_at)
 sa.Index("replies_unsettled", replies.c.state_at, postgresql_where=replies.c.state.in_(("queued", "deferred")))
+
+buckets = sa.Table(
+    "buckets",
+    metadata,
+    # what leaks away within an hour: the breaker's two, and one per source of strangers
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("level", sa.BigInteger, nullable=False),
+    _time("at"),
+)
+
+silenced = sa.Table(
+    "silenced",
+    metadata,
+    # connector and mailbox that answer one another; without `until` they are below the limit
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("mailbox", sa.Text, primary_key=True),
+    sa.Column("hops", sa.Integer, nullable=False),
+    _time("since"),
+    _time("until", nullable=True),
+)
 
 # --- the outbox: three tables, one order -------------------------------------------------------------------------
 

@@ -144,6 +144,12 @@ async def test_automatic_mail_becomes_a_ticket_by_hand(desk: Commands) -> None:
         await desk.json("automatic", "to-ticket", message["message_id"])
 
 
+async def test_automatic_mail_is_found_by_its_words(desk: Commands) -> None:
+    for words, found in (("123456", 1), ("NO-REPLY@m.example system", 1), ("123456 absent", 0), ("%", 0), ("", 1)):
+        assert len(await desk.json("automatic", "list", "--search", words)) == found, words
+    assert await desk.json("automatic", "silenced") == []
+
+
 async def test_upgrade_may_be_repeated(desk: Commands) -> None:
     assert await desk.json("db", "upgrade") == [{"ok": True}]
 

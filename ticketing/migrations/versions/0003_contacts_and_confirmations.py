@@ -39,6 +39,21 @@ CREATE TABLE desk.accounts (
     UNIQUE (key)
 );
 ALTER TABLE desk.tickets ADD COLUMN own_contact_id TEXT;
+ALTER TABLE desk.replies ADD COLUMN words TEXT;
+CREATE TABLE desk.buckets (
+    name TEXT NOT NULL,
+    level BIGINT NOT NULL,
+    at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (name)
+);
+CREATE TABLE desk.silenced (
+    account TEXT NOT NULL,
+    mailbox TEXT NOT NULL,
+    hops INTEGER NOT NULL,
+    since TIMESTAMP WITH TIME ZONE NOT NULL,
+    until TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (account, mailbox)
+);
 """
 
 
