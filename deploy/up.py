@@ -1,6 +1,7 @@
 """`deskstream up`: the whole stack on one machine, kept running until it is told to stop."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import shutil
@@ -92,7 +93,8 @@ class Up:
             return status or 0
         finally:
             self._complete = False
-            self._publish()
+            with contextlib.suppress(OSError):  # on a full disk all must stop all the same
+                self._publish()
             self._console.print("Stopping …")
             every = tuple(self._supervisor.parts)
             await self._supervisor.stop([name for name in every if name not in {KAFKA, POSTGRES}], SERVICE_GRACE)

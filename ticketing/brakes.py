@@ -5,8 +5,9 @@
   subject we wrote, or says word for word what we have answered already. Each raises the pair's hop count; above the
   limit the pair of connector and mailbox is silenced for a day.
 - **Bucket per source**: strangers behind one public network, or one session.
-- **Breaker**: opens when refusals pile up, or strangers come in numbers that no desk has. While it is open, strangers
-  who have had a confirmation today get no further one, and sources are held to a tenth; everybody else goes on.
+- **Breaker**: opens when refusals of single mailboxes pile up, or strangers come in numbers that no desk has. While it
+  is open, strangers who have had a confirmation today get no further one, and sources are held to a tenth; everybody
+  else goes on.
 
 A stranger is who is neither vouched for by the channel nor known for longer than a day.
 """
@@ -21,6 +22,8 @@ from bus.settings import ConfirmationSettings
 
 HOP_LIMIT: Final = 2
 SILENCE: Final = timedelta(days=1)
+PATIENCE: Final = 10
+"""So many refusals an hour of one mailbox are nobody's attack."""
 _HOUR: Final = timedelta(hours=1)
 _UNIT: Final = 1_000
 _DIGITS: Final = re.compile(r"\d+")
@@ -116,7 +119,12 @@ class Brakes:
         self.consulted = True
         reason = self._reason(asked)
         if reason is not None and asked.stranger:
-            self._pour(REFUSALS, self._settings.refusals)
+            # who writes a little too much is no attack; a mailbox that is named again and again is
+            mailbox = refused(asked.mailbox)
+            if self._full(mailbox, PATIENCE):
+                self._pour(REFUSALS, self._settings.refusals)
+            else:
+                self._pour(mailbox, PATIENCE)
         return reason
 
     def passed(self, asked: Asked, subject: str) -> None:
@@ -185,6 +193,11 @@ class Brakes:
 def source(origin: str) -> str:
     """The name of a source's bucket."""
     return f"source:{origin}"
+
+
+def refused(mailbox: str) -> str:
+    """The name of the bucket of a mailbox's refusals."""
+    return f"refused:{mailbox}"
 
 
 def _plain(subject: str) -> str:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ticketing import tables as t
-from ticketing.brakes import REFUSALS, STRANGERS, Brakes, BrakesKnown, Bucket, Silence, Written
+from ticketing.brakes import REFUSALS, STRANGERS, Brakes, BrakesKnown, Bucket, Silence, Written, refused
 from ticketing.rows import insert_rows, texts
 
 _WRITTEN = sa.text("""
@@ -18,7 +18,7 @@ SELECT recipient, created_at, document::json ->> 'subject' AS subject, words FRO
 """)
 _SILENCED = sa.text("SELECT * FROM desk.silenced WHERE mailbox = ANY(CAST(:mailboxes AS text[]))")
 _BUCKETS = sa.text("SELECT name, level, at FROM desk.buckets WHERE name = ANY(CAST(:names AS text[]))")
-_EMPTIED = sa.text("DELETE FROM desk.buckets WHERE at < :before AND name LIKE 'source:%'")
+_EMPTIED = sa.text("DELETE FROM desk.buckets WHERE at < :before AND name NOT IN ('refusals', 'strangers')")
 _DAY = timedelta(days=1)
 
 
@@ -34,7 +34,7 @@ async def read(
         (row.account, row.mailbox): Silence(row.hops, row.since, row.until)
         for row in await connection.execute(_SILENCED, values)
     }
-    names = texts([REFUSALS, STRANGERS, *sources])
+    names = texts([REFUSALS, STRANGERS, *sources, *map(refused, mailboxes)])
     buckets = {row.name: Bucket(row.level, row.at) for row in await connection.execute(_BUCKETS, {"names": names})}
     return BrakesKnown(written, silenced, buckets)
 
@@ -47,7 +47,7 @@ async def write(connection: AsyncConnection, brakes: Brakes, now: datetime) -> N
         [{"name": name, "level": bucket.level, "at": bucket.at} for name, bucket in brakes.buckets.items()],
         suffix="ON CONFLICT (name) DO UPDATE SET level = excluded.level, at = excluded.at",
     )
-    if any(name.startswith("source:") for name in brakes.buckets):
+    if brakes.buckets.keys() - {REFUSALS, STRANGERS}:
         await connection.execute(_EMPTIED, {"before": now - _DAY})
     await insert_rows(
         connection,

@@ -8,10 +8,10 @@ import structlog.testing
 
 from bus.settings import ConfirmationSettings
 from ticketing.alarm import Alarm
-from ticketing.brakes import REFUSALS, Asked, Brakes, BrakesKnown, Bucket, Silence, Written
+from ticketing.brakes import PATIENCE, REFUSALS, Asked, Brakes, BrakesKnown, Bucket, Silence, Written
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
-SETTINGS = ConfirmationSettings(per_source=5, per_hour=50, refusals=10)
+SETTINGS = ConfirmationSettings(per_source=5, per_hour=150, refusals=10)
 ASKED = Asked(
     account="support",
     mailbox="ann@x.example",
@@ -54,7 +54,7 @@ def test_a_source_of_strangers_has_a_bucket() -> None:
 
 def opened() -> Brakes:
     found = brakes()
-    for _ in range(3 + SETTINGS.refusals):
+    for _ in range(3 + PATIENCE + SETTINGS.refusals):
         ask(found, ASKED)
     assert found.open_until is not None
     return found
@@ -68,6 +68,13 @@ def test_refusals_open_the_breaker_and_it_closes_by_itself() -> None:
     assert brakes(known, NOW + timedelta(hours=1)).open_until is None
 
 
+def test_many_who_write_a_little_too_much_are_no_attack() -> None:
+    found = brakes()
+    for n in range(40):
+        assert [ask(found, replace(ASKED, mailbox=f"u{n}@x.example")) for _ in range(8)][3:] == ["capped"] * 5
+    assert REFUSALS not in found.buckets
+
+
 def test_while_it_is_open_everybody_elses_confirmations_go_on() -> None:
     found = opened()
     other = replace(ASKED, mailbox="bob@x.example")
@@ -79,8 +86,8 @@ def test_while_it_is_open_everybody_elses_confirmations_go_on() -> None:
 
 def test_more_strangers_than_any_desk_has_open_it_too() -> None:
     found = brakes()
-    asked = [ask(found, replace(ASKED, mailbox=f"u{n}@x.example")) for n in range(60)]
-    assert asked == [None] * 50 + ["breaker"] * 10
+    asked = [ask(found, replace(ASKED, mailbox=f"u{n}@x.example")) for n in range(160)]
+    assert asked == [None] * 150 + ["breaker"] * 10
     assert ask(found, replace(ASKED, mailbox="cid@x.example", stranger=False)) is None
 
 
