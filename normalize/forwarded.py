@@ -17,15 +17,7 @@ _SUBJECT = re.compile(
     r"\s*(?:fwd?|fw|wg|tr|rv|enc|doorst|doorgestuurd|i|pd|vb|vl|ilt|转发|轉寄|転送|전달)\s?[:：]\s*", re.IGNORECASE
 )
 _REPLY = re.compile(r"\s*(?:re|aw|sv|antw|antwort|odp|ynt|vs|rif|r)\s?[:：]", re.IGNORECASE)
-_SAYS = (
-    *quote_headers.FORWARD_LINES,
-    "forwarded message", "message transféré", "doorgestuurd bericht", "mensagem encaminhada", "mensagem reencaminhada",
-    "転送メッセージ", "転送されたメッセージ", "weitergeleitete nachricht", "mensaje reenviado", "messaggio inoltrato",
-    "wiadomość przekazana dalej", "пересылаемое сообщение", "пересланное сообщение", "vidarebefordrat meddelande",
-    "videresendt besked", "videresendt meddelelse", "videresendt melding", "välitetty viesti", "přeposlaná zpráva",
-    "iletilen mesaj", "转发邮件", "转发的邮件", "전달된 메시지",
-)  # fmt: skip
-"""What programs write above the copy, in lower case."""
+_SAYS = quote_headers.FORWARDED
 _MARKS = re.compile(r"^[ \t>|*]{0,8}")
 _CHARACTERS = 20_000
 _FIELDS = 12
@@ -81,8 +73,7 @@ def _copied(text: str, *, sure: bool) -> Forwarded | None:
             return found
     if sure:
         for at, line in enumerate(lines):
-            field = quote_headers.FIELD.match(line)
-            if field and field.lastgroup == "from" and (found := _fields(lines[at:])) is not None:
+            if quote_headers.field_kind(line) == "from" and (found := _fields(lines[at:])) is not None:
                 return found
     return None
 
@@ -92,15 +83,15 @@ def _fields(lines: list[str]) -> Forwarded | None:
     found: dict[str, str] = {}
     blanks = 0
     for line in lines[: _FIELDS + _FOLLOWING]:
-        field = quote_headers.FIELD.match(line)
-        if field is None or field.lastgroup is None:
+        kind = quote_headers.field_kind(line)
+        if kind is None:
             if found and not line:
                 break
             blanks += 1
             if not found and blanks > _FOLLOWING:
                 return None
             continue
-        found.setdefault(field.lastgroup, line[field.end() :].strip(" *\t"))
+        found.setdefault(kind, line.replace("：", ":", 1).partition(":")[2].strip(" *\t"))
     senders = parse_addresses(found.get("from", "").replace("[mailto:", "<").replace("]", ">"))
     author = next((box for box in senders if "@" in box.address), None)
     if author is None or len(found) < 2:

@@ -11,8 +11,8 @@ from psycopg.rows import namedtuple_row
 
 from bus.errors import Invalid, Retryable
 from bus.ticket_state import TicketState
+from ticketing.contact_suggestions import SUGGESTIONS, suggested
 from ticketing.state import STATE_COLUMNS, STATE_FROM, ticket_state
-from ticketing.suggestions import SUGGESTIONS, suggested
 
 Document = dict[str, Any]
 
