@@ -14,7 +14,7 @@ A stranger is who is neither vouched for by the channel nor known for longer tha
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -39,12 +39,14 @@ class Bucket:
 
     def leaked(self, now: datetime, capacity: int) -> "Bucket":
         """As it is now."""
-        passed = max(now - self.at, timedelta())
-        return Bucket(max(0, self.level - capacity * _UNIT * passed // _HOUR), max(now, self.at))
+        if now <= self.at:
+            return self
+        passed = now - self.at
+        return Bucket(max(0, self.level - capacity * _UNIT * passed // _HOUR), now)
 
     def poured(self, capacity: int) -> "Bucket":
         """One more; twice its capacity is all it holds, so that it is below it within an hour."""
-        return replace(self, level=min(self.level + _UNIT, 2 * capacity * _UNIT))
+        return Bucket(min(self.level + _UNIT, 2 * capacity * _UNIT), self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ class Brakes:
         self.silenced: dict[tuple[str, str], Silence] = {}
         self.buckets: dict[str, Bucket] = {}
         self.consulted = False
+        self._opened: bool | None = None
 
     @property
     def open_until(self) -> datetime | None:
@@ -139,7 +142,7 @@ class Brakes:
         if self._loops(asked):
             return "loop"
         sent = len(self._written.get(asked.mailbox, ()))
-        opened = self.open_until is not None
+        opened = self._is_open()
         if asked.stranger and opened and (sent or self._full(STRANGERS, self._settings.per_hour)):
             return "breaker"
         if sent >= self._per_day:
@@ -149,6 +152,11 @@ class Brakes:
             if self._full(source(asked.origin), capacity, share=10 if opened else 1):
                 return "breaker"
         return None
+
+    def _is_open(self) -> bool:
+        if self._opened is None:
+            self._opened = self.open_until is not None
+        return self._opened
 
     def _loops(self, asked: Asked) -> bool:
         pair = asked.account, asked.mailbox
@@ -168,6 +176,8 @@ class Brakes:
         if asked.chain is not None:
             return True
         earlier = [w for w in self._written.get(asked.mailbox, ()) if w.at < asked.received_at]
+        if not earlier:
+            return False
         subject = _plain(asked.subject or "")
         return any(
             (w.subject and _plain(w.subject) in subject) or (w.words is not None and w.words == asked.words)
@@ -183,8 +193,10 @@ class Brakes:
         after = before.poured(capacity)
         if name in (REFUSALS, STRANGERS) and before.level < limit <= after.level:
             # once open it stays so for half an hour, and does not flutter
-            after = replace(after, level=limit + limit // 2)
+            after = Bucket(limit + limit // 2, after.at)
         self.buckets[name] = after
+        if name in (REFUSALS, STRANGERS) and after.level >= limit:
+            self._opened = True
 
     def _full(self, name: str, capacity: int, share: int = 1) -> bool:
         return self._bucket(name, capacity).level * share >= capacity * _UNIT

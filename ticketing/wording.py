@@ -8,7 +8,7 @@ import re
 import string
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -29,6 +29,9 @@ _IN_HTML = {"number", "desk", "greeting", "body", "signature", "language"}
 _NEEDED_IN_HTML = {"greeting", "body", "signature"}
 _LARGEST = 64 * 1024
 _NAME = re.compile(r"[a-z]{2,3}")
+_PART = re.compile(
+    r"\$\$|\$(?:(greeting|body|signature|language)(?![A-Za-z0-9_])|\{(greeting|body|signature|language)\})"
+)
 _HTML = """\
 <!DOCTYPE html>
 <html lang="$language"><head><meta charset="utf-8"></head><body>
@@ -49,31 +52,36 @@ class Wording:
     greeting_name: string.Template
     body: tuple[string.Template, ...]
     signature: string.Template
-    html: string.Template
+    page: string.Template
+    _whole: Mapping[bool, tuple[string.Template, string.Template]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # put together once, by whether there is a name: confirmations are on the hot path
+        whole = {named: self._together(self.greeting_name if named else self.greeting) for named in (False, True)}
+        object.__setattr__(self, "_whole", whole)
+
+    def _together(self, greeting: string.Template) -> tuple[string.Template, string.Template]:
+        blocks = (greeting, *self.body, self.signature)
+        text = "\n\n".join(block.template for block in blocks) + "\n"
+        parts = {
+            "greeting": _paragraph(greeting),
+            "body": "\n".join(map(_paragraph, self.body)),
+            "signature": _paragraph(self.signature),
+            "language": self.language,
+        }
+        page = _PART.sub(lambda found: parts[found[1] or found[2]] if found[0] != "$$" else "$$", self.page.template)
+        return string.Template(text), string.Template(page + "\n")
 
     def render(self, number: int, desk: str, name: str | None) -> tuple[str, str, str]:
         """Subject, text and HTML."""
         values = {"number": str(number), "desk": desk, "name": name or ""}
-        greeting = self.greeting_name if name else self.greeting
-        text = "\n\n".join(block.substitute(values) for block in (greeting, *self.body, self.signature)) + "\n"
+        text, page = self._whole[name is not None]
         escaped = {key: html.escape(value) for key, value in values.items()}
-        document = (
-            self.html.substitute(
-                number=escaped["number"],
-                desk=escaped["desk"],
-                language=self.language,
-                greeting=_paragraph(greeting, escaped),
-                body="\n".join(_paragraph(block, escaped) for block in self.body),
-                signature=_paragraph(self.signature, escaped),
-            )
-            + "\n"
-        )
-        return self.subject.substitute(values), text, document
+        return self.subject.substitute(values), text.substitute(values), page.substitute(escaped)
 
 
-def _paragraph(block: string.Template, escaped: Mapping[str, str]) -> str:
-    inner = string.Template(html.escape(block.template, quote=False)).substitute(escaped)
-    return f"<p>{inner}</p>".replace("\n", "<br>\n")
+def _paragraph(block: string.Template) -> str:
+    return f"<p>{html.escape(block.template, quote=False)}</p>".replace("\n", "<br>\n")
 
 
 def parse_wording(language: str, text: str, where: str | None = None) -> Wording:
