@@ -12,8 +12,8 @@ from ticketing.brakes import REFUSALS, STRANGERS, Brakes, BrakesKnown, Bucket, S
 from ticketing.rows import insert_rows, texts
 
 _WRITTEN = sa.text("""
-SELECT recipient, created_at, document::json ->> 'subject' AS subject, words FROM desk.replies
- WHERE recipient = ANY(CAST(:mailboxes AS text[])) AND purpose = 'confirmation' AND created_at > :since
+SELECT mailbox, created_at, document::json ->> 'subject' AS subject, words FROM desk.replies
+ WHERE mailbox = ANY(CAST(:mailboxes AS text[])) AND purpose = 'confirmation' AND created_at > :since
  ORDER BY created_at
 """)
 _SILENCED = sa.text("SELECT * FROM desk.silenced WHERE mailbox = ANY(CAST(:mailboxes AS text[]))")
@@ -29,7 +29,7 @@ async def read(
     written: defaultdict[str, list[Written]] = defaultdict(list)
     values = {"mailboxes": texts(mailboxes)}
     for row in await connection.execute(_WRITTEN, {**values, "since": now - _DAY}):
-        written[row.recipient].append(Written(row.created_at, row.subject or "", row.words))
+        written[row.mailbox].append(Written(row.created_at, row.subject or "", row.words))
     silenced = {
         (row.account, row.mailbox): Silence(row.hops, row.since, row.until)
         for row in await connection.execute(_SILENCED, values)

@@ -85,7 +85,7 @@ def suggestions(
         ),
     }
     with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
-        print_rows(desk.suggestions(), columns, as_json=as_json, nothing="No suggestions.")
+        print_rows(desk.same_people(), columns, as_json=as_json, nothing="No suggestions.")
 
 
 @contacts_app.command("merge")

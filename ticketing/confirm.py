@@ -11,7 +11,6 @@ from bus.errors import ConfigError
 from bus.message import Author, AutomationKind, Channel
 from bus.reply import Recipient, Reply
 from bus.settings import ConfirmationSettings, DeskSettings
-from ticketing.forwarding import Agents
 from ticketing.identities import mailbox_of
 from ticketing.tokens import ReplyTokens
 from ticketing.wording import Wording, choose, wordings_from
@@ -71,7 +70,6 @@ class Confirming:
     settings: ConfirmationSettings = field(default_factory=ConfirmationSettings)
     own: frozenset[str] = frozenset()
     wordings: Mapping[str, Wording] = field(init=False)
-    agents: Agents = field(init=False)
 
     def __post_init__(self) -> None:
         words = wordings_from(self.settings.templates)
@@ -79,7 +77,6 @@ class Confirming:
             there = ", ".join(sorted(words))
             raise ConfigError(f"[desk] language: no words in {self.desk.language}; there are {there}")
         object.__setattr__(self, "wordings", words)
-        object.__setattr__(self, "agents", Agents.of(self.desk.agents))
         aliases = {mailbox_of("email", address.strip()) for address in (*self.own, *self.settings.own_addresses)}
         object.__setattr__(self, "own", frozenset(aliases))
 

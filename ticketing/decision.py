@@ -1,6 +1,6 @@
 """What goes into deciding on a batch, and what comes out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bus.contact_event import ContactEvent
@@ -8,7 +8,9 @@ from bus.reply import Reply
 from bus.ticket_event import TicketEvent
 from ticketing.arrivals import Filed
 from ticketing.contacts import Assertion, NewContact, People
+from ticketing.cuts import Cut
 from ticketing.delivery import Delivery
+from ticketing.ends import LaterEnd
 from ticketing.incoming import Incoming
 from ticketing.match import Match, Place
 from ticketing.outbox import Told
@@ -22,7 +24,8 @@ class Known:
     `tickets`: survivors by id. `candidates`: all that may be requester, of tickets whose requester's message is no
     root any more. `automatic`: members of machines' groups, with how they were matched. `people`: the authors.
     `deliveries`: by the Message-IDs that bounces of the batch name; the tickets they were written in are among
-    `tickets`, merged or not. `numbers`: one for each ticket to open.
+    `tickets`, merged or not. `numbers`: one for each ticket to open. `elders`: of tickets that are taken up again,
+    those from which they were cut away. `numbers_of`: of tickets that something may be a reply to.
     """
 
     tickets: Mapping[str, Ticket] = field(default_factory=dict)
@@ -33,6 +36,8 @@ class Known:
     deliveries: Mapping[str, Delivery] = field(default_factory=dict)
     filed: Mapping[str, Filed] = field(default_factory=dict)
     numbers: Sequence[int] = ()
+    elders: Mapping[str, Collection[str]] = field(default_factory=dict)
+    numbers_of: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,8 @@ class FiledMessage:
 @dataclass(slots=True)
 class Decision:
     """Everything to write. `attached`: machines' messages → the ticket they turned out to refer to;
-    `regrouped`: machines' groups → the group they became part of; `absorbed`: tickets → their survivors.
+    `regrouped`: machines' groups → the group they became part of; `absorbed`: tickets → their survivors; `ends`:
+    filed messages of which something is known only now.
 
     `accounts`: keys of new accounts → their ids; `grown`: contacts with an identity more → their versions;
     `languages`: contacts → what they speak now. `words`: replies → the digest of what they answer.
@@ -66,6 +72,8 @@ class Decision:
     messages: list[FiledMessage] = field(default_factory=list)
     attached: dict[str, str] = field(default_factory=dict)
     regrouped: dict[str, str] = field(default_factory=dict)
+    cuts: list[Cut] = field(default_factory=list)
+    ends: list[LaterEnd] = field(default_factory=list)
     replies: list[Told[Reply]] = field(default_factory=list)
     words: dict[str, str | None] = field(default_factory=dict)
     bounced: list[Delivery] = field(default_factory=list)

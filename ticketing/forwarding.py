@@ -5,7 +5,6 @@ configured and authenticated; whoever else "forwards" has written a mail of his 
 """
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +16,6 @@ class Agents:
     """Whose forwards are believed: addresses, or `@domain` for everybody there."""
 
     addresses: frozenset[str] = frozenset()
-
-    @classmethod
-    def of(cls, configured: Iterable[str]) -> "Agents":
-        """As `[desk] agents` names them."""
-        return cls(frozenset(address.strip().lower() for address in configured))
 
     def __contains__(self, address: str) -> bool:
         if not self.addresses:

@@ -23,6 +23,7 @@ from ticketing.clock import Clock
 from ticketing.confirm import Confirming
 from ticketing.database import engine as engine_of
 from ticketing.filing import Filing
+from ticketing.policy import policy_of
 from ticketing.readiness import KafkaCluster, ready, watch
 from ticketing.receipts import GROUP as RECEIPTS_GROUP
 from ticketing.receipts import Receipts
@@ -43,6 +44,7 @@ def work(settings: Settings, *, prefix: str = "") -> Work:
     url = database_url(settings)
     own = frozenset(own_addresses(settings))
     confirming = Confirming(settings.desk, load_tokens(settings.data), settings.confirmations, own)
+    policy = policy_of(settings.threading, settings.desk)
 
     async def run(stop: asyncio.Event, health: Health, announce: Announce) -> None:  # noqa: ARG001  # nothing to add
         for name in ("kafka", "database", "filer", "relay"):
@@ -57,7 +59,7 @@ def work(settings: Settings, *, prefix: str = "") -> Work:
             messages = KafkaSource(settings.kafka, topics, prefix + GROUP, progress=filed)
             rules, alarm = AccountRules(settings.accounts), Alarm()
             health.notes["confirmations"] = alarm.note
-            filing: BatchHandler = Filing(engine, filed, confirming, settings.threading.max_references, rules, alarm)
+            filing: BatchHandler = Filing(engine, filed, confirming, policy, rules, alarm)
             told = FencedProgress(engine, progress, prefix + RECEIPTS_GROUP, cluster)
             receipts = KafkaSource(settings.kafka, [prefix + RECEIPTS], prefix + RECEIPTS_GROUP, progress=told)
             relay = Relay(settings.kafka, url, topics=RelayTopics(prefix), transactional_id=f"{prefix}relay")

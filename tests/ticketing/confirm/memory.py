@@ -15,6 +15,7 @@ from ticketing.confirmations import confirmations
 from ticketing.decode import decode
 from ticketing.identities import mailbox_of
 from ticketing.incoming import Incoming
+from ticketing.policy import Policy
 
 
 @dataclass
@@ -57,6 +58,6 @@ class Confirmed:
         return sent
 
     def _decode(self, record: Received) -> Incoming:
-        found = decode(record, self.confirming.tokens, max_references=100, agents=self.confirming.agents)
+        found = decode(record, self.confirming.tokens, Policy())
         assert isinstance(found, Incoming)
         return found

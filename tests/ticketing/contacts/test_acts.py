@@ -147,7 +147,7 @@ async def test_identities_grow_and_claims_become_suggestions(desk: Desk) -> None
     assert (await told(desk, ann))[-1] == ("updated", {"fields": {"identities": None}})
     other, tagged = await contact(desk, "18"), await contact(desk, "ann+shop@x.example")
     with looking(desk.url) as look:
-        found = {frozenset((s["contact_id"], s["other_id"])): s["evidence"] for s in look.suggestions()}
+        found = {frozenset((s["contact_id"], s["other_id"])): s["evidence"] for s in look.same_people()}
         assert set(found) == {frozenset((ann, other)), frozenset((ann, tagged))}
         [claim] = found[frozenset((ann, other))]
         assert (claim["kind"], claim["strength"], claim["identity"]["value"]) == ("claim", "verified", ANN)
@@ -157,7 +157,7 @@ async def test_identities_grow_and_claims_become_suggestions(desk: Desk) -> None
     await unmerge(desk.engine, other, act("k2"))
     await mark(desk.engine, ANN.upper(), kind=None, identifying=False)
     with looking(desk.url) as look:
-        assert list(look.suggestions()) == []
+        assert list(look.same_people()) == []
 
 
 async def test_who_has_been_separated_is_not_suggested_again(desk: Desk) -> None:
@@ -166,4 +166,4 @@ async def test_who_has_been_separated_is_not_suggested_again(desk: Desk) -> None
     await merge(desk.engine, tagged, ANN, act("k1"))
     await unmerge(desk.engine, tagged, act("k2"))
     with looking(desk.url) as look:
-        assert list(look.suggestions()) == []
+        assert list(look.same_people()) == []

@@ -12,6 +12,7 @@ from ticketing.contacts import About, Contacts, People
 from ticketing.decode import decode
 from ticketing.identities import is_role, mailbox_of
 from ticketing.incoming import Incoming
+from ticketing.policy import Policy
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 _COUNT = itertools.count()
@@ -30,7 +31,7 @@ def posted(kind: str, address: str, *also: Identity, verified: bool = True, lang
             "received_at": NOW,
         }
     )
-    found = decode(Received("t", 0, 0, None, message.to_json(), 0), TOKENS, max_references=9)
+    found = decode(Received("t", 0, 0, None, message.to_json(), 0), TOKENS, Policy())
     assert isinstance(found, Incoming)
     return found
 

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 
 _CHANGES = """
 ALTER TABLE desk.contacts ADD COLUMN root_id TEXT;
@@ -40,6 +40,10 @@ CREATE TABLE desk.accounts (
 );
 ALTER TABLE desk.tickets ADD COLUMN own_contact_id TEXT;
 ALTER TABLE desk.replies ADD COLUMN words TEXT;
+ALTER TABLE desk.replies ADD COLUMN mailbox TEXT;
+UPDATE desk.replies SET mailbox = recipient;
+DROP INDEX desk.replies_recipient;
+CREATE INDEX replies_mailbox ON desk.replies (mailbox, created_at);
 CREATE TABLE desk.buckets (
     name TEXT NOT NULL,
     level BIGINT NOT NULL,
