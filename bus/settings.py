@@ -36,7 +36,7 @@ class BlobSettings(Section):
 
 
 class DeskSettings(Section):
-    """`[desk]`: who we are to customers. `domain` is the right side of our Message-IDs."""
+    """`[desk]`: who we are to customers. `domain` is the right side of our Message-IDs. `agents`: their addresses."""
 
     name: str = "Support"
     domain: str = "desk.example"
@@ -44,14 +44,27 @@ class DeskSettings(Section):
     confirm: bool = True
     confirmations_per_day: int = Field(default=3, ge=0, le=3)
     reply_via: dict[Channel, str] = {}
+    agents: list[str] = []
+
+
+class ConnectorThreading(Section):
+    """`[threading.connectors.NAME]`: what differs for the messages of one connector."""
+
+    department: str = ""
+    reopen_days: int | None = Field(default=None, ge=0, le=36_500)
+    after_window: Literal["new_ticket", "reopen"] | None = None
 
 
 class ThreadingSettings(Section):
-    """`[threading]`: `reopen_days` is the window in which a reply opens a closed ticket again."""
+    """`[threading]`: `reopen_days` is the window in which a reply opens a closed ticket again, `after_window` what it
+    does later; over `gap_days` only a token or a provider's conversation joins."""
 
     policy: Literal["default", "strict"] = "default"
     max_references: int = Field(default=100, ge=1, le=1_000)
-    reopen_days: int = Field(default=30, ge=0)
+    gap_days: int = Field(default=365, ge=1, le=36_500)
+    reopen_days: int = Field(default=30, ge=0, le=36_500)
+    after_window: Literal["new_ticket", "reopen"] = "new_ticket"
+    connectors: dict[str, ConnectorThreading] = {}
 
 
 class LoggingSettings(Section):

@@ -57,7 +57,8 @@ class MatchSummary(Wire):
 
 
 class Opened(Wire):
-    """Data of `ticket.opened`."""
+    """Data of `ticket.opened`. `follows`: number of the closed ticket it takes up; `split_from`: of the one it was
+    split off; `possible_reply_to`: of one it may be a reply to, for an agent to say."""
 
     channel: Channel
     account: str
@@ -65,6 +66,8 @@ class Opened(Wire):
     priority: Priority = "normal"
     manual: bool = False
     possible_reply_to: int | None = None
+    follows: int | None = None
+    split_from: int | None = None
 
 
 class MessageReceived(Wire):
@@ -114,9 +117,13 @@ class DeliveryUpdated(Wire):
 
 
 class Updated(Wire):
-    """Data of `ticket.updated`: changed fields, each `[old, new]`; of text fields the name alone (None)."""
+    """Data of `ticket.updated`: changed fields, each `[old, new]`; of text fields the name alone (None).
+
+    `message_id`: where it is this message's field that changed (`third_party`).
+    """
 
     fields: dict[str, list[Any] | None]
+    message_id: str | None = None
 
 
 class OtherTicket(Wire):
@@ -131,6 +138,31 @@ class Absorbed(Wire):
 
     ticket_id: str
     number: int
+
+
+class Unmerged(Wire):
+    """Data of `ticket.unmerged`, on both: the ticket that it is separate from again."""
+
+    ticket_id: str
+    number: int
+
+
+class Split(Wire):
+    """Data of `ticket.split`, on the old ticket: the new one, what went there, and whether it was in the wrong one."""
+
+    ticket_id: str
+    number: int
+    message_ids: list[str]
+    wrong_ticket: bool = False
+
+
+class MessageMoved(Wire):
+    """Data of `ticket.message_moved`, on both tickets: the message, the other ticket, and which way it went."""
+
+    message_id: str
+    ticket_id: str
+    number: int
+    direction: Literal["in", "out"]
 
 
 class TicketEvent(Wire):
@@ -160,6 +192,9 @@ DATA_MODELS: dict[TicketEventType, type[Wire]] = {
     "ticket.updated": Updated,
     "ticket.merged": OtherTicket,
     "ticket.absorbed": Absorbed,
+    "ticket.unmerged": Unmerged,
+    "ticket.split": Split,
+    "ticket.message_moved": MessageMoved,
 }
 """The form of `data` for each type that is published today."""
 

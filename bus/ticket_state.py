@@ -19,6 +19,7 @@ class TicketState(Wire):
     """The document that lists show and subscribers start from.
 
     `aliases`: numbers of tickets merged into this one. `merged_into`: id of the survivor, if it was merged.
+    `follows`: number of the closed ticket that this one takes up; `possible_reply_to`: of one it may be a reply to.
     """
 
     kind: Literal["ticket.state.v1"] = "ticket.state.v1"
@@ -26,6 +27,8 @@ class TicketState(Wire):
     number: int
     aliases: list[int] = []
     merged_into: str | None = None
+    follows: int | None = None
+    possible_reply_to: int | None = None
     subject: str | None = None
     status: Status = "open"
     priority: Priority = "normal"

@@ -27,6 +27,9 @@ _ORIGINAL_TYPES = (
 )
 _ADDRESS = re.compile(r"[^\s<>\"';,()]+@[^\s<>\"';,()]+")
 _RECIPIENT_FIELDS = frozenset({b"final-recipient", b"original-recipient", b"action", b"status"})
+_RECIPIENTS = frozenset({b"final-recipient", b"original-recipient"})
+_VERDICTS = frozenset({b"action", b"status"})
+_MARGIN = re.compile(r"^[ \t]{0,8}>[ \t>]{0,8}", re.MULTILINE)
 _GROUPS = 200
 _LONGEST = 256 * 1024
 
@@ -56,12 +59,25 @@ def read_report(data: bytes, root: Part) -> Report | None:
         if part.type not in _REPORT_TYPES:
             continue
         octets = decode_transfer(data[part.begin : part.end], part.encoding).data[:_LONGEST]
-        recipients = [group for group in _groups(octets) if group.any_of(_RECIPIENT_FIELDS)]
-        if not recipients:
-            continue
-        chosen = next((g for g in recipients if _action(g) == "failed"), recipients[0])
-        return _report(chosen, original_message_id(data, root))
+        chosen = _first_failed(octets)
+        if chosen is not None:
+            return _report(chosen, original_message_id(data, root))
     return None
+
+
+def report_in_text(text: str) -> Report | None:
+    """The report whose fields stand in the words of a mail, quoted or not; None when no recipient stands there."""
+    chosen = _first_failed(_MARGIN.sub("", text).encode("utf-8", "replace"))
+    if chosen is None or not chosen.any_of(_RECIPIENTS) or not chosen.any_of(_VERDICTS):
+        return None
+    return _report(chosen, None)
+
+
+def _first_failed(octets: bytes) -> Headers | None:
+    """Of the groups of fields about a recipient the first that failed, else the first."""
+    recipients = [group for group in _groups(octets) if group.any_of(_RECIPIENT_FIELDS)]
+    named = [group for group in recipients if group.any_of(_RECIPIENTS)] or recipients
+    return next((group for group in named if _action(group) == "failed"), named[0] if named else None)
 
 
 def report_within(data: bytes, root: Part) -> Report | None:

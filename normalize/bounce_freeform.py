@@ -5,7 +5,7 @@ import re
 from bus.message import Bounce
 from normalize import bounce_words, machine_phrases
 from normalize.addresses import canonical
-from normalize.bounce import SMTP_CODE, STATUS
+from normalize.bounce import SMTP_CODE, STATUS, report_in_text
 from normalize.headers import Headers
 
 _READ = 16 * 1024
@@ -22,6 +22,8 @@ _RECIPIENTS = (
 )  # fmt: skip
 _ANY_ADDRESS = re.compile(_ADDRESS)
 _IN_BRACKETS = re.compile(rf"<({_ADDRESS})>")
+_TO_THE_FOLLOWING = re.compile(r"(?:following|recipients?|addressees?)[^\n]{0,80}:?[ \t]*\n", re.IGNORECASE)
+_NAME_ON_A_LINE = re.compile(r"^[ \t]{1,12}([A-Za-z0-9][A-Za-z0-9._+-]{1,63})(?:[ \t]{2,}.{0,200})?$", re.MULTILINE)
 _BEFORE = 60
 _ADDRESSES = 200
 _MESSAGE_ID = re.compile(r"^[ \t>]{0,8}Message-I[dD]:\s{0,4}<([^<>\s]{1,400})>", re.MULTILINE | re.IGNORECASE)
@@ -34,10 +36,12 @@ _DIAGNOSTIC_FIELD = re.compile(r"^[ \t>]{0,8}Diagnostic-Code:\s{0,8}(?:\w{1,10};
 _TO_FIELD = re.compile(rf"^[ \t>]{{0,8}}To:[^\n]{{0,100}}?({_ADDRESS})", re.MULTILINE)
 
 
-def read_freeform(headers: Headers, text: str, not_recipients: frozenset[str], *, sure: bool) -> Bounce | None:
+def read_freeform(
+    headers: Headers, text: str, author: str, not_recipients: frozenset[str], *, sure: bool
+) -> Bounce | None:
     """What the words say; None when they tell of no failed delivery and the fields are not `sure` of one either.
 
-    Reads the first 16 KiB. `not_recipients`: who wrote this bounce, and to whom; the latter only in need.
+    Reads the first 16 KiB. `author` of this bounce; `not_recipients`: to whom it was written, and by whom.
     """
     text = text[:_READ]
     said = text
@@ -48,10 +52,19 @@ def read_freeform(headers: Headers, text: str, not_recipients: frozenset[str], *
     words = bounce_words.flat(said)
     if not failed and not sure and not bounce_words.FAILURE.search(words):
         return None
+    report = report_in_text(text)
+    if report is not None and report.bounce.recipient and report.action in {"failed", "delayed", ""}:
+        original = _MESSAGE_ID.search(text)
+        return report.bounce.model_copy(update={"original_message_id": original[1] if original else None})
     if failed:
         recipient: str | None = canonical(failed.split(",")[0])
     else:
-        recipient = _recipient(said, not_recipients) or _recipient(text, not_recipients) or _addressee(text)
+        recipient = (
+            _recipient(said, not_recipients)
+            or _recipient(text, not_recipients)
+            or _addressee(text)
+            or _local_recipient(said, author)
+        )
     status = _status(said, words, text)
     original = _MESSAGE_ID.search(text)
     return Bounce(
@@ -101,6 +114,17 @@ def _addressee(text: str) -> str | None:
     """To whom the mail that came back had been sent, where its head is repeated."""
     found = _TO_FIELD.search(text)
     return canonical(found[1]) if found else None
+
+
+def _local_recipient(text: str, author: str) -> str | None:
+    """Some servers name the mailbox only: it lies in the domain that the server writes from."""
+    begin = _TO_THE_FOLLOWING.search(text)
+    found = _NAME_ON_A_LINE.search(text, begin.end()) if begin else None
+    labels = author.partition("@")[2].split(".")
+    if found is None or len(labels) < 2:
+        return None
+    length = 3 if len(labels) > 2 and len(labels[-1]) == 2 and len(labels[-2]) <= 3 else 2
+    return canonical(f"{found[1]}@{'.'.join(labels[-length:])}")
 
 
 def _status(said: str, words: str, text: str) -> str:

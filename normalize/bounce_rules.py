@@ -71,7 +71,7 @@ def in_words(letter: Letter) -> Automation | None:
     not_recipients = frozenset(addressed | {letter.author.lower()})
     if daemon and (within := report_within(letter.data, letter.root)) is not None:
         return Automation(kind="bounce", reason="report:within", bounce=within.bounce)
-    bounce = read_freeform(letter.headers, letter.text, not_recipients, sure=sure or dialect is not None)
+    bounce = read_freeform(letter.headers, letter.text, letter.author, not_recipients, sure=sure or dialect is not None)
     if bounce is None:
         return None
     if bounce.original_message_id is None:

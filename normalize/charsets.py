@@ -2,70 +2,23 @@
 
 import codecs
 import re
-from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
+from normalize.charset_labels import codec_of
 from normalize.iso2022 import decode_iso2022_jp
 from normalize.legible import legible
 from normalize.undeclared import guess_charset
 
-_ESCAPING = frozenset(
-    {
-        "iso2022_jp",
-        "iso2022_kr",
-        "hz",
-        "utf_7",
-        "utf-7",
-        "utf-16",
-        "utf-16-le",
-        "utf-16-be",
-        "utf-32",
-        "utf-32-le",
-        "utf-32-be",
-    }
-)
-_BETTER = {  # what senders mean by the label: the superset that WHATWG or the vendor uses for it
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "gb_2312-80": "gb18030",
-    "x-gbk": "gb18030",
-    "ks_c_5601-1987": "cp949",
-    "ks_c_5601": "cp949",
-    "euc-kr": "cp949",
-    "shift_jis": "cp932",
-    "shift-jis": "cp932",
-    "sjis": "cp932",
-    "x-sjis": "cp932",
-    "windows-31j": "cp932",
-    "big5": "big5hkscs",
-    "iso-8859-1": "cp1252",
-    "iso8859-1": "cp1252",
-    "latin1": "cp1252",
-    "latin-1": "cp1252",
-    "iso-8859-8-i": "iso-8859-8",
-    "iso-8859-8-e": "iso-8859-8",
-    "iso-8859-6-i": "iso-8859-6",
-    "iso-8859-9": "cp1254",
-    "iso-8859-11": "cp874",
-    "tis-620": "cp874",
-    "x-mac-roman": "mac_roman",
-    "macintosh": "mac_roman",
-    "unicode-1-1-utf-7": "utf-7",
-    "utf8": "utf-8",
-    "utf-8mb4": "utf-8",
-    "cp-850": "cp850",
-    "unicode": "utf-16",
-}
 _WIDE = frozenset({"utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"})
+_ESCAPING = _WIDE | {"iso2022_jp", "iso2022_kr", "hz", "utf-7"}
 _MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_UTF8 = frozenset({"utf-8", "utf_8", "utf_8_sig", "utf-8-sig"})
+_UTF8 = frozenset({"utf-8", "utf-8-sig"})
 _UNICODE = _UTF8 | _ESCAPING
 _BEYOND = re.compile(r"[^\x00-\x7f]")
 _C1 = re.compile(r"[\x80-\x9f]")
 _ENOUGH = 3
-_LABEL_END = re.compile(r"[*\s;,(\"']")  # a language (RFC 2231), a comment, the next parameter
-_SAYING_LITTLE = frozenset({None, "ascii", "utf-8", "utf_8", "cp1252"})
+_SAYING_LITTLE = frozenset({None, "ascii", "utf-8", "cp1252"})
 """Charsets that a mail names by habit: they say nothing of bytes that are no UTF-8."""
 _WESTERN = "".join(bytes([code]).decode("cp1252", "ignore") or chr(code) for code in range(256))
 
@@ -79,7 +32,7 @@ class Decoded(NamedTuple):
 
 def decode(data: bytes, label: str | None) -> Decoded:
     """`data` as text. `label` is the declared charset, if there was one; a wrong one is noticed and warned of."""
-    codec = _codec(label) if label else None
+    codec = codec_of(label) if label else None
     if codec is None or codec == "ascii":
         if data.isascii() and b"\x1b" not in data:
             return Decoded(_plain(data), _unknown(label, codec))
@@ -127,7 +80,7 @@ def decode_header_bytes(data: bytes, hint: str | None = None) -> str:
     bad = text.count("\ufffd")
     if bad * 5 <= _count_beyond(text):
         return legible(text)
-    codec = _codec(hint) if hint else None
+    codec = codec_of(hint) if hint else None
     if codec in _SAYING_LITTLE:
         codec = guess_charset(data)
     if codec:
@@ -136,26 +89,6 @@ def decode_header_bytes(data: bytes, hint: str | None = None) -> str:
         except (UnicodeError, ValueError, LookupError):
             pass
     return _western(data)
-
-
-@lru_cache(maxsize=256)
-def _codec(label: str) -> str | None:
-    """Python's name for a label, or None when it has none that makes text of bytes."""
-    name = _LABEL_END.split(label.strip("'\" \t;,("), maxsplit=1)[0].lower()[:60]
-    name = _BETTER.get(name, name)
-    if "\0" in name or not name.isascii():
-        return None
-    if name.startswith("iso-2022-jp") or name in {"csiso2022jp", "iso2022jp", "cp50220", "cp50221"}:
-        return "iso2022_jp"
-    for candidate in (name, name.replace("windows-", "cp").replace("x-cp", "cp"), name.removeprefix("x-")):
-        try:
-            found = codecs.lookup(candidate)
-            if isinstance(b"".decode(candidate), str):
-                better = _BETTER.get(found.name, found.name)
-                return "cp1252" if better == "latin_1" else better
-        except (LookupError, ValueError, UnicodeError, TypeError):
-            continue
-    return None
 
 
 def _plain(data: bytes) -> str:

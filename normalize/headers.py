@@ -13,7 +13,8 @@ _FIELD_START = re.compile(rb"[!-9;-~]+[ \t]*:")
 _WELL_KNOWN = re.compile(
     rb"^(?:From|To|Subject|Date|Message-ID|MIME-Version|Content-Type|Received)[ \t]*:", re.MULTILINE | re.IGNORECASE
 )
-_CHARSET = re.compile(rb"charset\s{0,4}=\s{0,4}[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+_CHARSET = re.compile(rb"charset[ \t]{0,4}=[ \t]{0,4}[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+_PARAMETER = re.compile(rb"[\w*-]{1,40}[ \t]*=")
 _ESCAPE = b"\x1b"
 _WESTERN = frozenset({"us-ascii", "ascii", "iso-8859-1", "latin1", "windows-1252", "utf-8"})
 
@@ -133,6 +134,10 @@ def _fields_among_dirt(block: bytes) -> tuple[list[tuple[bytes, bytes]], int]:
             at = field.end()
             continue
         following = block.find(b"\n", at) + 1 or len(block)
+        if fields and fields[-1][1].rstrip().endswith(b";") and _PARAMETER.match(block, at):  # folded without a blank
+            fields[-1] = (fields[-1][0], b"%s %s" % (fields[-1][1], block[at:following].strip()))
+            at = following
+            continue
         if at > last_known and not _header_follows(block, at, following):
             return fields, at
         at = following

@@ -4,6 +4,7 @@ Every test looks at one line, or at a few joined, of at most `LONGEST` character
 """
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from normalize.language_tables import UNSPACED, folded, heads, language_table, words_for
@@ -25,19 +26,26 @@ _NAMED_ADDRESS = re.compile(
 _BARE_ADDRESS_LAST = re.compile(r"(?<!\d)\d{1,2}[:.]\d\d(?!\d).{1,80}[^\s@<>]@[^\s@<>:]{1,250}[:：]$")
 
 
-def _begins(words: tuple[str, ...]) -> str:
-    return "|".join(re.escape(word) + ("" if UNSPACED.search(word) else r"(?!\w)") for word in words)
+def _by_last_letter(words: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    return {word[-1]: tuple(each for each in words if each[-1] == word[-1]) for word in words}
 
 
-_WROTE = words_for(_TABLE, "wrote")
-_SAID = words_for(_TABLE, "said")
-_OWN = frozenset(words_for(_TABLE, "own"))
+def _by_first_letter(words: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    return {word[0]: tuple(each for each in words if each[0] == word[0]) for word in words}
+
+
+_WROTE = _by_last_letter(words_for(_TABLE, "wrote"))
+_SAID = _by_last_letter(words_for(_TABLE, "said"))
+_OWN = frozenset(word for row in _TABLE.values() for word in row.get("own", ()))
 _WORDS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _WITH_AT = re.compile(r"\S*@\S*")
 _WROTE_THEN = words_for(_TABLE, "wrote_then")
+_DIGIT = re.compile(r"\d")
+_UNTIL_DATE = 30
+_KEY = 40
 _BEFORE = " >*_-<\u200e\u200f\u202a\u202b\u202c\u202d\u202e\ufeff"
 _AFTER_VERB = " \t\xa0\u202f:：.>*_)]-\u200f\u202c"
-_BEGINNING = re.compile(rf"(?:{_begins(words_for(_TABLE, 'begins'))})", re.IGNORECASE)
+_BEGINNINGS = _by_first_letter(words_for(_TABLE, "begins"))
 _WHOLE_LINES = re.compile(
     "|".join(
         re.escape(line).replace(r"\{who\}", ".{1,120}").replace(r"\{date\}", r".{0,30}\d.{0,30}")
@@ -55,10 +63,7 @@ _RULED = re.compile(
     + r")(?!\w).{0,100}",
     re.IGNORECASE,
 )
-_FORWARDS = re.compile(
-    r"[\s>*_]{0,8}(?:" + "|".join(map(re.escape, words_for(_TABLE, "forwarded"))) + r")\s{0,2}[:：]\s{0,4}[*_]{0,2}",
-    re.IGNORECASE,
-)
+_FORWARDS = frozenset(words_for(_TABLE, "forwarded"))
 _PREVIOUS = re.compile(
     r"[\s*_#>]{0,8}(?:" + "|".join(map(re.escape, words_for(_TABLE, "previous"))) + r")[\s*_#:：]{0,8}", re.IGNORECASE
 )
@@ -98,10 +103,10 @@ def announces(line: str) -> str | None:
     """`original`, or `reply_above`, when a line announces that all below it is quoted."""
     line = line[:LONGEST]
     if line[:1].isalnum():
-        return "original" if line[-1] in ":：*_" and _FORWARDS.fullmatch(line) else None
+        return "original" if line[-1] in ":：*_" and folded(line.rstrip(" \xa0:：*_")) in _FORWARDS else None
     if _RULED.fullmatch(line) and (line.lstrip(" >*_")[1:2] in "-—–_=*~#+ " or _ENDS_RULED.search(line)):
         return "original"
-    if _FORWARDS.fullmatch(line):
+    if line[-1] in ":：*_" and folded(line.strip(" \xa0:：*_>")) in _FORWARDS:
         return "original"
     if line[:1].isalnum() or len(line) > _LONGEST_NOTICE:
         return None
@@ -122,20 +127,29 @@ def has_address(line: str) -> bool:
 def begins_with_date(line: str) -> bool:
     """Whether a line begins like an attribution: with its first word, and the date soon after, or with the date."""
     line = line[:80].lstrip(_BEFORE)
-    begin = _BEGINNING.match(line)
-    if begin and any(character.isdigit() for character in line[begin.end() : begin.end() + 30]):
+    begin = _beginning(line)
+    if begin and _DIGIT.search(line, begin, begin + _UNTIL_DATE) is not None:
         return True
     return _STARTS_WITH_DATE.match(line) is not None
 
 
-def last_verb(line: str, verbs: tuple[str, ...] = _WROTE) -> int:
+def _beginning(line: str) -> int:
+    """Where the first word of an attribution ends with which a line begins; 0 when with none."""
+    lower = folded(line[:_KEY])
+    for begin in _BEGINNINGS.get(lower[:1], ()):
+        if lower.startswith(begin) and _apart(lower, 0, len(begin)):
+            return len(begin)
+    return 0
+
+
+def last_verb(line: str, verbs: Mapping[str, tuple[str, ...]] = _WROTE) -> int:
     """Where the verb stands with which a line ends, with or without a colon ("wrote:"); -1 when with none."""
     lower = folded(line.rstrip(_AFTER_VERB))
-    if not lower.endswith(verbs):
-        return -1
-    verb = next(each for each in verbs if lower.endswith(each))
-    start = len(lower) - len(verb)
-    return start if _apart(lower, start, len(lower)) else -1
+    for verb in verbs.get(lower[-1:], ()):
+        if lower.endswith(verb):
+            start = len(lower) - len(verb)
+            return start if _apart(lower, start, len(lower)) else -1
+    return -1
 
 
 def _inner_verb(line: str) -> int:
@@ -166,10 +180,12 @@ def is_attribution(line: str) -> bool:
     line = line.strip(" \t*_\u200e\u200f\u202a\u202b\u202c\ufeff")
     address = has_address(line)
     last = last_verb(line)
-    if last < 0 and address and _BEGINNING.match(line.lstrip(_BEFORE)):
+    if last < 0 and address and _beginning(line.lstrip(_BEFORE)):
         last = last_verb(line, _SAID)
     then = _inner_verb(line) if last < 0 else -1
-    if (last < 0 and then < 0 and not address) or _speaks_of_oneself(line[:_SENTENCE]):
+    if last < 0 and then < 0 and not address:
+        return False
+    if not (last >= 0 and line[:last].rstrip().endswith((">", ")", "]"))) and _speaks_of_oneself(line[:_SENTENCE]):
         return False
     dated = _DATE.search(line) is not None
     begins = begins_with_date(line)
@@ -182,8 +198,8 @@ def is_attribution(line: str) -> bool:
 
 
 def _speaks_of_oneself(line: str) -> bool:
-    words = _WORDS.findall(_WITH_AT.sub(" ", line))
-    return any(folded(word) in _OWN and word != "i" for word in words)
+    """Whether such words stand there, in small letters: "My Shop" is a name."""
+    return not _OWN.isdisjoint(_WORDS.findall(_WITH_AT.sub(" ", line)))
 
 
 def _verb_beside_date(line: str, verb: int) -> bool:

@@ -4,9 +4,8 @@ from normalize import quote_headers
 from normalize.limits import REPLY_CANDIDATES
 from normalize.reply_lines import COLONS, MARKS, Lines, is_rule
 
-_HEADS = quote_headers.HEADS
-_UNSPACED = quote_headers.HEADS_UNSPACED
-_LINES = quote_headers.HEADS_OF_LINES
+_HEADS = quote_headers.HEADS | quote_headers.HEADS_OF_LINES
+_FIRSTS = MARKS | quote_headers.HEADS_UNSPACED
 _POSSIBLE = quote_headers.DIGIT_OR_COLON.search
 _AFTER_COLON = frozenset("*_->") | COLONS
 _WRAPPED = 4
@@ -51,15 +50,20 @@ def _worth_a_look(page: Lines) -> list[int]:
     found = [
         i
         for i, line in enumerate(page.bare)
-        if line
-        and (
-            line[-1] in _AFTER_COLON
-            or line[0] in MARKS
-            or line[:3] in _LINES
-            or ((line[:3] in _HEADS or line[0] in _UNSPACED) and _POSSIBLE(line, 0, _HEAD))
-        )
+        if line and (line[-1] in _AFTER_COLON or line[0] in _FIRSTS or line[:3] in _HEADS)
     ]
-    return [i for i in found if not page.quoted[i]][:REPLY_CANDIDATES]
+    return [i for i in found if not page.quoted[i] and i not in page.code and _may_tell(page.bare[i])][
+        :REPLY_CANDIDATES
+    ]
+
+
+def _may_tell(line: str) -> bool:
+    return (
+        line[-1] in _AFTER_COLON
+        or line[0] in MARKS
+        or line[:3] in quote_headers.HEADS_OF_LINES
+        or _POSSIBLE(line, 0, _HEAD) is not None
+    )
 
 
 def _is_divider(page: Lines, index: int) -> bool:

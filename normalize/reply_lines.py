@@ -22,17 +22,25 @@ def is_rule(line: str) -> bool:
 
 
 class Lines:
-    """A text by lines. What its author wrote now lies in `first` … `end`, without the lines in `dropped`."""
+    """A text by lines. What its author wrote now lies in `first` … `end`, without the lines in `dropped`.
+
+    Lines of `code` are taken as they are.
+    """
 
     def __init__(self, text: str, decisions: Decisions) -> None:
         self.whole = (text.replace("\r\n", "\n") if "\r" in text else text).split("\n")
-        self.bare = [line.strip() for line in self.whole]
+        self.bare = list(map(str.strip, self.whole))
         self.first = 0
         self.end = len(self.bare)
         self.cut = False
         self.forwarded = False
         self.dropped: set[int] = set()
-        self.quoted = _quoted(self.bare) if any(mark in text for mark in _QUOTE_MARKS) else [False] * len(self.bare)
+        self.quoted = (
+            _quoted(self.bare) if (">" in text or "&gt;" in text or "＞" in text) else [False] * len(self.bare)
+        )
+        self.code = _fenced(self.bare) if "```" in text else frozenset()
+        for i in self.code:
+            self.quoted[i] = False
         self._decisions = decisions
         self._written = 0
 
@@ -88,17 +96,25 @@ class Lines:
         self.cut = True
 
 
+def _fenced(bare: list[str]) -> frozenset[int]:
+    """The lines between fences of Markdown: code, in which nothing means what it looks like."""
+    fences = [i for i, line in enumerate(bare) if line.startswith("```")]
+    return frozenset(i for begin, end in zip(fences[::2], fences[1::2], strict=False) for i in range(begin, end + 1))
+
+
 def _quoted(bare: list[str]) -> list[bool]:
     """Which lines are quoted, those that were wrapped in the middle of a quote included."""
-    quoted = [line.startswith(_QUOTE_MARKS) for line in bare]
-    if True in quoted:
-        for i in range(1, len(bare) - 1):
-            if quoted[i - 1] and quoted[i + 1] and not quoted[i] and bare[i] and len(bare[i - 1]) > _QUOTE_WIDTH:
-                quoted[i] = True
-        for i, mark in enumerate(quoted):
-            if mark and i and bare[i][-1] in COLONS and _closes_address(bare[i - 1], bare[i]):
-                quoted[i] = False
-    with_initials = [i for i, line in enumerate(bare) if line[1:4].find(">") >= 0 and _INITIALS.match(line)]
+    quoted = [line[:1] == ">" or line.startswith(_QUOTE_MARKS) for line in bare]
+    marks = bytes(quoted)
+    at = marks.find(b"\1\0\1")
+    while at >= 0:
+        if bare[at + 1] and len(bare[at]) > _QUOTE_WIDTH:
+            quoted[at + 1] = True
+        at = marks.find(b"\1\0\1", at + 2)
+    for i, line in enumerate(bare):
+        if quoted[i] and line[-1:] in COLONS and i and _closes_address(bare[i - 1], line):
+            quoted[i] = False
+    with_initials = [i for i, line in enumerate(bare) if not quoted[i] and ">" in line[1:4] and _INITIALS.match(line)]
     if len(with_initials) > 1:
         for i in with_initials:
             quoted[i] = True

@@ -3,6 +3,8 @@
 A line is looked at closely only if its first characters, or its last, are those of something we know.
 """
 
+from itertools import pairwise
+
 from normalize import signature_blocks
 from normalize.limits import REPLY_CHARACTERS
 from normalize.outcome import Decision, Decisions
@@ -24,7 +26,7 @@ def reply_text(text: str, decisions: Decisions = None) -> str:
     reply = page.kept()
     if len(text) > REPLY_CHARACTERS and not page.cut:
         reply += text[REPLY_CHARACTERS:]
-    if reply:
+    if reply.strip():
         return reply
     if decisions is not None:
         decisions.append(Decision("reply_text", "everything is kept", "nothing would be left"))
@@ -45,22 +47,24 @@ def _drop_warning(page: Lines) -> None:
 
 def _drop_signature(page: Lines) -> None:
     """The block behind a delimiter, a phone's line, a disclaimer; never everything."""
-    bare, heads, firsts, tails = page.bare, signature_blocks.HEADS, signature_blocks.FIRSTS, signature_blocks.TAILS
-    candidates = [
+    bare, drawn, last = page.bare, signature_blocks.DRAWN, _last_own(page)
+    lines = bare[page.first : page.end]
+    places = [  # where a paragraph begins, and drawn lines
         index
-        for index, line in enumerate(bare[page.first : page.end], page.first)
-        if line[:4] in heads or line[:1] in firsts or line[-4:] in tails
+        for index, (above, line) in enumerate(pairwise(lines), page.first + 1)
+        if not above or above[0] in drawn or line[:1] in drawn
     ]
-    for index in candidates:
+    if last not in places:
+        places.append(last)
+    for index in places:
         line = bare[index]
-        if not line or page.quoted[index]:
+        if not signature_blocks.is_worth_a_look(line) or page.quoted[index] or index in page.code:
             continue
-        paragraph = index == page.first or not bare[index - 1] or page.ruled_above(index)
         if signature_blocks.is_delimiter(bare, index, page.end):
             what = "a signature is left out"
-        elif (paragraph or page.next_written(index + 1) >= page.end) and signature_blocks.is_device(line):
+        elif signature_blocks.is_device(line):
             what = "a program's line is left out"
-        elif paragraph and signature_blocks.is_disclaimer(bare, index):
+        elif (not bare[index - 1] or page.ruled_above(index)) and signature_blocks.is_disclaimer(bare, index):
             what = "a disclaimer is left out"
         else:
             continue
@@ -72,6 +76,14 @@ def _drop_signature(page: Lines) -> None:
     if last > page.first and signature_blocks.is_name(bare[last]) and not bare[last - 1] and page.anything_before(last):
         page.decide("a name behind a dash is left out", last)
         page.end = last
+
+
+def _last_own(page: Lines) -> int:
+    """The last line that is neither empty nor quoted."""
+    last = page.end - 1
+    while last > page.first and (not page.bare[last] or page.quoted[last]):
+        last -= 1
+    return last
 
 
 def _last_written(page: Lines) -> int:

@@ -22,15 +22,24 @@ _DEVICE_LENGTH = 140
 _SIGNATURE_LINES = 9
 _SIGNATURE_CHARACTERS = 600
 _FOOTER_CHARACTERS = 2000
+_ABOVE = 200
+_PROSE_BLANKS = 8
+"""Blanks in a line by which it is a sentence, not a name, a post or a number."""
 _PARAGRAPH = 1500
 
 _ALL = (*_DEVICES, *_DISCLAIMERS, *_TITLES)
 _DRAWN = frozenset({"--", "—", "——", "–", "––", "__", "==", "++"})
-HEADS = heads((words for words in _ALL if not UNSPACED.match(words)), 4)
-FIRSTS = frozenset("*[(<「-—–_=+") | heads((words for words in _ALL if UNSPACED.match(words)), 1)
-TAILS = tails(_DEVICE_ENDS, 4)
-"""How lines begin and end that are worth a look: with four letters, one character; with four letters."""
+_HEADS = heads((words for words in _ALL if not UNSPACED.match(words)), 4)
+DRAWN = frozenset("-—–_=+")
+"""First characters of drawn lines."""
+_FIRSTS = frozenset("*[(<「") | DRAWN | heads((words for words in _ALL if UNSPACED.match(words)), 1)
+_TAILS = tails(_DEVICE_ENDS, 4)
 _WARNING_HEADS = heads((words.lstrip("*_ #>") for words in _WARNINGS), 4)
+
+
+def is_worth_a_look(line: str) -> bool:
+    """Whether a stripped line begins or ends like anything that is known here."""
+    return line[:4] in _HEADS or line[:1] in _FIRSTS or line[-4:] in _TAILS
 
 
 def is_device(line: str) -> bool:
@@ -44,7 +53,10 @@ def is_device(line: str) -> bool:
 
 
 def is_delimiter(bare: Sequence[str], index: int, end: int) -> bool:
-    """Whether a signature begins at a drawn line; one that could be a person's own needs something short below."""
+    """Whether a signature begins at a drawn line; one that could be a person's own needs something short below.
+
+    People draw lines between what they have to say: such a line comes again, or sentences stand below it.
+    """
     line = bare[index][:80]
     if line[:2] not in _DRAWN:
         return False
@@ -55,7 +67,9 @@ def is_delimiter(bare: Sequence[str], index: int, end: int) -> bool:
         return len(below) <= 2 * _SIGNATURE_LINES and sum(map(len, below)) <= _FOOTER_CHARACTERS
     if not _MAYBE_DELIMITER.fullmatch(line):
         return False
-    return 0 < len(below) <= _SIGNATURE_LINES and sum(map(len, below)) <= _SIGNATURE_CHARACTERS
+    short = 0 < len(below) <= _SIGNATURE_LINES and sum(map(len, below)) <= _SIGNATURE_CHARACTERS
+    again = line in below or line in bare[max(0, index - _ABOVE) : index]
+    return short and not again and all(each.count(" ") < _PROSE_BLANKS for each in below)
 
 
 def is_name(line: str) -> bool:

@@ -68,7 +68,7 @@ def _part(headers: Headers, begin: int, end: int, default: str) -> Part:
     content_type = parse_parameters(raw)
     kind = content_type.value
     if "/" not in kind or kind.startswith("/") or kind.endswith("/"):
-        kind = _HALF_TYPES.get(kind.strip("/"), default)
+        kind = _HALF_TYPES.get(kind.strip("/<> "), default)
     where = (
         parse_parameters(headers.undecoded(b"content-disposition")) if b"content-disposition" in headers else NOTHING
     )

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from bus.record import Position
 from ticketing.incoming import Ignorable, Incoming
@@ -43,15 +44,40 @@ class Arrivals:
     settled: list[Settled] = field(default_factory=list)
 
 
-def arrivals(batch: Iterable[Incoming | Ignorable], filed: Mapping[str, Filed]) -> Arrivals:
-    """Sort a batch. The same raw record again is what a crash leaves behind, and nothing to tell."""
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A filed mail, as it is recognized in another mailbox: its own name (which its department has for itself) and
+    what was written."""
+
+    own: UUID
+    fingerprint: UUID
+    account: str
+    filed: Filed
+
+
+def arrivals(
+    batch: Iterable[Incoming | Ignorable], filed: Mapping[str, Filed], copies: Iterable[Copy] = ()
+) -> Arrivals:
+    """Sort a batch. The same raw record again is what a crash leaves behind, and nothing to tell.
+
+    `copies`: filed mails with the Message-IDs of this batch. One that another mailbox of the same department got as
+    well is a duplicate; in the same mailbox another message_id means other content.
+    """
     found = Arrivals()
     known = dict(filed)
+    copied = {(copy.own, copy.fingerprint): copy for copy in copies}
     for each in batch:
         if isinstance(each, Ignorable):
             found.settled.append(Settled(*each.raw, "ignored", None, each.reason))
             continue
         before = known.get(each.id)
+        if before is None and each.fingerprint is not None:
+            here = Filed(each.id, each.revision, each.normalizer, each.raw, None)
+            copy = copied.setdefault((each.own, each.fingerprint), Copy(each.own, each.fingerprint, each.account, here))
+            if copy.account != each.account:
+                if each.raw is not None:
+                    found.settled.append(Settled(*each.raw, "duplicate", copy.filed.id, None))
+                continue
         if before is None:
             found.fresh.append(each)
         elif each.revision > before.revision:

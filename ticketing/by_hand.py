@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from ticketing.contacts import Contacts, created, identity_value
 from ticketing.decision import Decision
 from ticketing.decode import decode
 from ticketing.incoming import Incoming
+from ticketing.policy import Policy
 from ticketing.store import store
 from ticketing.tables import DESK_LOCK
 from ticketing.tickets import Ticket
@@ -90,7 +92,7 @@ async def _open(connection: AsyncConnection, message_id: str, group: str | None,
         opened=[ticket],
         attached=dict.fromkeys((row.id for row in rows), ticket.id),
     )
-    await store(connection, decision, Arrivals(), set(), {}, now)
+    await store(connection, decision, Arrivals(), {}, now)
     return number
 
 
@@ -98,14 +100,13 @@ def _decoded(document: str, traceparent: str | None, received_at: datetime) -> I
     headers = {"traceparent": traceparent.encode()} if traceparent else {}
     record = Received("", 0, 0, None, document.encode(), int(received_at.timestamp() * 1000), headers)
     # what it refers to was decided when it was filed, with the desk's keys; here any key will do
-    message = decode(record, ReplyTokens({0: secrets.token_bytes(32)}, 0), max_references=100)
+    message = decode(record, ReplyTokens({0: secrets.token_bytes(32)}, 0), Policy())
     assert isinstance(message, Incoming)
     return message
 
 
-def _received(message: Incoming, match: dict[str, object], *, third_party: bool) -> MessageReceived:
-    evidence = match.get("evidence")
-    kinds = sorted({str(kind) for kind, *_ in evidence}) if isinstance(evidence, list) else []
+def _received(message: Incoming, match: dict[str, Any], *, third_party: bool) -> MessageReceived:
+    found = load.match_of(match)
     return MessageReceived(
         message_id=message.id,
         source_id=message.source_id,
@@ -118,7 +119,9 @@ def _received(message: Incoming, match: dict[str, object], *, third_party: bool)
         received_at=message.received_at,
         visibility=message.visibility,
         third_party=third_party,
-        match=MatchSummary.model_validate({**match, "evidence": kinds}),
+        match=MatchSummary(
+            rule=found.rule, confidence=found.confidence, evidence=sorted({kind for kind, _ in found.evidence})
+        ),
         attachments=message.attachments,
     )
 

@@ -8,13 +8,14 @@ from bus.options import ConfigOption, DatabaseOption, DataOption, KafkaOption, O
 from ticketing.commands_automatic import automatic_app
 from ticketing.commands_contacts import contacts_app
 from ticketing.commands_db import Upgrade, db_app
+from ticketing.commands_threads import with_acts
 from ticketing.commands_tickets import tickets_app
 
 
 def register(app: typer.Typer, *, more_upgrades: Sequence[Upgrade] = ()) -> None:
     """Add the commands of this package. `more_upgrades`: of other packages' tables, for `db upgrade`."""
     app.command("ticketing")(ticketing)
-    app.add_typer(tickets_app, name="tickets")
+    app.add_typer(with_acts(tickets_app), name="tickets")
     app.add_typer(contacts_app, name="contacts")
     app.add_typer(automatic_app, name="automatic")
     app.add_typer(db_app(more_upgrades), name="db")

@@ -1,6 +1,6 @@
 """`deskstream tickets`: look at tickets, their messages and their history."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +13,7 @@ from bus.options import ConfigOption, DatabaseOption, DataOption, JsonOption, Ka
 from bus.output import console, print_one, print_rows, safe
 from bus.ticket_event import Status
 from bus.ticket_state import TicketState
+from ticketing.explained import explained
 
 tickets_app = typer.Typer(help="Look at tickets.", no_args_is_help=True)
 
@@ -60,10 +61,12 @@ def show(
     with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
         ticket = desk.ticket(number)
         messages, history = desk.messages(ticket.id), desk.history(ticket.id)
+        links = {"suggestions": desk.suggestions(ticket), "taken_up_by": desk.taken_up_by(ticket.id)}
     if as_json:
-        print_one({**ticket.model_dump(mode="json"), "messages": messages, "history": history}, as_json=True)
+        document = {**ticket.model_dump(mode="json"), **links, "messages": messages, "history": history}
+        print_one(document, as_json=True)
     else:
-        _show(ticket, messages, history)
+        _show(ticket, links, messages, history)
 
 
 @tickets_app.command("why")
@@ -81,10 +84,16 @@ def why(
     with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
         found = desk.why(message)
     for document in found:
-        print_one(document, as_json=as_json)
+        if as_json:
+            print_one(document, as_json=True)
+        else:
+            for line in explained(document):
+                console().print(Text(safe(line)))
 
 
-def _show(ticket: TicketState, messages: Sequence[dict[str, Any]], history: Sequence[dict[str, Any]]) -> None:
+def _show(
+    ticket: TicketState, links: Mapping[str, Any], messages: Sequence[dict[str, Any]], history: Sequence[dict[str, Any]]
+) -> None:
     out = console()
     out.print(Text(f"#{ticket.number}  {safe(ticket.subject) or '(no subject)'}", style="bold"))
     also = f", also {', '.join(f'#{alias}' for alias in ticket.aliases)}" if ticket.aliases else ""
@@ -94,9 +103,17 @@ def _show(ticket: TicketState, messages: Sequence[dict[str, Any]], history: Sequ
             f"({safe(ticket.account)}){also}"
         )
     )
+    if ticket.follows is not None:
+        out.print(Text(f"takes up #{ticket.follows}, which was closed"))
+    for number in links["taken_up_by"]:
+        out.print(Text(f"taken up by #{number}"))
+    for suggestion in links["suggestions"]:
+        out.print(Text(f"{_SUGGESTIONS[suggestion['kind']]} #{suggestion['number']}", style="italic"))
     for message in messages:
         author = message["author"]
-        out.print(Rule(Text(safe(f"{author['address']}  {message.get('received_at') or ''}")), align="left"))
+        party = "  (third party)" if message["third_party"] else ""
+        head = f"{author['address']}  {message.get('received_at') or ''}{party}"
+        out.print(Rule(Text(safe(head)), align="left"))
         text = message.get("reply_text") or message.get("text") or ""
         if isinstance(text, dict):
             text = f"({text['size']} bytes, in the blob store as {text['blob']})"
@@ -111,6 +128,8 @@ def _show(ticket: TicketState, messages: Sequence[dict[str, Any]], history: Sequ
         table.add_row(*(Text(safe(part)) for part in (event["occurred_at"], event["type"], details)))
     out.print(table)
 
+
+_SUGGESTIONS = {"possible_reply": "possible reply to", "same_sender_and_subject": "same sender, same subject as"}
 
 _TOLD = ("message_id", "reason", "state", "reply_id", "number", "by")
 """What of an event's data is shown to people."""

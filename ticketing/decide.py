@@ -22,11 +22,15 @@ from ticketing.arrivals import Arrivals
 from ticketing.components import Component
 from ticketing.confirm import Opening, Suppressed
 from ticketing.contacts import Contacts, created, identity_value
+from ticketing.cuts import Cut, inherited
 from ticketing.decision import Decision, FiledMessage, Known
+from ticketing.ends import LaterEnd
 from ticketing.graph import Graph
 from ticketing.incoming import Incoming
-from ticketing.match import NO_MATCH, Place, place
+from ticketing.match import NEW_TICKET, Match, Place, place
 from ticketing.outbox import Told
+from ticketing.reopening import reopens
+from ticketing.suggestions import possible_replies
 from ticketing.tickets import Requester, Ticket
 
 _THREADING = Actor(kind="rule", id="threading")
@@ -56,14 +60,15 @@ class Deciding:
         self._contacts = Contacts(known.contacts, mint)
         self._confirmed = Counter(known.confirmed)
 
-    def __call__(self, components: Sequence[Component], arrivals: Arrivals) -> Decision:
-        """Decide component by component, then revisions."""
+    def __call__(self, components: Sequence[Component], arrivals: Arrivals, ends: Sequence[LaterEnd] = ()) -> Decision:
+        """Decide component by component, then what is told later of filed messages, then revisions."""
         self._places = {m.id: place(m, self._graph) for component in components for m in component.fresh}
         for component in components:
             if component.tickets or component.opens:
                 self._file(component)
             else:
                 self._set_aside(component)
+        self._correct(ends)
         self._revise(arrivals.revised)
         self.decision.contacts = self._contacts.new
         self.decision.contact_events = [created(contact, self._now) for contact in self._contacts.new]
@@ -88,7 +93,7 @@ class Deciding:
                 (self._requester(message) for message in component.fresh if message.opens), key=lambda r: r.rank
             )
             cause = next(message for message in component.fresh if message.id == first.message_id)
-            ticket = self._open(cause, first)
+            ticket = self._open(cause, first, component)
             waiting = [message for message in component.fresh if message is not cause]
         for message in waiting:
             self._keep(message, ticket.id, None, self._places[message.id])
@@ -96,11 +101,13 @@ class Deciding:
         for group in component.automatic:
             for message, found in self._known.automatic[group]:
                 self.decision.attached[message.id] = ticket.id
-                self._receive(ticket, message, Place(found, is_root=False, third_party=False))
+                self._receive(ticket, message, Place(found, is_root=False, acquainted=True))
         self._settle_requester(ticket, component, cause)
 
-    def _open(self, message: Incoming, requester: Requester) -> Ticket:
+    def _open(self, message: Incoming, requester: Requester, component: Component) -> Ticket:
         at = message.occurred_at
+        followed = [self._known.tickets[id_] for id_ in component.follows]
+        follows = min(followed, key=lambda t: t.number) if followed else None
         ticket = Ticket(
             id=self._mint(),
             number=next(self._numbers),
@@ -114,18 +121,37 @@ class Deciding:
             last_message_at=at,
             updated_at=self._now,
             requester=requester,
+            follows=follows.id if follows else None,
+            possible_reply_to=None if follows else self._possible_reply_to(component),
         )
         self.decision.opened.append(ticket)
-        # within its own batch others may name it already; it opened the ticket all the same
-        here = replace(self._places[message.id], match=NO_MATCH)
+        for older in followed:
+            cut = Cut(older.id, ticket.id, "follow_up", message.id)
+            self.decision.cuts += inherited(cut, self._known.elders.get(older.id, ()))
+        here = self._places[message.id]
+        if follows:  # whoever it was to the old ticket, the new one is its author's own
+            here = replace(here, acquainted=True)
+        else:  # within its own batch others may name it already; it opened the ticket all the same
+            found = here.match
+            here = replace(here, match=Match(NEW_TICKET, "none", (), found.tried, found.warnings))
         self._keep(message, ticket.id, None, here)
-        opened = Opened(channel=message.channel, account=message.account, language=message.language)
+        opened = Opened(
+            channel=message.channel,
+            account=message.account,
+            language=message.language,
+            possible_reply_to=ticket.possible_reply_to,
+            follows=follows.number if follows else None,
+        )
         ticket.tell(
             "ticket.opened", opened, message, at=at, now=self._now, actor=Actor(kind="customer", id=ticket.contact_id)
         )
         self._receive(ticket, message, here)
         self._confirm_to(ticket, message)
         return ticket
+
+    def _possible_reply_to(self, component: Component) -> int | None:
+        ids = (id_ for message in component.fresh for id_ in possible_replies(message, self._graph))
+        return next((self._known.numbers_of[id_] for id_ in ids if id_ in self._known.numbers_of), None)
 
     def _confirm_to(self, ticket: Ticket, message: Incoming) -> None:
         address = identity_value(message.author.kind, message.author.address)
@@ -193,7 +219,9 @@ class Deciding:
             attachments=message.attachments,
         )
         at = message.occurred_at
-        actor = Actor(kind="customer", id=self._contacts.of(message)) if message.opens else _DESK
+        actor = _DESK
+        if message.opens:
+            actor = Actor(kind="agent" if message.by_agent else "customer", id=self._contacts.of(message))
         ticket.tell("ticket.message_received", received, message, at=at, now=self._now, actor=actor)
         if not message.opens:
             return
@@ -201,7 +229,7 @@ class Deciding:
         ticket.attachments += message.attachments
         ticket.opened_at = min(ticket.opened_at, at)
         ticket.last_message_at = max(ticket.last_message_at, at)
-        if message.automation == "human":
+        if reopens(message):
             self._reopen(ticket, message, "customer", actor, at)
 
     def _reopen(self, ticket: Ticket, cause: Incoming, by: str, actor: Actor, at: datetime) -> None:
@@ -236,6 +264,18 @@ class Deciding:
     def _keep(self, message: Incoming, ticket_id: str | None, group: str | None, here: Place) -> None:
         contact_id = self._contacts.of(message) if message.opens else None
         self.decision.messages.append(FiledMessage(message, ticket_id, group, contact_id, here))
+
+    def _correct(self, ends: Sequence[LaterEnd]) -> None:
+        """What a late message says of those that named it, and whose author they did not know."""
+        self.decision.ends = list(ends)
+        for end in ends:
+            kind, _, id_ = end.group.partition(":")
+            if kind != "ticket" or end.third_party == end.told:
+                continue
+            ticket = self._ticket(self.decision.absorbed.get(id_, id_))
+            data = Updated(fields={"third_party": [end.told, end.third_party]}, message_id=end.message_id)
+            at = end.by.received_at
+            ticket.tell("ticket.updated", data, end.by, at=at, now=self._now, actor=_THREADING)
 
     def _revise(self, revised: Mapping[str, Sequence[Incoming]]) -> None:
         """Tell what became of messages already told of; never opens, reopens or confirms."""

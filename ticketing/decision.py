@@ -1,6 +1,6 @@
 """What goes into deciding on a batch, and what comes out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bus.contact_event import ContactEvent
@@ -8,6 +8,8 @@ from bus.reply import Reply
 from bus.ticket_event import TicketEvent
 from ticketing.arrivals import Filed
 from ticketing.contacts import NewContact
+from ticketing.cuts import Cut
+from ticketing.ends import LaterEnd
 from ticketing.incoming import Incoming
 from ticketing.match import Match, Place
 from ticketing.outbox import Told
@@ -20,7 +22,8 @@ class Known:
 
     `tickets`: survivors by id. `candidates`: all that may be requester, of tickets whose requester's message is no
     root any more. `automatic`: members of machines' groups, with how they were matched. `confirmed`: confirmations
-    of the last 24 hours by address. `numbers`: one for each ticket to open.
+    of the last 24 hours by address. `numbers`: one for each ticket to open. `elders`: of tickets that are taken up
+    again, those from which they were cut away. `numbers_of`: of tickets that something may be a reply to.
     """
 
     tickets: Mapping[str, Ticket] = field(default_factory=dict)
@@ -30,6 +33,8 @@ class Known:
     confirmed: Mapping[str, int] = field(default_factory=dict)
     filed: Mapping[str, Filed] = field(default_factory=dict)
     numbers: Sequence[int] = ()
+    elders: Mapping[str, Collection[str]] = field(default_factory=dict)
+    numbers_of: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,8 @@ class FiledMessage:
 @dataclass(slots=True)
 class Decision:
     """Everything to write. `attached`: machines' messages → the ticket they turned out to refer to;
-    `regrouped`: machines' groups → the group they became part of; `absorbed`: tickets → their survivors."""
+    `regrouped`: machines' groups → the group they became part of; `absorbed`: tickets → their survivors; `ends`:
+    filed messages of which something is known only now."""
 
     contacts: list[NewContact] = field(default_factory=list)
     opened: list[Ticket] = field(default_factory=list)
@@ -55,6 +61,8 @@ class Decision:
     messages: list[FiledMessage] = field(default_factory=list)
     attached: dict[str, str] = field(default_factory=dict)
     regrouped: dict[str, str] = field(default_factory=dict)
+    cuts: list[Cut] = field(default_factory=list)
+    ends: list[LaterEnd] = field(default_factory=list)
     replies: list[Told[Reply]] = field(default_factory=list)
     contact_events: list[Told[ContactEvent]] = field(default_factory=list)
 

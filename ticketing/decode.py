@@ -14,9 +14,12 @@ from bus.message import Author, AutomationKind, Channel, IgnoredMessage, Ref
 from bus.model import BlobRef, Time
 from bus.record import Position, Received
 from ticketing.contacts import person_of
-from ticketing.incoming import Ignorable, Incoming, Named
-from ticketing.tokens import ReplyTokens
+from ticketing.incoming import Ignorable, Incoming, Named, Signed
+from ticketing.policy import Policy
+from ticketing.tokens import ReplyTokens, in_body
 
+_MOST_NUMBERS = 5
+_LONGEST_NUMBER = 16
 _MOST_TOKENS = 10
 """Each costs a signature to check; a mail has one, or a few when it was passed around."""
 
@@ -27,6 +30,10 @@ class _Slim(BaseModel):
 
 class _Address(_Slim):
     address: str
+
+
+class _Attachment(_Slim):
+    sha256: str = ""
 
 
 class _Bounce(_Slim):
@@ -49,7 +56,7 @@ class _Raw(_Slim):
 
 
 class _Message(_Slim):
-    """The fields of NormalizedMessage that filing decides by; texts are neither read nor built."""
+    """The fields of NormalizedMessage that filing decides by."""
 
     kind: Literal["message.v1"]
     message_id: str
@@ -64,18 +71,19 @@ class _Message(_Slim):
     to: list[_Address] = []
     cc: list[_Address] = []
     subject: str | None = None
+    text: str | BlobRef = ""
     language: str | None = None
     sent_at: Time | None = None
     received_at: Time | None = None
     visibility: Literal["public", "private"] = "private"
     refs: list[Ref] = []
-    attachments: list[_Slim] = []
+    attachments: list[_Attachment] = []
     automation: _Automation = _Automation()
     authentication: _Authentication | None = None
     raw: _Raw | BlobRef | None = None
 
 
-def decode(record: Received, tokens: ReplyTokens, *, max_references: int) -> Incoming | Ignorable:
+def decode(record: Received, tokens: ReplyTokens, policy: Policy) -> Incoming | Ignorable:
     """What stands on the record. Raises Invalid for what is neither a message nor the note of an ignored one."""
     value = record.value
     if value is None:
@@ -87,9 +95,13 @@ def decode(record: Received, tokens: ReplyTokens, *, max_references: int) -> Inc
     except ValidationError as error:
         return _ignorable(legible, error)
     received_at = message.received_at or datetime.fromtimestamp(record.timestamp / 1000, UTC)
-    named = tuple(_named(message, max_references))
+    department = policy.department(message.account)
+    named = tuple(_named(message, policy.max_references, department))
     answered = ((tokens.ticket_of_message_id(name.text), name) for name in named)
-    raw = message.raw
+    signed, claimed = _tokens(message, tokens)
+    raw, author = message.raw, message.author
+    dmarc = message.authentication.dmarc if message.authentication else None
+    authentic = dmarc == "pass" if author.kind == "email" and message.channel == "email" else author.verified
     return Incoming(
         id=message.message_id,
         revision=message.revision,
@@ -99,8 +111,8 @@ def decode(record: Received, tokens: ReplyTokens, *, max_references: int) -> Inc
         channel=message.channel,
         account=message.account,
         source_id=message.source_id,
-        author=message.author,
-        person=person_of(message.author.kind, message.author.address),
+        author=author,
+        person=person_of(author.kind, author.address),
         addressed=frozenset(person_of("email", each.address) for each in (*message.to, *message.cc)),
         subject=message.subject,
         language=message.language,
@@ -108,14 +120,19 @@ def decode(record: Received, tokens: ReplyTokens, *, max_references: int) -> Inc
         received_at=received_at,
         visibility=message.visibility,
         automation=message.automation.kind,
-        dmarc=message.authentication.dmarc if message.authentication else None,
+        dmarc=dmarc,
         attachments=len(message.attachments),
         raw=Position(raw.topic, raw.partition, raw.offset) if isinstance(raw, _Raw) else None,
-        own=_name(message.channel, message.source_id),
+        own=_name(message.channel, message.source_id, department),
         named=named,
         thread=_thread(message),
-        signed=frozenset(_signed(message, tokens)),
+        signed=signed,
+        claimed=claimed,
         answered=tuple((ticket, name) for ticket, name in answered if ticket is not None),
+        numbers=tuple(_numbers(message)),
+        authentic=authentic,
+        by_agent=authentic and author.kind == "email" and author.address.lower() in policy.agents,
+        fingerprint=_fingerprint(message) if message.channel == "email" else None,
         document=value.decode(),
         traceparent=traceparent_of(record.headers),
     )
@@ -131,7 +148,7 @@ def _ignorable(value: bytes, error: ValidationError) -> Ignorable:
     return Ignorable(Position(raw.topic, raw.partition, raw.offset), ignored.reason.replace("\0", "\ufffd"))
 
 
-def _named(message: _Message, most: int) -> Iterator[Named]:
+def _named(message: _Message, most: int, department: str) -> Iterator[Named]:
     """Every id it mentions, once, itself excepted; of more than `most` the first and the last ones."""
     own = _bare(message.source_id)
     texts: dict[str, Literal["in_reply_to", "references", "bounced"]] = {}
@@ -146,18 +163,41 @@ def _named(message: _Message, most: int) -> Iterator[Named]:
     if len(kept) > most:
         kept = [*kept[: most // 2], *kept[len(kept) - (most - most // 2) :]]
     for text in kept:
-        yield Named(_name(message.channel, text), texts[text], text)
+        yield Named(_name(message.channel, text, department), texts[text], text)
 
 
 def _values(refs: Iterable[Ref], kind: str) -> Iterator[str]:
     return (_bare(ref.value) for ref in refs if ref.kind == kind)
 
 
-def _signed(message: _Message, tokens: ReplyTokens) -> Iterator[str]:
-    for token in list(_values(message.refs, "reply_token"))[:_MOST_TOKENS]:
-        ticket = tokens.verify(token, message.author.address)
-        if ticket is not None:
-            yield ticket
+def _tokens(message: _Message, tokens: ReplyTokens) -> tuple[tuple[Signed, ...], frozenset[str]]:
+    """Tokens that were signed for the author, and the tickets that other tokens name."""
+    found = dict.fromkeys(list(_values(message.refs, "reply_token"))[:_MOST_TOKENS])
+    if isinstance(message.text, str):
+        found |= dict.fromkeys(in_body(message.text, _MOST_TOKENS))
+    signed, claimed = [], set()
+    for token in found:
+        reading = tokens.read(token, message.author.address)
+        if reading is not None and reading.genuine:
+            signed.append(Signed(reading.ticket, reading.generation, reading.old_key))
+        elif reading is not None:
+            claimed.add(reading.ticket)
+    return tuple(signed), frozenset(claimed)
+
+
+def _numbers(message: _Message) -> Iterator[int]:
+    said = list(dict.fromkeys(_values(message.refs, "ticket_number")))[:_MOST_NUMBERS]
+    return (int(text) for text in said if text.isascii() and text.isdigit() and len(text) < _LONGEST_NUMBER)
+
+
+def _fingerprint(message: _Message) -> UUID:
+    """What was written: author, time, subject, text and files, but not by which way it came."""
+    text = message.text if isinstance(message.text, str) else message.text.blob
+    sent = message.sent_at.isoformat() if message.sent_at else ""
+    files = (each.sha256 for each in message.attachments)
+    parts = (person_of(message.author.kind, message.author.address), sent, message.subject or "", text, *files)
+    whole = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass"))
+    return UUID(bytes=whole.digest()[:16])
 
 
 def _thread(message: _Message) -> UUID | None:
@@ -167,8 +207,12 @@ def _thread(message: _Message) -> UUID | None:
     return _name(f"thread\0{message.channel}\0{message.account}", value) if value else None
 
 
-def _name(space: str, text: str) -> UUID:
-    """Ids are of any length and any bytes; sixteen of their digest are looked up faster and stay as distinct."""
+def _name(space: str, text: str, department: str = "") -> UUID:
+    """Ids are of any length and any bytes; sixteen of their digest are looked up faster and stay as distinct.
+
+    Each department has names of its own: so nothing one of them knows joins anything to what another has.
+    """
+    space = f"{department}\0{space}" if department else space
     digest = hashlib.sha256(f"{space}\0{_bare(text)}".encode("utf-8", "surrogatepass")).digest()
     return UUID(bytes=digest[:16])
 

@@ -1,10 +1,10 @@
 """Filing: a batch of messages becomes tickets, history and answers, in one transaction, exactly once."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
@@ -15,16 +15,22 @@ from bus.progress import database_error
 from bus.record import Received
 from ticketing import load
 from ticketing.arrivals import Arrivals, Filed, arrivals
-from ticketing.components import Component, components, lost_roots
+from ticketing.components import Component, components
 from ticketing.confirm import Confirming
 from ticketing.contacts import identity_value
+from ticketing.cuts import separate
 from ticketing.decide import Deciding
 from ticketing.decision import Known
 from ticketing.decode import decode
-from ticketing.graph import Graph, graph
+from ticketing.ends import LaterEnd, later_ends
+from ticketing.graph import Claims, Graph, graph
 from ticketing.incoming import Ignorable, Incoming
+from ticketing.policy import Policy
+from ticketing.reopening import overdue, take_up, united
 from ticketing.store import store
+from ticketing.suggestions import possible_replies
 from ticketing.tables import DESK_LOCK
+from ticketing.tickets import Ticket
 
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(:lock)")
 
@@ -50,7 +56,7 @@ class Filing:
     engine: AsyncEngine
     progress: Moves
     confirming: Confirming
-    max_references: int = 100
+    policy: Policy = field(default_factory=Policy)
     mint: Callable[[], str] = _new_id
     clock: Callable[[], datetime] = _now
 
@@ -70,27 +76,57 @@ class Filing:
         failpoint("file.after_commit")
 
     def _decode(self, record: Received) -> Incoming | Ignorable:
-        return decode(record, self.confirming.tokens, max_references=self.max_references)
+        return decode(record, self.confirming.tokens, self.policy)
 
     async def _file(self, connection: AsyncConnection, decoded: Sequence[Incoming | Ignorable]) -> None:
         now = self.clock()
-        on_file = await load.filed(connection, {each.id for each in decoded if isinstance(each, Incoming)})
-        sorted_ = arrivals(decoded, on_file)
-        seen = await self._graph(connection, sorted_.fresh)
-        joined = components(seen, sorted_.fresh)
-        lost = lost_roots(seen, sorted_.fresh)
-        known = await self._known(connection, joined, sorted_, on_file, lost, now)
-        decision = Deciding(known, seen, self.confirming.confirm, self.mint, now)(joined, sorted_)
+        messages = [each for each in decoded if isinstance(each, Incoming)]
+        on_file = await load.filed(connection, {message.id for message in messages})
+        copies = await load.copies(connection, (message for message in messages if message.id not in on_file))
+        sorted_ = arrivals(decoded, on_file, copies)
+        seen = await self._graph(connection, sorted_.fresh, {copy.own for copy in copies}, now)
+        joined: Sequence[Component] = await self._separated(connection, components(seen, sorted_.fresh), seen)
+        ends = later_ends(seen, sorted_.fresh)
+        revised = [filed.ticket_id for id_ in sorted_.revised if (filed := on_file.get(id_)) and filed.ticket_id]
+        touched = {id_ for component in joined for id_ in component.tickets}
+        touched |= {end.group.removeprefix("ticket:") for end in ends.values() if end.group.startswith("ticket:")}
+        tickets = await load.tickets(connection, touched.union(revised))
+        joined = await self._taken_up(connection, joined, tickets, seen)
+        known = await self._known(connection, joined, sorted_, on_file, ends, tickets, seen, now)
+        decision = Deciding(known, seen, self.confirming.confirm, self.mint, now)(joined, sorted_, list(ends.values()))
         later = (sorted_.revised.keys() | sorted_.replayed.keys()) & on_file.keys()
         documents = await load.documents(connection, later)
-        await store(connection, decision, sorted_, lost, documents, now)
+        await store(connection, decision, sorted_, documents, now)
 
-    async def _graph(self, connection: AsyncConnection, fresh: Sequence[Incoming]) -> Graph:
+    async def _graph(
+        self, connection: AsyncConnection, fresh: Sequence[Incoming], twice: set[UUID], now: datetime
+    ) -> Graph:
         if not fresh:
-            return graph((), (), {})
-        claimed = {ticket for message in fresh for ticket in message.signed}
-        claimed |= {ticket for message in fresh for ticket, _ in message.answered}
-        return graph(await load.namings(connection, fresh), fresh, await load.survivors(connection, claimed))
+            return graph((), (), Claims(), self.policy)
+        claims = await load.claims(connection, fresh, self.policy, now)
+        return graph(await load.namings(connection, fresh, twice), fresh, claims, self.policy)
+
+    async def _separated(
+        self, connection: AsyncConnection, joined: Sequence[Component], seen: Graph
+    ) -> list[Component]:
+        together = {id_ for component in joined if len(component.tickets) > 1 for id_ in component.tickets}
+        cuts = await load.cuts(connection, together)
+        return [piece for component in joined for piece in separate(component, seen, cuts)] if cuts else list(joined)
+
+    async def _taken_up(
+        self, connection: AsyncConnection, joined: Sequence[Component], tickets: dict[str, Ticket], seen: Graph
+    ) -> Sequence[Component]:
+        """Components of closed tickets whose reopen window is over, as what becomes of them; loads what they need."""
+        late = [component for component in joined if overdue(component, tickets, self.policy)]
+        if not late:
+            return joined
+        followers = await load.followers(connection, {id_ for component in late for id_ in component.tickets})
+        more = {id_ for found in followers.values() for id_ in found} - tickets.keys()
+        tickets.update(await load.tickets(connection, more))
+        pieces = [
+            take_up(component, tickets, followers, seen) if component in late else [component] for component in joined
+        ]
+        return united([piece for found in pieces for piece in found])
 
     async def _known(
         self,
@@ -98,14 +134,14 @@ class Filing:
         joined: Sequence[Component],
         sorted_: Arrivals,
         on_file: dict[str, Filed],
-        lost: set[str],
+        ends: Mapping[str, LaterEnd],
+        tickets: dict[str, Ticket],
+        seen: Graph,
         now: datetime,
     ) -> Known:
-        touched = {id_ for component in joined for id_ in component.tickets}
-        revised = {on_file[id_].ticket_id for id_ in sorted_.revised if id_ in on_file}
-        tickets = await load.tickets(connection, touched | {id_ for id_ in revised if id_ is not None})
-        unsettled = {id_ for id_, ticket in tickets.items() if ticket.requester_message_id in lost}
+        unsettled = {id_ for id_, ticket in tickets.items() if ticket.requester_message_id in ends}
         opening = [component for component in joined if component.opens]
+        looked_like = {id_ for c in opening for message in c.fresh for id_ in possible_replies(message, seen)}
         attached = [group for c in joined if c.tickets or c.opens for group in c.automatic]
         authors = [message.author for message in sorted_.fresh if message.opens]
         people = {
@@ -115,7 +151,7 @@ class Filing:
         }
         return Known(
             tickets=tickets,
-            candidates=await load.candidates(connection, unsettled, lost),
+            candidates=await load.candidates(connection, unsettled, ends.keys()),
             automatic=await load.automatic(connection, attached, self._decode),
             contacts=await load.contacts(connection, people),
             confirmed=await load.confirmed(
@@ -123,4 +159,6 @@ class Filing:
             ),
             filed=on_file,
             numbers=await load.numbers(connection, len(opening)),
+            elders=await load.elders(connection, {id_ for component in opening for id_ in component.follows}),
+            numbers_of=await load.numbers_of(connection, looked_like),
         )

@@ -24,12 +24,24 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
+class Signed:
+    """A genuine reply token, signed for the author of the message that carries it (ticketing.tokens.Reading)."""
+
+    ticket: str
+    generation: int
+    old_key: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Incoming:
     """One version of a message, decoded.
 
     `person`: who wrote it, in the form of `addressed`; `own`: its own id among the names, hashed like all names.
-    `signed`: tickets whose reply token it carries, signed for its author; `answered`: tickets whose mail from this
-    desk it names; `thread`: the provider's conversation. `document`: the JSON as it stood on its topic.
+    `authentic`: its channel vouches for the author, for mail DMARC. `by_agent`: an authentic mail of an agent's.
+    `signed`: reply tokens signed for its author; `claimed`: tickets named by tokens that are not; `answered`: tickets
+    whose mail from this desk it names; `numbers`: tickets named in its subject; `thread`: the provider's conversation.
+    `fingerprint`: of what was written, for mail: the same in every mailbox that got it. `document`: the JSON as it
+    stood on its topic.
     """
 
     id: str
@@ -55,8 +67,13 @@ class Incoming:
     own: UUID
     named: tuple[Named, ...]
     thread: UUID | None
-    signed: frozenset[str]
+    signed: tuple[Signed, ...]
+    claimed: frozenset[str]
     answered: tuple[tuple[str, Named], ...]
+    numbers: tuple[int, ...]
+    authentic: bool
+    by_agent: bool
+    fingerprint: UUID | None
     document: str
     traceparent: str | None
 

@@ -12,6 +12,7 @@ from psycopg.rows import namedtuple_row
 from bus.errors import Invalid, Retryable
 from bus.ticket_state import TicketState
 from ticketing.state import STATE_COLUMNS, STATE_FROM, ticket_state
+from ticketing.suggestions import reply_like
 
 Document = dict[str, Any]
 
@@ -25,6 +26,13 @@ SELECT c.id, c.name, c.language, c.account_id, c.merged_into, c.version, c.creat
 _AUTOMATIC: LiteralString = """
 SELECT id AS message_id, automation, author_address AS author, subject, channel, account, source_id, received_at
   FROM desk.messages WHERE ticket_id IS NULL ORDER BY received_at DESC, id LIMIT %(limit)s
+"""
+
+_SAME_SENDER: LiteralString = """
+SELECT o.number, o.subject FROM desk.tickets o
+ WHERE o.contact_id = %(contact)s AND o.root_id = o.id AND o.id <> %(id)s
+   AND o.opened_at BETWEEN %(opened)s - interval '7 days' AND %(opened)s + interval '7 days'
+ ORDER BY o.number DESC LIMIT 50
 """
 
 # built from our own columns and nothing else
@@ -56,13 +64,14 @@ class Desk:
         return ticket_state(rows[0])
 
     def messages(self, ticket_id: str) -> list[Document]:
-        """The messages of a ticket and of all it absorbed, as they stood on their topics, in the order they came."""
+        """The messages of a ticket and of all it absorbed, in the order they came: as they stood on their topics, with
+        how they were matched and whether they are third parties'."""
         rows = self._rows(
-            "SELECT m.document FROM desk.messages m JOIN desk.tickets t ON t.id = m.ticket_id "
+            "SELECT m.document, m.match, m.third_party FROM desk.messages m JOIN desk.tickets t ON t.id = m.ticket_id "
             "WHERE t.root_id = %(id)s ORDER BY m.received_at, m.id",
             {"id": ticket_id},
         )
-        return [json.loads(row.document) for row in rows]
+        return [{**json.loads(row.document), "match": row.match, "third_party": row.third_party} for row in rows]
 
     def history(self, ticket_id: str) -> list[Document]:
         """The events of a ticket and of all it absorbed, in the order they were told."""
@@ -77,7 +86,8 @@ class Desk:
         """Where messages with this id (ours, or their source's) went and by which evidence. Raises Invalid."""
         rows = self._rows(
             "SELECT m.id AS message_id, m.source_id, r.number AS ticket, t.number AS filed_in, m.match, m.third_party, "
-            "m.automation, m.author_address AS author, m.received_at FROM desk.messages m "
+            "m.automation, m.author_address AS author, m.received_at, m.dmarc, m.account, r.possible_reply_to, "
+            "(SELECT f.number FROM desk.tickets f WHERE f.id = t.follows) AS follows FROM desk.messages m "
             "LEFT JOIN desk.tickets t ON t.id = m.ticket_id LEFT JOIN desk.tickets r ON r.id = t.root_id "
             "WHERE m.id = %(id)s OR m.source_id = %(source)s ORDER BY m.received_at, m.id",
             {"id": message, "source": message.strip("<> ")},
@@ -85,6 +95,22 @@ class Desk:
         if not rows:
             raise Invalid(f"no message {message} is filed; give a message_id or the id its source gave it")
         return [dict(row._asdict()) for row in rows]
+
+    def suggestions(self, ticket: TicketState) -> list[Document]:
+        """What an agent may want to merge this ticket with; none of it has joined anything."""
+        found: list[Document] = []
+        if ticket.possible_reply_to is not None:
+            found.append({"kind": "possible_reply", "number": ticket.possible_reply_to})
+        if subject := reply_like(ticket.subject):
+            rows = self._rows(_SAME_SENDER, {"id": ticket.id, "contact": ticket.contact_id, "opened": ticket.opened_at})
+            same = [row.number for row in rows if reply_like(row.subject) == subject]
+            found += [{"kind": "same_sender_and_subject", "number": number} for number in same]
+        return found
+
+    def taken_up_by(self, ticket_id: str) -> list[int]:
+        """Numbers of the tickets that took this one up again after it was closed."""
+        rows = self._rows("SELECT number FROM desk.tickets WHERE follows = %(id)s ORDER BY number", {"id": ticket_id})
+        return [row.number for row in rows]
 
     def contacts(self, *, limit: int | None = None) -> Iterator[Document]:
         """Contacts, the newest first; they come as they are read."""

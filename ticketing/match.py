@@ -1,71 +1,108 @@
 """By which rule a message belongs to a ticket (threading §1): they run in order, and the first that hits is kept."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal, TypeAlias
 
-from ticketing.graph import Graph
+from ticketing import edges, trust
+from ticketing.graph import Graph, fault
 from ticketing.incoming import Incoming
-from ticketing.trust import acquainted, knowledge
+
+Confidence: TypeAlias = Literal["signed", "knowledge", "none"]
+_MOST_EVIDENCE = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A rule and what made it hit: kinds of evidence, each with the id an agent can look up."""
+    """A rule and what made it hit: kinds of evidence, each with the id an agent can look up.
+
+    `tried`: the rules that ran before and missed, each with its reason. `warnings`: what an agent should know.
+    """
 
     rule: str
-    confidence: Literal["signed", "knowledge", "none"]
+    confidence: Confidence
     evidence: tuple[tuple[str, str], ...] = ()
+    tried: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
-Rule: TypeAlias = Callable[[Incoming, Graph], Match | None]
+Rule: TypeAlias = Callable[[Incoming, Graph], Match | str]
+"""A hit, or why there is none."""
 
-_MOST_EVIDENCE = 10
-NO_MATCH = Match("new_ticket", "none")
+NEW_TICKET = "new_ticket"
 
 
-def reply_token(message: Incoming, graph: Graph) -> Match | None:
+def reply_token(message: Incoming, graph: Graph) -> Match | str:
     """It carries a token that this desk signed for its author."""
-    found = [("reply_token", ticket) for ticket in sorted(message.signed) if ticket in graph.survivors]
-    return Match("reply_token", "signed", tuple(found)) if found else None
+    found = _match("reply_token", "signed", (("reply_token", standing.id) for standing in edges.tokens(message, graph)))
+    if found is not None:
+        return found
+    faults = _faults(message, graph)
+    if faults:
+        return f"its token is {faults[0]}"
+    return "its token was not signed for its author" if message.claimed else "it carries no token"
 
 
-def own_reference(message: Incoming, graph: Graph) -> Match | None:
+def _faults(message: Incoming, graph: Graph) -> list[str]:
+    found = (fault(signed, message, graph.claims, graph.policy) for signed in message.signed)
+    return [each for each in found if each is not None]
+
+
+def own_reference(message: Incoming, graph: Graph) -> Match | str:
     """It names a message that this desk sent or filed, or one that is filed names it."""
-    return _match("own_reference", "knowledge", chain(_names(message, graph), _is_named(message, graph)))
+    evidence: list[tuple[str, str]] = [(named.kind, named.text) for named, _, _ in edges.ours(message, graph)]
+    evidence += dict.fromkeys((named.kind, named.text) for named, _ in edges.owners(message, graph))
+    evidence += [("named_by", node.id) for node in islice(edges.named_by(message, graph), _MOST_EVIDENCE)]
+    found = _match("own_reference", "knowledge", evidence)
+    return found if found is not None else _why_not(message, graph)
 
 
-def _names(message: Incoming, graph: Graph) -> Iterator[tuple[str, str]]:
-    if not knowledge(message):
-        return
-    yield from ((named.kind, named.text) for ticket, named in message.answered if ticket in graph.survivors)
-    for named in message.named:
-        if any(graph.owners(named.value, besides=message.id)):
-            yield named.kind, named.text
+def _why_not(message: Incoming, graph: Graph) -> str:
+    if not message.named:
+        return "it names no other message"
+    known = bool(message.answered) or any(
+        True for named in message.named for _ in graph.owners(named.value, besides=message.id)
+    )
+    if not known:
+        return "nothing it names is known here"
+    if message.forged:
+        return "its author's domain disowns it (DMARC)"
+    if graph.policy.strict:
+        return "the strict policy wants DMARC's pass and an author who wrote or was written what it names"
+    return "what it names is long ago, of another department, or an id that several authors use"
 
 
-def _is_named(message: Incoming, graph: Graph) -> Iterator[tuple[str, str]]:
-    return (("named_by", node.id) for node in graph.mentions(message.own, besides=message.id) if knowledge(node))
-
-
-def provider_thread(message: Incoming, graph: Graph) -> Match | None:
+def provider_thread(message: Incoming, graph: Graph) -> Match | str:
     """It is of the same conversation, post or call at the provider."""
-    if message.thread is None or not knowledge(message):
-        return None
-    others = (node for node in graph.mentions(message.thread, besides=message.id) if knowledge(node))
-    return _match("provider_thread", "signed", (("provider_thread", node.id) for node in others))
+    others = (("provider_thread", node.id) for node in edges.conversation(message, graph))
+    found = _match("provider_thread", "signed", others)
+    if found is not None:
+        return found
+    return "its provider names no conversation" if message.thread is None else "the conversation is new"
 
 
-def shared_reference(message: Incoming, graph: Graph) -> Match | None:
+def shared_reference(message: Incoming, graph: Graph) -> Match | str:
     """It names what another message names, and one of the two authors wrote or was written the other message."""
-    if not knowledge(message):
-        return None
-    found = ((named.kind, named.text) for named in message.named if graph.names[named.value].is_shared(message))
-    return _match("shared_reference", "knowledge", found)
+    shared = ((named.kind, named.text) for named, _ in edges.sharers(message, graph))
+    found = _match("shared_reference", "knowledge", shared)
+    return found if found is not None else "nobody it knows names what it names"
 
 
-RULES: tuple[Rule, ...] = (reply_token, own_reference, provider_thread, shared_reference)
+def ticket_number(message: Incoming, graph: Graph) -> Match | str:
+    """Its subject says a ticket's number, and its author is a participant of that ticket, and verified."""
+    said = (("ticket_number", str(standing.number)) for standing in edges.numbered(message, graph))
+    found = _match("ticket_number", "knowledge", said)
+    if found is not None:
+        return found
+    if not message.numbers:
+        return "its subject says no number"
+    if not any(number in graph.claims.numbered for number in message.numbers):
+        return "no ticket has the number in its subject"
+    return "a number joins only a verified participant of that ticket"
+
+
+RULES: tuple[Rule, ...] = (reply_token, own_reference, provider_thread, shared_reference, ticket_number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,28 +110,48 @@ class Place:
     """Where a message stands in the graph.
 
     `is_root`: it begins a conversation, for it names nothing that is filed and answers nothing we sent.
-    `third_party`: its author neither wrote nor was addressed by any message it names, and holds no token either.
+    `acquainted`: its author wrote or was addressed by something it names, holds a token, or is an agent.
     """
 
     match: Match
     is_root: bool
-    third_party: bool
+    acquainted: bool
+
+    @property
+    def third_party(self) -> bool:
+        """Whether somebody writes here who neither wrote nor was written anything it names."""
+        return not self.is_root and not self.acquainted
 
 
 def place(message: Incoming, graph: Graph) -> Place:
     """The first rule that hits, and what follows from what the message names."""
-    found = next((hit for rule in RULES if (hit := rule(message, graph)) is not None), NO_MATCH)
-    if found is NO_MATCH or found.rule == reply_token.__name__:
-        return Place(found, found is NO_MATCH, third_party=False)
-    root = not any(_names(message, graph))
-    return Place(found, root, not root and _third_party(message, graph))
+    tried: list[tuple[str, str]] = []
+    for rule in RULES:
+        found = rule(message, graph)
+        if isinstance(found, Match):
+            return _place(message, graph, replace(found, tried=tuple(tried), warnings=_warnings(message, graph)))
+        tried.append((rule.__name__, found))
+    return _place(message, graph, Match(NEW_TICKET, "none", (), tuple(tried), _warnings(message, graph)))
 
 
-def _third_party(message: Incoming, graph: Graph) -> bool:
-    named = [node for each in message.named for node in graph.owners(each.value, besides=message.id)]
-    return bool(named) and not any(acquainted(message, node) for node in named)
+def _warnings(message: Incoming, graph: Graph) -> tuple[str, ...]:
+    """A token that does not verify counts as absent, but not silently."""
+    if not message.signed and not message.claimed:
+        return ()
+    faults = set(_faults(message, graph))
+    if message.claimed:
+        faults.add("not_verified")
+    return tuple(sorted(f"reply_token:{each.replace(' ', '_')}" for each in faults))
 
 
-def _match(rule: str, confidence: Literal["signed", "knowledge"], evidence: Iterator[tuple[str, str]]) -> Match | None:
-    found = tuple(each for each, _ in zip(evidence, range(_MOST_EVIDENCE), strict=False))
+def _place(message: Incoming, graph: Graph, match: Match) -> Place:
+    known = [trust.acquainted(graph.nodes[message.id], node) for _, node in edges.owners(message, graph)]
+    known += [acquainted for _, _, acquainted in edges.ours(message, graph)]
+    if any(True for _ in edges.tokens(message, graph)) or any(True for _ in edges.numbered(message, graph)):
+        known.append(True)
+    return Place(match, is_root=not known, acquainted=any(known) or message.by_agent)
+
+
+def _match(rule: str, confidence: Confidence, evidence: Iterable[tuple[str, str]]) -> Match | None:
+    found = tuple(islice(evidence, _MOST_EVIDENCE))
     return Match(rule, confidence, found) if found else None

@@ -21,6 +21,7 @@ from ticketing.clock import Clock
 from ticketing.confirm import Confirming
 from ticketing.database import engine as engine_of
 from ticketing.filing import Filing
+from ticketing.policy import policy_of
 from ticketing.readiness import KafkaCluster, ready, watch
 from ticketing.receipts import GROUP as RECEIPTS_GROUP
 from ticketing.receipts import Receipts
@@ -40,6 +41,7 @@ def work(settings: Settings, *, prefix: str = "") -> Work:
     """
     url = database_url(settings)
     confirming = Confirming(settings.desk, load_tokens(settings.data))
+    policy = policy_of(settings.threading, settings.desk)
 
     async def run(stop: asyncio.Event, health: Health, announce: Announce) -> None:  # noqa: ARG001  # nothing to add
         for name in ("kafka", "database", "filer", "relay"):
@@ -52,7 +54,7 @@ def work(settings: Settings, *, prefix: str = "") -> Work:
                 return
             filed = FencedProgress(engine, progress, prefix + GROUP, cluster)
             messages = KafkaSource(settings.kafka, topics, prefix + GROUP, progress=filed)
-            filing: BatchHandler = Filing(engine, filed, confirming, settings.threading.max_references)
+            filing: BatchHandler = Filing(engine, filed, confirming, policy)
             told = FencedProgress(engine, progress, prefix + RECEIPTS_GROUP, cluster)
             receipts = KafkaSource(settings.kafka, [prefix + RECEIPTS], prefix + RECEIPTS_GROUP, progress=told)
             relay = Relay(settings.kafka, url, topics=RelayTopics(prefix), transactional_id=f"{prefix}relay")

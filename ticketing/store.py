@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,8 +14,10 @@ from ticketing import outbox
 from ticketing import tables as t
 from ticketing.arrivals import Arrivals, updated
 from ticketing.contacts import NewContact, identity_value
+from ticketing.cuts import Cut
 from ticketing.decision import Decision, FiledMessage
 from ticketing.incoming import Incoming
+from ticketing.match import Match
 from ticketing.rows import encode, insert_rows, source, texts
 from ticketing.tickets import Ticket
 
@@ -22,11 +25,18 @@ _CHANGEABLE = (
     *("id", "merged_into", "requester_message_id", "contact_id", "status", "messages", "attachments"),
     *("opened_at", "last_message_at", "updated_at", "closed_at", "version"),
 )
+_OPENED = (
+    *("root_id", "replies", "number", "account_id", "channel", "account", "subject", "language", "priority"),
+    *("follows", "possible_reply_to", "token_generation"),
+)
 _ABSORBED = sa.text("""
 UPDATE desk.tickets AS t SET root_id = n.root FROM unnest(CAST(:old AS text[]), CAST(:root AS text[])) AS n(old, root)
 WHERE t.root_id = n.old
 """)
-_LOST_ROOTS = sa.text("UPDATE desk.messages SET is_root = false WHERE id = ANY(CAST(:ids AS text[]))")
+_LATER_ENDS = sa.text("""
+UPDATE desk.messages AS m SET is_root = false, acquainted = n.known, third_party = NOT n.known
+FROM unnest(CAST(:ids AS text[]), CAST(:known AS bool[])) AS n(id, known) WHERE m.id = n.id
+""")
 _ATTACHED = sa.text("""
 UPDATE desk.messages AS m SET ticket_id = n.ticket, automatic_group = NULL
 FROM unnest(CAST(:ids AS text[]), CAST(:tickets AS text[])) AS n(id, ticket) WHERE m.id = n.id
@@ -54,12 +64,15 @@ class MessageRow:
     automation: str
     dmarc: str | None
     automatic_group: str | None
+    authentic: bool
+    acquainted: bool
     third_party: bool
     is_root: bool
     subject: str | None
     received_at: datetime
     occurred_at: datetime
     match: Mapping[str, object]
+    fingerprint: UUID | None
     revision: int
     normalizer: str
     attachments: int
@@ -84,7 +97,6 @@ async def store(
     connection: AsyncConnection,
     decision: Decision,
     arrivals: Arrivals,
-    lost_roots: set[str],
     documents: Mapping[str, str],
     now: datetime,
 ) -> None:
@@ -97,8 +109,13 @@ async def store(
         await connection.execute(_ABSORBED, values)
     await insert_rows(connection, t.messages, [_message(filed, now) for filed in decision.messages])
     await insert_rows(connection, t.names, _names([filed.message for filed in decision.messages]))
-    if lost_roots:
-        await connection.execute(_LOST_ROOTS, {"ids": texts(sorted(lost_roots))})
+    if decision.ends:
+        values = {
+            "ids": texts(end.message_id for end in decision.ends),
+            "known": encode(t.messages.c.acquainted, [end.acquainted for end in decision.ends]),
+        }
+        await connection.execute(_LATER_ENDS, values)
+    await insert_rows(connection, t.cuts, _cuts(decision.cuts, now), suffix="ON CONFLICT DO NOTHING")
     if decision.attached:
         values = {"ids": texts(decision.attached), "tickets": texts(decision.attached.values())}
         await connection.execute(_ATTACHED, values)
@@ -144,8 +161,7 @@ async def _contacts(connection: AsyncConnection, new: Sequence[NewContact], now:
 
 
 def _opened(ticket: Ticket) -> dict[str, Any]:
-    names = ("root_id", "replies", "number", "account_id", "channel", "account", "subject", "language", "priority")
-    return {name: getattr(ticket, name) for name in (*names, *_CHANGEABLE)}
+    return {name: getattr(ticket, name) for name in (*_OPENED, *_CHANGEABLE)}
 
 
 def _message(filed: FiledMessage, now: datetime) -> MessageRow:
@@ -164,16 +180,15 @@ def _message(filed: FiledMessage, now: datetime) -> MessageRow:
         automation=m.automation,
         dmarc=m.dmarc,
         automatic_group=filed.automatic_group,
+        authentic=m.authentic,
+        acquainted=filed.place.acquainted,
         third_party=filed.place.third_party,
         is_root=filed.place.is_root,
         subject=m.subject,
         received_at=m.received_at,
         occurred_at=m.occurred_at,
-        match={
-            "rule": filed.place.match.rule,
-            "confidence": filed.place.match.confidence,
-            "evidence": [list(each) for each in filed.place.match.evidence],
-        },
+        match=_match(filed.place.match),
+        fingerprint=m.fingerprint,
         revision=m.revision,
         normalizer=m.normalizer,
         attachments=m.attachments,
@@ -184,6 +199,23 @@ def _message(filed: FiledMessage, now: datetime) -> MessageRow:
         traceparent=m.traceparent,
         filed_at=now,
     )
+
+
+def _match(match: Match) -> dict[str, object]:
+    found: dict[str, object] = {
+        "rule": match.rule,
+        "confidence": match.confidence,
+        "evidence": [list(each) for each in match.evidence],
+        "tried": [list(each) for each in match.tried],
+    }
+    return found | {"warnings": list(match.warnings)} if match.warnings else found
+
+
+def _cuts(cuts: Sequence[Cut], now: datetime) -> list[dict[str, object]]:
+    return [
+        {"older": cut.older, "younger": cut.younger, "cause": cut.cause, "kind": cut.kind, "created_at": now}
+        for cut in cuts
+    ]
 
 
 def _names(fresh: Sequence[Incoming]) -> list[dict[str, object]]:

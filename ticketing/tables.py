@@ -59,6 +59,11 @@ tickets = sa.Table(
     # the survivor at the end of all mergers (itself when not merged), and the one it was merged into directly
     sa.Column("root_id", sa.Text, nullable=False, index=True),
     sa.Column("merged_into", sa.Text),
+    # the closed ticket that this one takes up again, and the number of one it may be a reply to
+    sa.Column("follows", sa.Text),
+    sa.Column("possible_reply_to", sa.BigInteger),
+    # how many times its reply tokens were revoked
+    sa.Column("token_generation", sa.Integer, nullable=False, server_default="0"),
     sa.Column("requester_message_id", sa.Text),
     sa.Column("subject", sa.Text),
     sa.Column("status", sa.Text, nullable=False),
@@ -102,12 +107,17 @@ messages = sa.Table(
     sa.Column("dmarc", sa.Text),
     # mail of machines without a ticket: which of them belong together, should a ticket turn up
     sa.Column("automatic_group", sa.Text),
+    # whether the channel vouches for the author, and whether that author wrote or was written something it names
+    sa.Column("authentic", sa.Boolean, nullable=False),
+    sa.Column("acquainted", sa.Boolean, nullable=False),
     sa.Column("third_party", sa.Boolean, nullable=False),
     sa.Column("is_root", sa.Boolean, nullable=False),
     sa.Column("subject", sa.Text),
     _time("received_at"),
     _time("occurred_at"),
     sa.Column("match", pg.JSONB, nullable=False),
+    # of what was written: the same in every mailbox that got it
+    sa.Column("fingerprint", pg.UUID),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("normalizer", sa.Text, nullable=False),
     sa.Column("attachments", sa.Integer, nullable=False),
@@ -130,6 +140,26 @@ names = sa.Table(
     sa.Column("value", pg.UUID, primary_key=True),
     sa.Column("message_id", sa.Text, primary_key=True),
     sa.Column("own", sa.Boolean, nullable=False),
+)
+
+cuts = sa.Table(
+    "cuts",
+    metadata,
+    # two tickets that nothing but a hand brings together again, and what for: a message's id or an act's
+    sa.Column("older", sa.Text, primary_key=True),
+    sa.Column("younger", sa.Text, primary_key=True, index=True),
+    sa.Column("cause", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    _time("created_at"),
+)
+
+participants = sa.Table(
+    "participants",
+    metadata,
+    # whom an agent lets into a ticket beside its requester; `person` as among a message's addressees
+    sa.Column("ticket_id", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, primary_key=True),
+    _time("added_at"),
 )
 
 settled = sa.Table(
@@ -164,6 +194,7 @@ replies = sa.Table(
     _time("state_at"),
     _time("next_attempt_at", nullable=True),
 )
+sa.Index("replies_message_id", replies.c.message_id)
 sa.Index("replies_recipient", replies.c.recipient, replies.c.created_at)
 sa.Index("replies_unsettled", replies.c.state_at, postgresql_where=replies.c.state.in_(("queued", "deferred")))
 

@@ -3,12 +3,21 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from bus.model import Wire
 from bus.ticket_event import Actor, TicketEvent, TicketEventType, event_id
-from ticketing.incoming import Incoming
 from ticketing.outbox import Told
+
+
+class Cause(Protocol):
+    """What changes tickets: a message, or an agent's act. `cause`: what ids of events are made of."""
+
+    @property
+    def cause(self) -> str: ...
+
+    @property
+    def traceparent(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,9 @@ class Ticket:
     priority: str = "normal"
     closed_at: datetime | None = None
     merged_into: str | None = None
+    follows: str | None = None
+    possible_reply_to: int | None = None
+    token_generation: int = 0
     messages: int = 0
     attachments: int = 0
     version: int = 0
@@ -71,7 +83,7 @@ class Ticket:
         self,
         type_: TicketEventType,
         data: Wire | dict[str, Any],
-        cause: Incoming,
+        cause: Cause,
         *,
         at: datetime,
         now: datetime,

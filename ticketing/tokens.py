@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,11 +23,25 @@ KEYS_FILE = "reply-token.keys"
 KEYS_VARIABLE = "DESKSTREAM_REPLY_TOKEN_KEYS_FILE"
 MIN_SECRET_BYTES = 32
 
+MOST_REVOCATIONS = 15
+"""Of one ticket. Each costs a signature more to check in a token that does not verify."""
+
 _MAC = 16
 _TICKET = 16
 _CAUSE = 7
 _TOKEN = 1 + _TICKET + _MAC
 _MESSAGE_ID = 1 + _TICKET + _CAUSE + _MAC
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a token says: a ticket. Whether it may say so: `genuine`, signed here for that recipient; which
+    `generation` it is of (how many times the ticket's tokens had been revoked), and whether by an older key."""
+
+    ticket: str
+    genuine: bool
+    generation: int = 0
+    old_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +55,32 @@ class ReplyTokens:
         assert self.current in self.keys
         assert all(0 <= key < 256 and len(secret) >= MIN_SECRET_BYTES for key, secret in self.keys.items())
 
-    def sign(self, ticket_id: str, recipient: str) -> str:
-        """The token by which `recipient`, and nobody else, may speak in the ticket (its id: a UUID in hex)."""
-        ticket = _bytes_of(ticket_id)
-        return _encode(bytes([self.current]) + ticket + self._token_mac(self.current, ticket, recipient))
+    def sign(self, ticket_id: str, recipient: str, generation: int = 0) -> str:
+        """The token by which `recipient`, and nobody else, may speak in the ticket (its id: a UUID in hex).
 
-    def verify(self, token: str, recipient: str) -> str | None:
-        """The ticket whose token this is, if it was signed for `recipient`; None for whatever else it may be."""
+        `generation`: the ticket's, see `Reading`. Raises ValueError when its tokens were revoked too often.
+        """
+        if not 0 <= generation <= MOST_REVOCATIONS:
+            raise ValueError(f"a ticket has at most {MOST_REVOCATIONS + 1} generations of tokens")
+        ticket = _bytes_of(ticket_id)
+        return _encode(bytes([self.current]) + ticket + self._token_mac(self.current, ticket, recipient, generation))
+
+    def read(self, token: str, recipient: str) -> Reading | None:
+        """What it says when `recipient` brings it; None for whatever has not the form of a token."""
         data = _decode(token, _TOKEN)
         if data is None:
             return None
-        ticket, mac = data[1 : 1 + _TICKET], data[1 + _TICKET :]
-        expected = self._token_mac(data[0], ticket, recipient)
-        genuine = hmac.compare_digest(mac, expected)
-        return ticket.hex() if genuine and data[0] in self.keys else None
+        key, ticket, mac = data[0], data[1 : 1 + _TICKET], data[1 + _TICKET :]
+        for generation in range(MOST_REVOCATIONS + 1):
+            expected = self._token_mac(key, ticket, recipient, generation)
+            if hmac.compare_digest(mac, expected) and key in self.keys:
+                return Reading(ticket.hex(), True, generation, key != self.current)
+        return Reading(ticket.hex(), genuine=False)
+
+    def verify(self, token: str, recipient: str, generation: int = 0) -> str | None:
+        """The ticket whose token of this generation it is, if it was signed for `recipient`, else None."""
+        reading = self.read(token, recipient)
+        return reading.ticket if reading and reading.genuine and reading.generation == generation else None
 
     def message_id(self, ticket_id: str, purpose: str, cause: str) -> str:
         """The part before the @ of the Message-ID of what we send: always the same for the same three."""
@@ -70,8 +97,9 @@ class ReplyTokens:
         genuine = hmac.compare_digest(mac, self._message_mac(data[0], ticket, what))
         return ticket.hex() if genuine and data[0] in self.keys else None
 
-    def _token_mac(self, key: int, ticket: bytes, recipient: str) -> bytes:
-        return self._mac(key, b"reply-token", ticket, recipient.strip().lower().encode())
+    def _token_mac(self, key: int, ticket: bytes, recipient: str, generation: int) -> bytes:
+        use = b"reply-token/%d" % generation if generation else b"reply-token"
+        return self._mac(key, use, ticket, recipient.strip().lower().encode())
 
     def _message_mac(self, key: int, ticket: bytes, what: bytes) -> bytes:
         return self._mac(key, b"message-id", ticket, what)
@@ -80,6 +108,19 @@ class ReplyTokens:
         # an unknown key id costs as much time as a known one; the use keeps one kind of MAC from passing as the other
         secret = self.keys.get(key) or self.keys[self.current]
         return hmac.digest(secret, use + b"\0" + bytes([key]) + ticket + rest, "sha256")[:_MAC]
+
+
+_IN_BODY = re.compile(r"\[ref:([A-Za-z2-7]{53})\]")
+
+
+def for_body(token: str) -> str:
+    """How a token stands in a text, for channels that keep neither reply addresses nor ids of ours."""
+    return f"[ref:{token}]"
+
+
+def in_body(text: str, most: int) -> list[str]:
+    """The first tokens of a text."""
+    return [found[1] for found, _ in zip(_IN_BODY.finditer(text), range(most), strict=False)] if "[ref:" in text else []
 
 
 def load_tokens(data: Path, environment: Mapping[str, str] = os.environ) -> ReplyTokens:

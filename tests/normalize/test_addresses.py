@@ -40,6 +40,7 @@ from normalize.addresses import Mailbox, canonical, parse_addresses
         ('"=?utf-8?Q?Bell=2C_Anna?=" =?utf-8?Q?(x)?= <a@b.example>', [("Bell, Anna (x)", "a@b.example")]),
         ('"Never closed <a@b.example>', [("Never closed", "a@b.example")]),
         ("a@b.example <c@d.example>", [("a@b.example", "c@d.example")]),
+        ('"Anna" <>', []),
         ("", []),
     ],
 )  # fmt: skip

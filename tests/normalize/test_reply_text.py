@@ -101,7 +101,8 @@ def test_a_wrapped_quoted_line_belongs_to_the_quote() -> None:
 
 @pytest.mark.parametrize(
     "signature",
-    ["-- \nAnna\n+31 20 000", "--\nAnna", "________________\nAnna", "Sent from my iPhone", "Verstuurd vanaf mijn iPad",
+    ["-- \nAnna\n+31 20 000", "--\nAnna", "________________\nAnna", "---\nAnna Bell\nHead of Chairs",
+     "—————\nAnna Bell\n+31 20 000", "====\nAnna", "Sent from my iPhone", "Verstuurd vanaf mijn iPad",
      "Envoyé de mon iPhone", "Enviado do meu iPhone", "iPhoneから送信", "Get Outlook for Android"],
 )  # fmt: skip
 def test_signatures_go(signature: str) -> None:

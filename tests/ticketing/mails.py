@@ -17,6 +17,7 @@ def mail(
     text: str = "Please help.",
     answers: str | None = None,
     automation: AutomationKind = "human",
+    number: int | None = None,
     **more: Any,  # noqa: ANN401  # whatever else NormalizedMessage has
 ) -> NormalizedMessage:
     """A mail to the desk."""
@@ -32,7 +33,10 @@ def mail(
         text=text,
         reply_text=text,
         received_at=datetime.now(UTC),
-        refs=[Ref(kind="in_reply_to", value=answers)] if answers else [],
+        refs=[
+            *([Ref(kind="in_reply_to", value=answers)] if answers else []),
+            *([Ref(kind="ticket_number", value=str(number))] if number else []),
+        ],
         automation=Automation(kind=automation),
         **more,
     )

@@ -39,6 +39,7 @@ class Commands:
     """The command line over one database."""
 
     def __init__(self, url: str, folder: Path) -> None:
+        self.url = url
         self._where = ["--database", url, "--data", str(folder)]
         self._app = typer.Typer()
         register(self._app)
@@ -112,6 +113,57 @@ async def test_an_unknown_number_is_one_line(desk: Commands) -> None:
 async def test_why_names_the_rule_and_the_evidence(desk: Commands) -> None:
     [why] = await desk.json("tickets", "why", "<r2@c>")
     assert (why["ticket"], why["match"]["rule"]) == (1, "own_reference")
+
+
+async def test_why_says_in_words_what_was_tried(desk: Commands) -> None:
+    shown = await asyncio.to_thread(desk.text, "tickets", "why", "<r3@c>")
+    assert "is in ticket #1, filed in #3\n" in shown
+    assert "rule: new_ticket (none)" in shown
+    assert "tried before: reply_token: it carries no token" in shown
+    [ticket] = await desk.json("tickets", "show", "1")
+    assert {m["source_id"]: m["match"]["rule"] for m in ticket["messages"]}["r2@c"] == "own_reference"
+
+
+async def test_what_an_agent_does_by_hand(desk: Commands) -> None:
+    [merged] = await desk.json("tickets", "merge", "1", "2", "--agent", "agent-7")
+    assert (merged["number"], merged["aliases"]) == (1, [2, 3])
+    [apart] = await desk.json("tickets", "unmerge", "2")
+    assert (apart["number"], apart["merged_into"]) == (2, None)
+    [split] = await desk.json("tickets", "split", "1", "<r2@c>")
+    assert split["counts"]["messages"] == 1
+    [back] = await desk.json("tickets", "unsplit", str(split["number"]))
+    assert back["number"] == 1
+    [wrong] = await desk.json("tickets", "wrong", "<r3@c>")
+    assert "an agent said that it was in the wrong ticket" in await asyncio.to_thread(
+        desk.text, "tickets", "why", "<r3@c>"
+    )
+    [moved] = await desk.json("tickets", "move", "<r2@c>", "2")
+    assert moved["counts"]["messages"] == 2
+    assert [t["number"] for t in await desk.json("tickets", "list")] == [wrong["number"], 2, 1]
+    await desk.json("tickets", "participant", "1", "eve@x.example")
+    await desk.json("tickets", "participant", "1", "eve@x.example", "--remove")
+    await desk.json("tickets", "revoke-tokens", "1")
+    [shown] = await desk.json("tickets", "show", "1")
+    assert [e["type"] for e in shown["history"]][-3:] == ["ticket.updated"] * 3
+    assert {e["actor"].get("id") for e in shown["history"] if e["type"] == "ticket.absorbed"} >= {"agent-7"}
+
+
+async def test_suggestions_are_shown_and_join_nothing(desk: Commands) -> None:
+    [ticket] = await desk.json("tickets", "show", "1")
+    assert ticket["suggestions"] == []
+    pool = engine(desk.url)
+    filing = Filing(pool, Anywhere(), Confirming(DeskSettings(), TOKENS))
+    await filing(
+        received(
+            [mail("s1@c", subject="RE: It does  not work"), mail("s2@c", sender="eve@x.example", number=1)], offset=9
+        )
+    )
+    await pool.dispose()
+    [again], [reply] = await desk.json("tickets", "show", "4"), await desk.json("tickets", "show", "5")
+    assert again["suggestions"] == [{"kind": "same_sender_and_subject", "number": 1}]
+    assert reply["possible_reply_to"] == 1
+    assert reply["suggestions"] == [{"kind": "possible_reply", "number": 1}]
+    assert "possible reply to #1" in await asyncio.to_thread(desk.text, "tickets", "show", "5")
 
 
 async def test_a_contact_is_found_by_its_address(desk: Commands) -> None:

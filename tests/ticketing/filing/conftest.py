@@ -13,7 +13,7 @@ from bus.message import NormalizedMessage
 from bus.progress import FencedProgress
 from bus.record import Partition
 from tests.conftest import Stack
-from tests.ticketing.filing.memory import Outcome
+from tests.ticketing.filing.memory import Outcome, plain
 from tests.ticketing.filing.said import CONFIRMING, record
 from ticketing.database import engine
 from ticketing.filing import Filing
@@ -54,6 +54,11 @@ class Desk:
         async with self.engine.connect() as connection:
             return [tuple(row) for row in await connection.execute(sa.text(query), values)]
 
+    async def rows_changed(self, statement: str, **values: object) -> None:
+        """Change rows as another part of the desk does."""
+        async with self.engine.begin() as connection:
+            await connection.execute(sa.text(statement), values)
+
     async def conversations(self) -> list[set[str]]:
         """The message ids of each ticket, mergers followed, by the tickets' numbers."""
         rows = await self.rows(
@@ -88,12 +93,13 @@ class Desk:
     async def outcome(self) -> Outcome:
         """What must not depend on the order; see MemoryDesk."""
         rows = await self.rows(
-            "SELECT array_agg(m.id), min(i.value), min(t.messages), min(t.attachments), min(t.opened_at), "
+            "SELECT array_agg(m.id), min(i.value), array_agg(m.id) FILTER (WHERE m.third_party), min(t.messages), "
+            "min(t.attachments), min(t.opened_at), "
             "min(t.last_message_at) FROM desk.messages m JOIN desk.tickets o ON o.id = m.ticket_id "
             "JOIN desk.tickets t ON t.id = o.root_id JOIN desk.identities i ON i.contact_id = t.contact_id "
             "GROUP BY t.id"
         )
-        return frozenset((frozenset(ids), *rest) for ids, *rest in rows)
+        return frozenset((plain(ids), who, plain(third or ()), *rest) for ids, who, third, *rest in rows)
 
     async def settled(self) -> list[tuple[Any, ...]]:
         """Raw records that were not filed under their own position."""

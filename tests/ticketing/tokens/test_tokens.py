@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.errors import ConfigError
-from ticketing.tokens import ReplyTokens, load_tokens, parse_keys
+from ticketing.tokens import MOST_REVOCATIONS, Reading, ReplyTokens, for_body, in_body, load_tokens, parse_keys
 
 TICKET = uuid.UUID(int=0x1234_5678_9ABC_DEF0_1234_5678_9ABC_DEF0).hex
 TOKENS = ReplyTokens({1: b"1" * 32, 7: b"7" * 32}, 7)
@@ -45,6 +45,39 @@ def test_no_letter_of_it_can_be_changed(ticket: str, at: int, letter: str) -> No
     changed = token[:at] + letter + token[at + 1 :]
     if changed != token:
         assert TOKENS.verify(changed, ANN) is None
+
+
+@given(tickets, addresses, st.integers(0, 33 * 8 - 1), st.integers(0, 3))
+def test_no_bit_of_it_can_be_flipped(ticket: str, recipient: str, bit: int, generation: int) -> None:
+    data = bytearray(base64.b32decode(TOKENS.sign(ticket, recipient, generation).upper() + "==="))
+    data[bit // 8] ^= 1 << bit % 8
+    flipped = base64.b32encode(data).decode().rstrip("=").lower()
+    reading = TOKENS.read(flipped, recipient)
+    assert reading is not None
+    assert not reading.genuine
+
+
+@given(tickets, st.integers(0, 40 * 8 - 1))
+def test_no_bit_of_a_message_id_can_be_flipped(ticket: str, bit: int) -> None:
+    data = bytearray(base64.b32decode(TOKENS.message_id(ticket, "reply", "x").upper()))
+    data[bit // 8] ^= 1 << bit % 8
+    assert TOKENS.ticket_of_message_id(base64.b32encode(data).decode().lower()) is None
+
+
+def test_each_generation_has_tokens_of_its_own() -> None:
+    for generation in range(MOST_REVOCATIONS + 1):
+        token = TOKENS.sign(TICKET, ANN, generation)
+        assert len(token) == 53
+        assert TOKENS.read(token, ANN) == Reading(TICKET, True, generation, False)
+        assert (TOKENS.verify(token, ANN) is not None) == (generation == 0)
+    with pytest.raises(ValueError, match="generations"):
+        TOKENS.sign(TICKET, ANN, MOST_REVOCATIONS + 1)
+
+
+def test_a_token_is_found_in_a_text() -> None:
+    token = TOKENS.sign(TICKET, ANN)
+    assert in_body(f"> quoted {for_body(token)}, and [ref:short] {for_body(token)}", 1) == [token]
+    assert in_body("no [ref:] here", 5) == []
 
 
 @given(st.text(max_size=80))
