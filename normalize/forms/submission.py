@@ -54,7 +54,6 @@ def normalize_form(record: RawMessage, payload: bytes) -> Sequence[Understood | 
         text=text,
         subject=subject,
         sent_at=instant(fields, "submitted_at"),
-        url=_page(fields),
         attachments=attachments,
         blobs=blobs,
         feedback_only=fields.flag("feedback_only") or fields.flag("feedback"),
@@ -78,11 +77,6 @@ def _author(record: RawMessage, request: Request, warnings: list[str]) -> tuple[
         warnings.append("from:no-address")
     number = canonical_number(request.fields.line("phone"), record.region)
     return ("phone", number, False) if number else ("chat", "", False)
-
-
-def _page(fields: Fields) -> str:
-    page = fields.line("page")
-    return page if page.startswith(("https://", "http://")) else ""
 
 
 def _more(fields: Fields) -> Mapping[str, str]:

@@ -14,6 +14,7 @@ _OTHER_EVENTS = (
     "user", "group", "category", "tag", "reviewable", "notification", "solved", "assign", "user_badge",
     "group_user", "like", "user_promoted", "topic_voting", "chat_message", "ping",
 )  # fmt: skip
+_POST_EVENTS = {"post_created", "post_edited", "post_destroyed", "post_recovered"}
 _TOPIC_EVENTS = {
     "topic_created": "its first post is an event of its own",
     "topic_destroyed": "its first post is an event of its own",
@@ -57,7 +58,7 @@ def _listed(body: Fields) -> list[Fields]:
 def _event(record: RawMessage, body: Fields, event: str, instance: str) -> Understood | Ignored:
     post = body.object("post")
     if post:
-        if event and not event.startswith("post_"):
+        if event and event not in _POST_EVENTS:
             return Ignored(f"an event of Discourse, not of a post's text: {quoted(event)}")
         return forum_post(record, post, event, instance, Fields())
     if "topic" in body:

@@ -1,14 +1,16 @@
-"""Reading an object of JSON that a stranger sent: every look has a type, and none fails."""
+"""Reading an object of JSON that a stranger sent: every look has a type, and none fails but at an endless list."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
+from bus.errors import Invalid
 from normalize.legible import legible, one_line
 
 Json: TypeAlias = "str | int | float | bool | Mapping[str, Json] | Sequence[Json] | None"
 
 _YES = {"true", "1", "yes", "on"}
+_LONGEST_LIST = 5_000
 _LONGEST_ID = 500
 """No provider's id comes near."""
 
@@ -119,7 +121,9 @@ class Fields:
 
 
 def objects_of(value: Json) -> list[Fields]:
-    """The objects of a list, without what else stands in it."""
+    """The objects of a list, without what else stands in it. Raises Invalid when they are more than any page has."""
     if not isinstance(value, Sequence) or isinstance(value, str):
         return []
+    if len(value) > _LONGEST_LIST:
+        raise Invalid(f"a list of more than {_LONGEST_LIST} items")
     return [Fields(each) for each in value if isinstance(each, Mapping)]

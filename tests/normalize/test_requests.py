@@ -46,6 +46,7 @@ def test_a_byte_order_mark_and_lines() -> None:
         (b"[" + b"{}," * 400_000 + b"{}]", "too many values"),
         (b"[" + b"1," * 2_000_000 + b"1]", "too many values"),
         (b'{"a":"' + b"x" * (32 * 1024 * 1024), "at most"),
+        (b"[" + b'{"id":1,"user":{},"text":"t"},' * 6_000 + b"{}]", "more than 5000 items|without words"),
         (b'{"a": ' + b"9" * 5_000 + b"}", "not JSON"),
         (b"hello", "not JSON"),
         (b"&".join(b"a%d=1" % number for number in range(3_000)), "more than 2000 fields"),
