@@ -101,7 +101,7 @@ def decode(record: Received, tokens: ReplyTokens, policy: Policy) -> Incoming | 
     signed, claimed = _tokens(message, tokens)
     raw, author = message.raw, message.author
     dmarc = message.authentication.dmarc if message.authentication else None
-    authentic = dmarc == "pass" if author.kind == "email" and message.channel == "email" else author.verified
+    authentic = author.verified and dmarc != "fail"
     return Incoming(
         id=message.message_id,
         revision=message.revision,

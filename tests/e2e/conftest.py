@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.running import HASTY, Up, running
+from tests.e2e.running import HASTY, Up, running, with_a_server_in_front
 
 
 @pytest.fixture(scope="session")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """A running `up` on the data of every test before."""
-    with running(tmp_path_factory.mktemp("up") / "data", environment=HASTY) as started:
+    data = tmp_path_factory.mktemp("up") / "data"
+    with_a_server_in_front(data)
+    with running(data, environment=HASTY) as started:
         yield started
