@@ -1,11 +1,28 @@
 """Logging: one structured line per fact, readable on a terminal, JSON elsewhere; never a secret or a text."""
 
+import contextlib
 import logging
 import sys
+from typing import TextIO, cast
 
 import structlog
 
 from bus.settings import LoggingSettings
+
+
+class _Lines:
+    """Standard error. A line that cannot be written, on a full disk, is lost: it must stop nobody's work."""
+
+    def write(self, text: str) -> int:
+        """Write, or not."""
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, or not."""
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
 
 
 def configure_logging(settings: LoggingSettings, service: str) -> None:
@@ -28,11 +45,11 @@ def configure_logging(settings: LoggingSettings, service: str) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Lines())),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(_Lines())
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
     logging.root.handlers = [handler]
     logging.root.setLevel(max(level, logging.WARNING))

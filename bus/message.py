@@ -41,7 +41,11 @@ class Ref(Wire):
 
 
 class Attachment(Wire):
-    """A file that came with a message. `blob` names its bytes in the blob store (None: not stored)."""
+    """A file that came with a message. `blob` names its bytes in the blob store (None: not stored).
+
+    A file that only the provider has so far is named by `source` (a URL, or what the provider's API fetches it by);
+    its `sha256` is empty, and `size` is what the provider claims, 0 when it says nothing (docs/adr/0010).
+    """
 
     name: str
     media_type: str
@@ -50,6 +54,7 @@ class Attachment(Wire):
     content_id: str | None = None
     inline: bool = False
     blob: str | None = None
+    source: str | None = None
 
 
 class Bounce(Wire):
@@ -76,6 +81,29 @@ class Authentication(Wire):
     spf: Verdict = "none"
     dkim: Verdict = "none"
     dmarc: Verdict = "none"
+
+
+class Call(Wire):
+    """What one event says of a telephone call; null is not known to it. Events of a call are revisions of a message.
+
+    `caller`, `callee`: E.164 where the number can be read, else as given; null when withheld. `answered_by`: the
+    person, extension or mailbox that took it. `duration`: seconds. `missed`: nobody answered. `voicemail`: it ended
+    in a mailbox. `cause`: the provider's word for how it ended.
+    """
+
+    direction: Literal["in", "out"] | None = None
+    state: Literal["ringing", "answered", "ended"] | None = None
+    caller: str | None = None
+    callee: str | None = None
+    queue: str | None = None
+    answered_by: str | None = None
+    started_at: Time | None = None
+    answered_at: Time | None = None
+    ended_at: Time | None = None
+    duration: int | None = None
+    missed: bool | None = None
+    voicemail: bool | None = None
+    cause: str | None = None
 
 
 class RawPosition(Wire):
@@ -115,6 +143,9 @@ class NormalizedMessage(Wire):
     attachments: list[Attachment] = []
     automation: Automation = Automation()
     feedback_only: bool = False
+    call: Call | None = None
+    fields: dict[str, str] | None = None
+    """What a form asked besides: `priority`, `category`, `page`, and its own fields by name."""
     authentication: Authentication | None = None
     warnings: list[str] = []
     raw: RawPosition | BlobRef | None = None

@@ -18,7 +18,11 @@ class RawMessage(Wire):
     `own_addresses`: addresses of this desk, so that they are not taken for a customer's.
     `authserv_id`: the receiving server whose Authentication-Results are believed, if any.
     `envelope_from`: the return path (`""` is the null one); `envelope_to`: accepted recipients.
-    `headers`: of an HTTP request, when the source was one.
+    `headers`: of an HTTP request, when the source was one: lower-case names; those that begin with a colon were set
+    by the receiver, no request can carry them (docs/adr/0009): `:method`, `:path` (with its query), and what only the
+    receiver could check (`:identity`, `:session`).
+    `region`: ISO 3166-1 code of the country whose national telephone numbers are meant.
+    `files`: bytes that the receiver fetched because the payload only names them, by what it calls them.
     """
 
     kind: Literal["raw.v1"] = "raw.v1"
@@ -33,3 +37,5 @@ class RawMessage(Wire):
     authserv_id: str | None = None
     remote: str | None = None
     headers: dict[str, str] = {}
+    region: str | None = None
+    files: dict[str, BlobRef] = {}

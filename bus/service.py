@@ -1,6 +1,7 @@
 """A service process: logging, event loop, signals, health, and the note that tells its supervisor where it is."""
 
 import asyncio
+import contextlib
 import gc
 import json
 import os
@@ -41,16 +42,21 @@ def run_service(name: str, settings: Settings, work: Work, *, ops_port: int = 0,
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_run(name, work, ops_host, ops_port))
     except ConfigError as error:
-        print(f"deskstream {name}: {error}", file=sys.stderr)
+        _say(name, error)
         return 2
     except (BudgetSpent, OffsetLost) as error:
         log.critical("service.needs_mending", detail=str(error))
-        print(f"deskstream {name}: {error}", file=sys.stderr)
+        _say(name, error)
         return NEEDS_MENDING
     except (Retryable, OSError) as error:
         log.critical("service.failed", detail=str(error))
         return 1
     return 0
+
+
+def _say(name: str, error: Exception) -> None:
+    with contextlib.suppress(OSError):  # on a full disk the status still tells
+        print(f"deskstream {name}: {error}", file=sys.stderr)
 
 
 async def _run(name: str, work: Work, ops_host: str, ops_port: int) -> None:

@@ -1,10 +1,12 @@
 """`deskstream up`: the whole stack on one machine, kept running until it is told to stop."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +93,8 @@ class Up:
             return status or 0
         finally:
             self._complete = False
-            self._publish()
+            with contextlib.suppress(OSError):  # on a full disk all must stop all the same
+                self._publish()
             self._console.print("Stopping …")
             every = tuple(self._supervisor.parts)
             await self._supervisor.stop([name for name in every if name not in {KAFKA, POSTGRES}], SERVICE_GRACE)
@@ -189,6 +192,11 @@ class Up:
             if address:
                 self._console.print(f"  {name:<10} {address}", markup=False, highlight=False, soft_wrap=True)
         self._console.print(f"Ready: {len(known.processes)} processes; Ctrl-C stops them.", highlight=False)
+        if not self._options.once:
+            self._console.print("Try, in another terminal:")
+            for command in ("tickets list", "metrics show desk", "verify"):
+                line = f"  {sys.argv[0]} {command} --data {self._folder}"
+                self._console.print(line, markup=False, soft_wrap=True, highlight=False)
 
 
 async def _unless(stopped: asyncio.Event, work: Coroutine[object, object, T]) -> T | None:

@@ -118,7 +118,7 @@ def _server(options: Options, smtp: str | None) -> tuple[str, int]:
 
 
 def _first_address(options: Options) -> str:
-    from ingest.connectors.email_smtp import EmailSmtpSettings
+    from ingest.smtp.settings import EmailSmtpSettings
     from ingest.table import configured
 
     for _, section in configured(options.settings()).values():

@@ -94,7 +94,7 @@ def _mailbox(name: str | None, address: str) -> Mailbox:
 class _Reading:
     """What has been read since the last separator."""
 
-    __slots__ = ("angle", "comment", "depth", "in_angle", "named", "phrase")
+    __slots__ = ("angle", "bracketed", "comment", "depth", "in_angle", "named", "phrase")
 
     def __init__(self) -> None:
         self.phrase: list[str] = []
@@ -102,6 +102,7 @@ class _Reading:
         self.comment: list[str] = []
         self.depth = 0
         self.in_angle = False
+        self.bracketed = False
         self.named = 0
 
     def ends_at(self, piece: str) -> bool:
@@ -120,6 +121,7 @@ class _Reading:
             elif self.comment:
                 self.comment.append(" ")
         elif piece in _BRACKETS:
+            self.bracketed = True
             if self.in_angle and piece == ">":
                 self.named = len(self.phrase)
             self.in_angle = piece == "<"
@@ -128,7 +130,7 @@ class _Reading:
         elif piece in _PARENTHESES:
             self.phrase.append(" ")
         elif piece != '"':
-            self.phrase.append(piece)
+            self.phrase.append(_decoded_in_quotes(piece) if piece[0] == '"' and "=?" in piece else piece)
 
     def begins_again(self, piece: str) -> bool:
         """Whether a second address in brackets begins, without a comma between the two mailboxes."""
@@ -143,6 +145,8 @@ class _Reading:
 
     def mailboxes(self) -> list[Mailbox]:
         """The mailbox; several when addresses stand there with nothing but blanks between them."""
+        if self.bracketed and not "".join(self.angle).strip():  # `"Anna" <>`
+            return []
         words = [] if self.angle else "".join(self.phrase).split()
         if len(words) > 1 and all(0 < word.find("@") < len(word) - 1 for word in words):
             return [_mailbox(None, word) for word in words]
@@ -169,6 +173,11 @@ class _Reading:
             return _mailbox(comment, phrase)
         rest = " ".join(words[:at] + words[at + 1 :])
         return _mailbox(_unquoted(rest) or comment, words[at])
+
+
+def _decoded_in_quotes(quoted: str) -> str:
+    """Encoded words in quotes are none, but meant; they do not run together with those outside."""
+    return '"' + decode_words(quoted[1:-1]).replace('"', '\\"') + '"'
 
 
 def _unquoted(phrase: str) -> str:

@@ -17,6 +17,7 @@ from normalize.tnef import Unpacked
 from normalize.transfer import decode_transfer, uuencoded_files
 
 _UU_FILES = 50
+_BODIES = frozenset({"text/plain", "text/html"})
 _ENRICHED = frozenset({"text/enriched", "text/richtext"})
 _OWN_CHARSET = frozenset({"text/rtf", "application/rtf"})
 READABLE = frozenset(
@@ -81,6 +82,11 @@ def _make_do(root: Part, bodies: Bodies) -> None:
             bodies.attached.remove(part)
             bodies.passages.append(Passage(plain=[part]))
             return
+    for part in bodies.attached:
+        if part.type in _BODIES and not _is_declared_file(part):  # a name alone makes no file of the only words
+            part.resource = True
+            bodies.passages.append(Passage(html=[part]) if part.type == "text/html" else Passage(plain=[part]))
+            return
     if root.parts:
         bodies.preamble = root.begin, root.parts[0].whole
 
@@ -101,18 +107,24 @@ def _sort(part: Part, bodies: Bodies, within: Passage | None, *, lone: bool = Fa
                 bodies.attached.append(child)
             else:
                 _sort(child, bodies, within)
-    elif part.type in {"text/plain", "text/html"} and (lone or _is_body(part)):
+    elif part.type in _BODIES and (lone or _is_body(part) or (within is not None and not _is_declared_file(part))):
         passage = within if within is not None else Passage()
         (passage.html if part.type == "text/html" else passage.plain).append(part)
         if within is None:
             bodies.passages.append(passage)
+        if lone and _is_declared_file(part) and part.disposition.parameters.get("filename"):
+            bodies.attached.append(part)  # a mail that is nothing but a file, which a person can read at once
     elif not part.type.startswith("multipart/"):
         part.resource = part.resource or (within is not None and part.type in READABLE)
         bodies.attached.append(part)
 
 
+def _is_declared_file(part: Part) -> bool:
+    return part.disposition.value == "attachment"
+
+
 def _is_body(part: Part) -> bool:
-    if part.disposition.value == "attachment":
+    if _is_declared_file(part):
         return False
     return not (part.disposition.parameters.get("filename") or part.content_type.parameters.get("name"))
 
@@ -152,6 +164,15 @@ def read_bodies(data: bytes, bodies: Bodies, warnings: list[str]) -> Written:
     )
 
 
+def where_text_is(bodies: Bodies, packed: Iterable[Unpacked]) -> str:
+    """For a person: which parts the text was taken from, in order."""
+    found = [part.type for passage in bodies.passages for part in [*passage.plain, *passage.html]]
+    found += ["winmail.dat" for each in packed if each.text or each.html]
+    if bodies.preamble is not None:
+        found.append("the words before the first part")
+    return ", ".join(found) or "there is no part with text"
+
+
 def _preamble(data: bytes, where: tuple[int, int]) -> str:
     """What was written before the first boundary, unless it only says that this is MIME."""
     octets = data[where[0] : where[1]][:_LONGEST_PREAMBLE]
@@ -185,10 +206,14 @@ def _decoded(data: bytes, part: Part, warnings: list[str], uuencoded: list[Loose
         charset = meta_charset(octets)
     if part.type in _OWN_CHARSET:
         return read_rtf(octets).text.strip()
+    if b"\r\n" in octets and not (charset or "").lower().startswith(("utf-16", "utf16", "utf-32", "utf32", "ucs")):
+        octets = octets.replace(b"\r\n", b"\n")  # before a damaged character can swallow half a line end
     text, guessed = decode(octets, charset)
     if guessed:
         warnings.append(guessed)
     if "\r" in text:
+        for _ in range(2 if "\r\r\n" in text else 0):  # a line end that was encoded, and another that was not
+            text = text.replace("\r\r\n", "\r\n")
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if part.type in _ENRICHED:
         return _TAG.sub("", text.replace("<<", "&lt;")).replace("&lt;", "<")

@@ -11,7 +11,8 @@ from normalize.encoded_words import decode_words
 from normalize.headers import Headers, read_headers
 from normalize.identity import message_id_field
 from normalize.legible import one_line
-from normalize.structure import Part
+from normalize.limits import LimitExceeded
+from normalize.structure import Part, read_structure
 from normalize.transfer import decode_transfer
 
 STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]\d)")
@@ -26,6 +27,9 @@ _ORIGINAL_TYPES = (
 )
 _ADDRESS = re.compile(r"[^\s<>\"';,()]+@[^\s<>\"';,()]+")
 _RECIPIENT_FIELDS = frozenset({b"final-recipient", b"original-recipient", b"action", b"status"})
+_RECIPIENTS = frozenset({b"final-recipient", b"original-recipient"})
+_VERDICTS = frozenset({b"action", b"status"})
+_MARGIN = re.compile(r"^[ \t]{0,8}>[ \t>]{0,8}", re.MULTILINE)
 _GROUPS = 200
 _LONGEST = 256 * 1024
 
@@ -55,11 +59,38 @@ def read_report(data: bytes, root: Part) -> Report | None:
         if part.type not in _REPORT_TYPES:
             continue
         octets = decode_transfer(data[part.begin : part.end], part.encoding).data[:_LONGEST]
-        recipients = [group for group in _groups(octets) if group.any_of(_RECIPIENT_FIELDS)]
-        if not recipients:
-            continue
-        chosen = next((g for g in recipients if _action(g) == "failed"), recipients[0])
-        return _report(chosen, original_message_id(data, root))
+        chosen = _first_failed(octets)
+        if chosen is not None:
+            return _report(chosen, original_message_id(data, root))
+    return None
+
+
+def report_in_text(text: str) -> Report | None:
+    """The report whose fields stand in the words of a mail, quoted or not; None when no recipient stands there."""
+    chosen = _first_failed(_MARGIN.sub("", text).encode("utf-8", "replace"))
+    if chosen is None or not chosen.any_of(_RECIPIENTS) or not chosen.any_of(_VERDICTS):
+        return None
+    return _report(chosen, None)
+
+
+def _first_failed(octets: bytes) -> Headers | None:
+    """Of the groups of fields about a recipient the first that failed, else the first."""
+    recipients = [group for group in _groups(octets) if group.any_of(_RECIPIENT_FIELDS)]
+    named = [group for group in recipients if group.any_of(_RECIPIENTS)] or recipients
+    return next((group for group in named if _action(group) == "failed"), named[0] if named else None)
+
+
+def report_within(data: bytes, root: Part) -> Report | None:
+    """The report in a mail that is attached to this one: some gateways wrap what they got into one of their own."""
+    for part in leaves(root):
+        if part.type == "message/rfc822" and not part.encoding.startswith(("base64", "quoted")):
+            block = read_headers(data, part.begin, part.end)
+            try:
+                found = read_report(data, read_structure(data, block.headers, block.body, part.end, []))
+            except LimitExceeded:
+                return None
+            if found is not None:
+                return found
     return None
 
 
@@ -93,11 +124,12 @@ def _report(group: Headers, original: str | None) -> Report:
     action = _action(group)
     status = _status(group.undecoded(b"status"), said)
     recipient = None
-    for name in (b"original-recipient", b"final-recipient", b"x-actual-recipient"):
+    for name in (b"original-recipient", b"final-recipient", b"x-actual-recipient"):  # the first as the sender wrote it
         value = decode_header_bytes(group.raw(name)).partition(";")
         found = _ADDRESS.search(value[2] or value[0])
-        if found and (recipient is None or name == b"final-recipient"):
+        if found:
             recipient = canonical(found[0])
+            break
     permanent = None
     if action == "delayed":
         permanent = False

@@ -2,71 +2,25 @@
 
 import codecs
 import re
-from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
+from normalize.charset_labels import codec_of
 from normalize.iso2022 import decode_iso2022_jp
 from normalize.legible import legible
 from normalize.undeclared import guess_charset
 
-_ESCAPING = frozenset(
-    {
-        "iso2022_jp",
-        "iso2022_kr",
-        "hz",
-        "utf_7",
-        "utf-7",
-        "utf-16",
-        "utf-16-le",
-        "utf-16-be",
-        "utf-32",
-        "utf-32-le",
-        "utf-32-be",
-    }
-)
-_BETTER = {  # what senders mean by the label: the superset that WHATWG or the vendor uses for it
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "gb_2312-80": "gb18030",
-    "x-gbk": "gb18030",
-    "ks_c_5601-1987": "cp949",
-    "ks_c_5601": "cp949",
-    "euc-kr": "cp949",
-    "shift_jis": "cp932",
-    "shift-jis": "cp932",
-    "sjis": "cp932",
-    "x-sjis": "cp932",
-    "windows-31j": "cp932",
-    "big5": "big5hkscs",
-    "iso-8859-1": "cp1252",
-    "iso8859-1": "cp1252",
-    "latin1": "cp1252",
-    "latin-1": "cp1252",
-    "iso-8859-8-i": "iso-8859-8",
-    "iso-8859-8-e": "iso-8859-8",
-    "iso-8859-6-i": "iso-8859-6",
-    "iso-8859-9": "cp1254",
-    "iso-8859-11": "cp874",
-    "tis-620": "cp874",
-    "x-mac-roman": "mac_roman",
-    "macintosh": "mac_roman",
-    "unicode-1-1-utf-7": "utf-7",
-    "utf8": "utf-8",
-    "utf-8mb4": "utf-8",
-    "cp-850": "cp850",
-    "unicode": "utf-16",
-}
-_UTF8 = frozenset({"utf-8", "utf_8", "utf_8_sig", "utf-8-sig"})
+_WIDE = frozenset({"utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"})
+_ESCAPING = _WIDE | {"iso2022_jp", "iso2022_kr", "hz", "utf-7"}
+_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_UTF8 = frozenset({"utf-8", "utf-8-sig"})
 _UNICODE = _UTF8 | _ESCAPING
-_UTF8_PAIR = re.compile(rb"[\xc3-\xf4][\x80-\xbf]")
+_BEYOND = re.compile(r"[^\x00-\x7f]")
+_C1 = re.compile(r"[\x80-\x9f]")
 _ENOUGH = 3
-_LABEL_END = re.compile(r"[*\s;,(\"']")  # a language (RFC 2231), a comment, the next parameter
-_SAYING_LITTLE = frozenset({None, "ascii", "utf-8", "utf_8", "cp1252"})
+_SAYING_LITTLE = frozenset({None, "ascii", "utf-8", "cp1252"})
 """Charsets that a mail names by habit: they say nothing of bytes that are no UTF-8."""
-_C1_OF_CP1252 = {
-    code: chr(code) if (plain := bytes([code]).decode("cp1252", "ignore")) == "" else plain
-    for code in range(0x80, 0xA0)
-}
+_WESTERN = "".join(bytes([code]).decode("cp1252", "ignore") or chr(code) for code in range(256))
 
 
 class Decoded(NamedTuple):
@@ -78,7 +32,7 @@ class Decoded(NamedTuple):
 
 def decode(data: bytes, label: str | None) -> Decoded:
     """`data` as text. `label` is the declared charset, if there was one; a wrong one is noticed and warned of."""
-    codec = _codec(label) if label else None
+    codec = codec_of(label) if label else None
     if codec is None or codec == "ascii":
         if data.isascii() and b"\x1b" not in data:
             return Decoded(_plain(data), _unknown(label, codec))
@@ -91,38 +45,42 @@ def decode(data: bytes, label: str | None) -> Decoded:
 def _labelled(data: bytes, codec: str) -> Decoded:
     if codec == "iso2022_jp":
         return Decoded(legible(decode_iso2022_jp(data)), None)
+    if codec in _WIDE and b"\0" not in data and not data.startswith(_MARKS):
+        return Decoded(_guess(data, None, None).text, "charset:wrong-label")
+    if codec in _ESCAPING:
+        data = data.replace(b"\r\n", b"\n")  # a relay's, between the bytes of characters or after damaged ones
     if codec not in _UNICODE and _is_really_utf8(data):
         return Decoded(legible(data.decode()), "charset:wrong-label")
     try:
-        return Decoded(legible(data.decode(codec)), None)
+        text = data.decode(codec)
     except (UnicodeError, ValueError, LookupError):
         return _mislabelled(data, codec)
+    # of all codecs only UTF-7 can give half a character
+    return Decoded(legible(text) if codec == "utf-7" or "\0" in text else text, None)
 
 
 def _is_really_utf8(data: bytes) -> bool:
     """Whether these bytes, labelled otherwise, are UTF-8: several characters of it and nothing else, by no accident."""
-    if _UTF8_PAIR.search(data) is None:
-        return False
-    try:
+    try:  # elsewhere the first accent ends it
         text = data.decode()
     except UnicodeDecodeError:
         return False
-    beyond = [c for c in text if c > "\x7f"]
-    return len(beyond) >= _ENOUGH and not any(c < "\xa0" for c in beyond)
+    return sum(1 for _ in islice(_BEYOND.finditer(text), _ENOUGH)) == _ENOUGH and not _C1.search(text)
 
 
 def decode_header_bytes(data: bytes, hint: str | None = None) -> str:
     """A header value with bytes beyond ASCII and no encoding: UTF-8, mostly UTF-8, `hint`, or Windows-1252."""
     if data.isascii():
-        return _plain(data)
+        return legible(decode_iso2022_jp(data)) if b"\x1b$" in data else _plain(data)
     try:
         return legible(data.decode())
     except UnicodeDecodeError:
         pass
     text = data.decode("utf-8", "replace")
-    if text.count("\ufffd") * 4 <= sum(1 for c in text if c > "\x7f" and c != "\ufffd"):
+    bad = text.count("\ufffd")
+    if bad * 5 <= _count_beyond(text):
         return legible(text)
-    codec = _codec(hint) if hint else None
+    codec = codec_of(hint) if hint else None
     if codec in _SAYING_LITTLE:
         codec = guess_charset(data)
     if codec:
@@ -131,26 +89,6 @@ def decode_header_bytes(data: bytes, hint: str | None = None) -> str:
         except (UnicodeError, ValueError, LookupError):
             pass
     return _western(data)
-
-
-@lru_cache(maxsize=256)
-def _codec(label: str) -> str | None:
-    """Python's name for a label, or None when it has none that makes text of bytes."""
-    name = _LABEL_END.split(label.strip("'\" \t;,("), maxsplit=1)[0].lower()[:60]
-    name = _BETTER.get(name, name)
-    if "\0" in name or not name.isascii():
-        return None
-    if name.startswith("iso-2022-jp") or name in {"csiso2022jp", "iso2022jp", "cp50220", "cp50221"}:
-        return "iso2022_jp"
-    for candidate in (name, name.replace("windows-", "cp").replace("x-cp", "cp"), name.removeprefix("x-")):
-        try:
-            found = codecs.lookup(candidate)
-            if isinstance(b"".decode(candidate), str):
-                better = _BETTER.get(found.name, found.name)
-                return "cp1252" if better == "latin_1" else better
-        except (LookupError, ValueError, UnicodeError, TypeError):
-            continue
-    return None
 
 
 def _plain(data: bytes) -> str:
@@ -172,8 +110,8 @@ def _guess(data: bytes, label: str | None, codec: str | None) -> Decoded:
         if b"\x1b$" in data or b"\x1b(J" in data:
             return Decoded(legible(decode_iso2022_jp(data)), "charset:guessed-iso-2022-jp")
         return Decoded(_plain(data), _unknown(label, codec))
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return Decoded(legible(data.decode("utf-16", "replace")), "charset:unknown-8bit")
+    if data.startswith(_MARKS):
+        return Decoded(legible(data.replace(b"\r\n", b"\n").decode("utf-16", "replace")), "charset:unknown-8bit")
     try:
         return Decoded(legible(data.decode("utf-8-sig")), _unknown(label, codec) or "charset:unknown-8bit")
     except UnicodeDecodeError:
@@ -191,7 +129,7 @@ def _mislabelled(data: bytes, codec: str) -> Decoded:
     except (UnicodeError, ValueError, LookupError):
         return Decoded(_western(data), "charset:wrong-label")
     bad = damaged.count("\ufffd")
-    beyond = sum(1 for c in damaged if c > "\x7f")
+    beyond = _count_beyond(damaged)
     # what is well-formed UTF-8 is so by no accident; in other charsets nearly everything is well-formed
     if bad * (2 if codec in _UTF8 else 5) <= beyond:
         return Decoded(damaged, "charset:damaged")
@@ -204,6 +142,11 @@ def _mislabelled(data: bytes, codec: str) -> Decoded:
     return Decoded(damaged, "charset:damaged")
 
 
+def _count_beyond(text: str) -> int:
+    """How many characters are beyond ASCII."""
+    return len(text) - len(text.encode("ascii", "ignore"))
+
+
 def _western(data: bytes) -> str:
     """Windows-1252 as browsers read it: its five holes are C1 controls. Never fails."""
-    return legible(data.decode("latin-1").translate(_C1_OF_CP1252))
+    return legible(codecs.charmap_decode(data, "strict", _WESTERN)[0])

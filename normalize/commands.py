@@ -54,16 +54,13 @@ def _normalize(channel: str, account: str, payload: bytes) -> Sequence[Understoo
     known = next((each for each in CHANNELS if each == channel), None)
     if known is None:
         raise Invalid(f"unknown channel {channel!r}; known are {', '.join(CHANNELS)}")
-    normalizer = NORMALIZERS.get(known)
-    if normalizer is None:
-        raise Invalid(f"no normalizer for channel {channel} yet; there is one for {', '.join(NORMALIZERS)}")
     record = RawMessage(
         channel=known,
         account=account,
         received_at=datetime.fromtimestamp(0, UTC),
         payload=Inline(base64=b""),
     )
-    return normalizer(record, payload)
+    return NORMALIZERS[known](record, payload)
 
 
 def _shown(understood: Understood) -> NormalizedMessage:

@@ -16,7 +16,7 @@ from normalize.signatures import ed25519_verifies, rsa_verifies
 KeyOf: TypeAlias = Callable[[str], str | None]
 """The TXT record of a name such as `selector._domainkey.example.com`, or None when there is none."""
 
-_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:((?:[^\r\n]|\r\n[ \t])*)\r\n")
+_FIELD = re.compile(rb"^([!-9;-~]++[ \t]*+):((?:[^\r\n]++|\r\n[ \t])*+)\r\n", re.MULTILINE)
 _BLANKS = re.compile(rb"[ \t]+")
 _FOLDED = re.compile(rb"\r\n(?=[ \t])")
 _SIGNATURE_VALUE = re.compile(rb"(?<![^\s;])(b[ \t\r\n]*=)[^;]*")
@@ -41,7 +41,8 @@ def check_dkim(mail: bytes, key_of: KeyOf, at: datetime | None = None) -> Sequen
         return []
     head, _, body = mail.partition(b"\r\n\r\n")
     fields = [
-        (name.lower(), b"%s:%s" % (name, value)) for name, value in _FIELD.findall(head[:HEADER_BLOCK_BYTES] + b"\r\n")
+        (name.rstrip().lower(), b"%s:%s" % (name, value))
+        for name, value in _FIELD.findall(head[:HEADER_BLOCK_BYTES] + b"\r\n")
     ]
     found: list[Checked] = []
     for name, field in fields:

@@ -2,7 +2,9 @@
 
 import re
 
-_FRONT = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t]*\r?\n)*+(?:>?From [^\r\n]*\r?\n)?")
+_FRONT = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:[ \t]*\r?\n)*+(?:>?From (?![ \t]*:)[^\r\n]*\r?\n)?(?:[ \t]++(?=[A-Za-z-]{1,76}:))?"
+)
 
 
 def with_line_feeds(data: bytes) -> bytes:

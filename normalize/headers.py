@@ -8,12 +8,14 @@ from normalize.charsets import decode_header_bytes
 from normalize.encoded_words import decode_words
 from normalize.limits import HEADER_BLOCK_BYTES, HEADERS
 
-_FIELDS = re.compile(rb"([!-9;-~]++[ \t]*+):(.*(?:\n[ \t].*)*+)(?:\n|\Z)")
+_FIELDS = re.compile(rb"^([!-9;-~]++[ \t]*+):(.*(?:\n[ \t].*)*+)(?:\n|\Z)", re.MULTILINE)
 _FIELD_START = re.compile(rb"[!-9;-~]+[ \t]*:")
 _WELL_KNOWN = re.compile(
     rb"^(?:From|To|Subject|Date|Message-ID|MIME-Version|Content-Type|Received)[ \t]*:", re.MULTILINE | re.IGNORECASE
 )
-_CHARSET = re.compile(rb"charset\s{0,4}=\s{0,4}[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+_CHARSET = re.compile(rb"charset[ \t]{0,4}=[ \t]{0,4}[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+_PARAMETER = re.compile(rb"[\w*-]{1,40}[ \t]*=")
+_ESCAPE = b"\x1b"
 _WESTERN = frozenset({"us-ascii", "ascii", "iso-8859-1", "latin1", "windows-1252", "utf-8"})
 
 
@@ -36,6 +38,10 @@ class Headers:
     def any_of(self, names: frozenset[bytes]) -> bool:
         """Whether a field of any of these names is there."""
         return not names.isdisjoint(self._first)
+
+    def repeats(self, name: bytes) -> bool:
+        """Whether there are several fields of that name."""
+        return len(self._first) != len(self._fields) and [each for each, _ in self._fields].count(name) > 1
 
     def names(self) -> Sequence[bytes]:
         """The lower-case names, in order, repetitions included."""
@@ -69,7 +75,9 @@ class Headers:
     def undecoded(self, name: bytes) -> str:
         """The first field as text, its encoded words still encoded: for what has to be split first."""
         raw = self.raw(name)
-        return raw.decode("ascii") if raw.isascii() else decode_header_bytes(raw, self.charset_hint)
+        if raw.isascii() and _ESCAPE not in raw:
+            return raw.decode("ascii")
+        return decode_header_bytes(raw, self.charset_hint)
 
     def text(self, name: bytes) -> str:
         """The first field, decoded."""
@@ -126,6 +134,10 @@ def _fields_among_dirt(block: bytes) -> tuple[list[tuple[bytes, bytes]], int]:
             at = field.end()
             continue
         following = block.find(b"\n", at) + 1 or len(block)
+        if fields and fields[-1][1].rstrip().endswith(b";") and _PARAMETER.match(block, at):  # folded without a blank
+            fields[-1] = (fields[-1][0], b"%s %s" % (fields[-1][1], block[at:following].strip()))
+            at = following
+            continue
         if at > last_known and not _header_follows(block, at, following):
             return fields, at
         at = following

@@ -2,7 +2,12 @@
 
 import re
 
+from normalize.limits import HTML_ATTRIBUTES
+
+_LONG = 32 * 1024
 _MANY_TAGS = 700
+_ATTRIBUTES = re.compile(r"<[a-zA-Z][^\s>/]*+((?:[^\"'>]++|\"[^\"]*+\"|'[^']*+')*+)")
+_ATTRIBUTE = re.compile(r"[^\s\"'=/]++")
 _MUCH_WORK = 5_000_000
 _MANY_COPIES = 300_000
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*+)")
@@ -14,8 +19,17 @@ _REOPENED = frozenset(["a", "b", "big", "code", "em", "font", "i", "nobr", "s", 
 """Elements that an HTML parser opens again, copied, in every following paragraph while they are not closed."""
 
 
+def _too_many_attributes(source: str) -> bool:
+    return any(
+        len(attributes) > HTML_ATTRIBUTES and len(_ATTRIBUTE.findall(attributes)) > HTML_ATTRIBUTES
+        for attributes in _ATTRIBUTES.findall(source)
+    )
+
+
 def nested_too_deep(source: str) -> bool:
     """Whether elements lie so deep in one another, so often, that a parser's work grows with the square of it."""
+    if len(source) > _LONG and _too_many_attributes(source):
+        return True
     tags = source.count("<")
     if tags <= _MANY_TAGS:
         return False

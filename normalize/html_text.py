@@ -29,7 +29,7 @@ _HIDDEN = re.compile(
 _HIDING = ("none", "hid", "collapse", "font-size", "opacity", "max-height")
 _BLANK = " \t\n\r\f\xa0"
 _BLANKS = re.compile(r"[ \t\n\r\f\xa0]+")
-_TRAILING = re.compile(r"[ \t]++\n")
+_TRAILING = re.compile(r"[ \t]\n")
 _DEEPEST_QUOTE = 8
 _LONGEST_TARGET = 500
 _ANY_TAG = re.compile(r"<[^<>]*+>")
@@ -98,7 +98,8 @@ class _Writing:
                     self.leave(node, tag)
                 following = node.next if depth else None
             node = following
-        return _TRAILING.sub("\n", "".join(self.out)).strip()
+        text = "".join(self.out).strip()
+        return "\n".join([line.rstrip(" \t") for line in text.split("\n")]) if _TRAILING.search(text) else text
 
     def enter(self, node: LexborNode, tag: str) -> bool:
         """Write what begins an element; False when its children are not to be read."""

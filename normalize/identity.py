@@ -6,7 +6,7 @@ import re
 from normalize.headers import Headers
 from normalize.legible import one_line
 
-_ID = re.compile(r"<\s*([^<>\s][^<>]*?)\s*>")
+_ID = re.compile(r"<([^<>]*+)>")
 _TOLD_APART_BY = (b"from", b"to", b"cc", b"subject", b"date", b"sender", b"reply-to")
 _LONGEST = 998
 

@@ -2,6 +2,8 @@
 
 import re
 
+from normalize.limits import ISO_2022_BYTES
+
 _ESCAPE = re.compile(rb"\x1b(\$[@AB]|\$\([A-DO-Q]|\([BJI]|\.[AF]|&@)")
 _PAIRS: dict[bytes, tuple[str, bytes]] = {
     # escape: the 8-bit charset of the same rows, and what stands before each pair in it
@@ -22,6 +24,8 @@ def decode_iso2022_jp(data: bytes) -> str:
             return data.decode("iso2022_jp")
         except UnicodeDecodeError:
             pass
+    if len(data) > ISO_2022_BYTES:
+        return data.decode("iso2022_jp_ext", "replace")
     pieces: list[str] = []
     mode, at = b"(B", 0
     for escape in _ESCAPE.finditer(data):

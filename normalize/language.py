@@ -5,6 +5,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from normalize.outcome import Decision, Decisions
+
 PLAUSIBLE: tuple[str, ...] = (
     "en", "fr", "nl", "pt", "ja", "de", "es", "it", "pl", "ru", "uk", "sv", "da", "no", "fi", "cs", "sk", "tr", "zh",
     "ko", "ar", "he", "el", "hu", "ro", "bg", "hr", "sr", "sl", "et", "lv", "lt", "ca", "eu", "ms", "vi", "th", "hi",
@@ -12,22 +14,34 @@ PLAUSIBLE: tuple[str, ...] = (
 )  # fmt: skip
 """Rarer languages are more often a mistake about a short text than the truth."""
 _CHARACTERS = 300
-_WORD = re.compile(r"[^\W\d_]{2,}")
+_WORD = re.compile(r"[^\W\d_]\S*")
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
 _NO_WORDS = re.compile(r"\S*(?:@|://)\S*")
 _FEWEST_WORDS = 5
 _FEWEST_UNSPACED = 8
 
 
-def detect_language(text: str) -> str | None:
+def detect_language(text: str, decisions: Decisions = None) -> str | None:
     """The language of `text` by its first 300 characters; None for fewer than five words, or when in doubt."""
     sample = text[:_CHARACTERS]
     if "@" in sample or "://" in sample:
         sample = _NO_WORDS.sub(" ", sample)
-    if len(_WORD.findall(sample)) < _FEWEST_WORDS and len(_UNSPACED.findall(sample)) < _FEWEST_UNSPACED:
-        return None
-    found = detector()(sample)
-    return None if found == "und" else found
+    if not _enough(sample):
+        found, why = None, f"fewer than {_FEWEST_WORDS} words"
+    else:
+        found, why = detector()(sample), f"by its first {len(sample)} characters"
+        if found == "und":
+            found, why = None, "the detector is in doubt"
+    if decisions is not None:
+        decisions.append(Decision("language", found or "none", why))
+    return found
+
+
+def _enough(sample: str) -> bool:
+    """Whether there are words enough to tell a language by."""
+    if sum(map(str.isalpha, sample.split())) >= 2 * _FEWEST_WORDS:  # the quick answer for nearly every mail
+        return True
+    return len(_WORD.findall(sample)) >= _FEWEST_WORDS or len(_UNSPACED.findall(sample)) >= _FEWEST_UNSPACED
 
 
 @cache

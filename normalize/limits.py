@@ -29,6 +29,13 @@ HTML_CHARACTERS = 1024 * 1024
 HTML_NODES = 100_000
 RTF_BYTES = 4 * 1024 * 1024
 """Rich text beyond this is left out; its packed form can claim to be of any length."""
+BASE64_RUNS = 200_000
+"""Padded stretches of one base64 body; what follows them is lost but for the original."""
+BLANKS_AFTER_SOFT_BREAKS = 20_000
+ISO_2022_BYTES = 2 * 1024 * 1024
+"""Longer texts are read by the plain codec, without vendors' characters."""
+HTML_ATTRIBUTES = 2_000
+"""Of one element; a parser compares each with all others."""
 TNEF_ATTRIBUTES = 10_000
 """Attributes of a TNEF part, and properties of one of them, that are read."""
 DKIM_SIGNATURES = 10

@@ -14,14 +14,15 @@ from normalize.addresses import Mailbox, canonical, parse_addresses
 from normalize.attachments import blob_name, read_attachments
 from normalize.authentication import read_authentication
 from normalize.authors import author_of
-from normalize.automation import HUMAN, Letter, is_null_sender, recognise
-from normalize.bodies import Written, choose_bodies, read_bodies, with_packed
+from normalize.automation import HUMAN, recognise
+from normalize.bodies import Written, choose_bodies, read_bodies, where_text_is, with_packed
 from normalize.dates import parse_date
 from normalize.front import skip_front, with_line_feeds
 from normalize.headers import Block, charset_of_mail, read_headers
 from normalize.identity import message_id, source_id
 from normalize.language import detect_language
 from normalize.legible import one_line
+from normalize.letter import Letter, is_null_sender
 from normalize.limits import MAIL_BYTES, LimitExceeded
 from normalize.outcome import Decision, Decisions, Ignored, Understood
 from normalize.outlook_parts import files_of, take_packed
@@ -104,6 +105,8 @@ def _read_envelope(
     source, given = source_id(headers, body)
     if not given:
         warnings.append("message_id:missing")
+    if decisions is not None:
+        decisions.append(Decision("source_id", source, "field:message-id" if given else "a digest of what was written"))
     return _Envelope(
         block,
         source,
@@ -128,17 +131,17 @@ def _read_whole(
         if packed
         else read_bodies(payload, bodies, warnings)
     )
+    if decisions is not None:
+        decisions.append(Decision("text", f"{len(written.text)} characters", where_text_is(bodies, packed)))
     blobs: dict[str, bytes] = {}
     attachments = read_attachments(payload, bodies.attached, [*written.files, *files_of(packed)], warnings, blobs)
-    reply = _reply(written)
+    reply = _reply(written, decisions)
     own = _is_own(envelope.author.address, record.own_addresses)
     letter = Letter(
         payload, headers, root, envelope.author.address, own, envelope.subject or "", written.text,
-        is_null_sender(headers, record.envelope_from),
+        is_null_sender(headers, record.envelope_from), envelope.author.name or "",
     )  # fmt: skip
-    automation = recognise(letter)
-    if decisions is not None:
-        decisions.append(Decision("automation", automation.kind, automation.reason or "no rule hit"))
+    automation = recognise(letter, decisions)
     sent_at = parse_date(headers.undecoded(b"date"))
     if sent_at is None:
         warnings.append("date:invalid" if b"date" in headers else "date:missing")
@@ -150,7 +153,7 @@ def _read_whole(
         text=_inline(written.text, blobs),
         reply_text=_inline(reply, blobs),
         html=_inline(written.html, blobs) if written.html is not None else None,
-        language=detect_language(reply),
+        language=detect_language(reply, decisions),
         sent_at=sent_at,
         attachments=attachments,
         automation=automation,
@@ -158,12 +161,12 @@ def _read_whole(
     return Understood(message, blobs)
 
 
-def _reply(written: Written) -> str:
+def _reply(written: Written, decisions: Decisions) -> str:
     if written.fresh is not None:
-        fresh = reply_text(written.fresh)
+        fresh = reply_text(written.fresh, decisions)
         if fresh.strip():
             return fresh
-    return reply_text(written.text)
+    return reply_text(written.text, decisions)
 
 
 def _message(

@@ -15,6 +15,8 @@ _PLAIN = re.compile(
 _PARAMETER = re.compile(
     r"([^\s;=\"]{1,80}+)\s*+=(?:=(?!\?))*+\s*+(?:\"((?:[^\"\\]|\\.)*)(?:\"|\Z)|([^;\"\r\n]*))", re.DOTALL
 )
+_QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
+"""RFC 5322 §3.2.1: a path of Windows whose separators its sender did not quote loses them."""
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 _SECTION = re.compile(r"(.+?)\*(?:(\d{1,3})(\*?))?")
 _MISSING_SEMICOLON = re.compile(r"\s+(?=[A-Za-z][\w-]*\*?(?:\d\*?)?=)")
@@ -64,7 +66,7 @@ def _collect(rest: str) -> dict[str, str]:
     for match in _PARAMETER.finditer(rest):
         name = match[1].lower()
         quoted = match[2]
-        raw = re.sub(r"\\(.)", r"\1", quoted) if quoted is not None and '\\"' in quoted else quoted
+        raw = _QUOTED_PAIR.sub(r"\1", quoted) if quoted is not None and "\\" in quoted else quoted
         values = [(name, raw)] if raw is not None else _unquoted(name, match[3])
         for key, value in values:
             section = _SECTION.fullmatch(key)

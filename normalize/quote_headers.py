@@ -1,133 +1,213 @@
-"""The lines that mail programs put in front of what they quote, in every language we know them in.
+"""The lines that mail programs put in front of what they quote: quote_headers.toml, compiled.
 
-A native speaker can correct these tables; nothing else has to change.
+Every test looks at one line, or at a few joined, of at most `LONGEST` characters: linear, whatever the input.
 """
 
 import re
+from collections.abc import Mapping
+from typing import Final
 
-ATTRIBUTIONS: dict[str, tuple[str, str]] = {
-    # language: (how the line begins, the words that make it an attribution); a digit must stand in it too
-    "en": (r"On|At|-+ ?On", r"wrote|writes"),
-    "fr": (r"Le|Date|En date du", r"a écrit|écrivait|a ecrit"),
-    "nl": (r"Op|Am", r"schreef|geschreven"),
-    "pt": (r"Em|A|No dia|Na", r"escreveu|escreveram"),
-    "ja": (r"\d{2,4}[年/]|On", r"書きました|のメッセージ|wrote|書かれました"),
-    "de": (r"Am|Vom|Von", r"schrieb|geschrieben"),
-    "es": (r"El|Con fecha|En", r"escribió|escribio"),
-    "it": (r"Il|In data|Nel", r"ha scritto|scrisse|scriveva"),
-    "pl": (r"W dniu|Dnia|W|\w{2,12},", r"napisał|pisze|napisała"),
-    "ru": (r"\d{1,2}|\w{2,12},|В", r"пишет|написал|написала|писал"),
-    "sv": (r"Den|På|\w{2,4}", r"skrev"),
-    "da": (r"Den|På|\w{2,4}", r"skrev"),
-    "no": (r"Den|På|\w{2,4}", r"skrev"),
-    "fi": (r"\w{2,14}|\d{1,2}", r"kirjoitti"),
-    "cs": (r"Dne|\w{2,4}", r"napsal"),
-    "tr": (r"\d{1,2}|Tarih", r"yazdı|yazmış"),
-    "zh": (r"在|于|\d{2,4}", r"写道|寫道|写入|寫入"),
-    "ko": (r"\d{2,4}|On", r"작성|님이"),
-}
-ORIGINAL_MESSAGE: dict[str, tuple[str, ...]] = {
-    # between dashes, alone on a line
-    "en": ("original message", "forwarded message", "original appointment", "reply message", "reply above this line"),
-    "fr": ("message d'origine", "message original", "message transféré", "message initial"),
-    "nl": ("oorspronkelijk bericht", "origineel bericht", "doorgestuurd bericht"),
-    "pt": ("mensagem original", "mensagem encaminhada", "mensagem reencaminhada"),
-    "ja": ("original message", "元のメッセージ", "転送メッセージ", "転送されたメッセージ"),
-    "de": (
-        "ursprüngliche nachricht", "originalnachricht", "original-nachricht", "original nachricht",
-        "weitergeleitete nachricht",
-    ),
-    "es": ("mensaje original", "mensaje reenviado"),
-    "it": ("messaggio originale", "messaggio inoltrato"),
-    "pl": ("oryginalna wiadomość", "wiadomość oryginalna", "wiadomość przekazana dalej"),
-    "ru": ("исходное сообщение", "пересылаемое сообщение", "пересланное сообщение", "original message"),
-    "sv": ("ursprungligt meddelande", "originalmeddelande", "vidarebefordrat meddelande"),
-    "da": ("oprindelig meddelelse", "oprindelig besked", "videresendt besked", "original meddelelse",
-           "videresendt meddelelse"),
-    "no": ("opprinnelig melding", "original melding", "videresendt melding"),
-    "fi": ("alkuperäinen viesti", "välitetty viesti"),
-    "cs": ("původní zpráva", "původní e-mail", "přeposlaná zpráva"),
-    "tr": ("orijinal mesaj", "özgün ileti", "iletilen mesaj"),
-    "zh": ("原始邮件", "原始郵件", "转发邮件", "转发的邮件", "邮件原件"),
-    "ko": ("원본 메시지", "전달된 메시지", "original message"),
-}  # fmt: skip
-FORWARD_LINES: tuple[str, ...] = (
-    "begin forwarded message", "début du message réexpédié",
-    "begin doorgestuurd bericht", "anfang der weitergeleiteten",
-    "inicio del mensaje reenviado", "inizio messaggio inoltrato", "início da mensagem encaminhada",
-    "début du message transféré",
-)  # fmt: skip
-FIELDS: dict[str, str] = {
-    # what the copied header fields are called, by what they hold
-    "from": (
-        "From|De|Van|Von|Da|Desde|Remetente|Expéditeur|Afzender|Absender|Mittente|Od|От|От кого|Från|Fra|Lähettäjä"
-        "|Kimden|Gönderen|发件人|發件人|寄件者|差出人|보낸 사람|보낸사람|Message du|De la part de|Feladó|Από"
-    ),
-    "date": (
-        "Sent|Date|Sent at|Envoyé|Envoyé le|Verzonden|Datum|Verzonden op|Gesendet|Enviado|Enviada|Enviado el"
-        "|Enviada em|Enviado em|Data|Fecha|Inviato|Wysłano|Wysłane|Отправлено|Дата|Skickat|Sendt|Lähetetty|Päivämäärä"
-        "|Odesláno|Tarih|Gönderildi|Gönderme Tarihi|发送时间|發送時間|寄件日期"
-        "|日期|送信日時|日時|보낸 날짜|날짜|Dato|Sent on"
-    ),
-    "to": (
-        "To|À|A|Aan|An|Para|Destinatario|Destinataire|Do|Кому|Till|Til|Vastaanottaja|Komu|Kime|Alıcı|收件人|收件者"
-        "|宛先|받는 사람|받는사람|Pour"
-    ),
-    "cc": "Cc|CC|Kopie|Copie|Copie à|Copia|Con copia|Kopia|Kopi|Копия|Kopio|抄送|副本|참조|Bilgi|DW",
-    "subject": (
-        "Subject|Objet|Sujet|Onderwerp|Betreff|Assunto|Asunto|Oggetto|Temat|Тема|Ämne|Emne|Aihe|Předmět|Konu"
-        "|主题|主題|件名|제목|Ονομα"
-    ),
-    "reply_to": "Reply-To|Répondre à|Antwort an|Antwoord aan|Responder a|Rispondi a|Importance|Priority",
-}
-DEVICES: tuple[str, ...] = (
-    # how a last line begins that the program or the phone has added, in lower case
-    "sent from ", "sent via ", "sent with ", "sent by my ", "sent using ", "sent wirelessly ", "get outlook for ",
-    "envoyé de ", "envoyé depuis ", "envoyé à partir de ", "envoyé avec ", "télécharger outlook pour ",
-    "téléchargez outlook pour ", "obtenir outlook pour ",
-    "verzonden vanaf ", "verzonden vanuit ", "verzonden met ",
-    "verzonden via ", "verstuurd vanaf ", "verstuurd vanuit ",
-    "verstuurd met ", "verstuurd via ", "outlook voor ios", "outlook voor android", "download outlook voor ",
-    "enviado do ", "enviado da ", "enviado de ",
-    "enviado desde ", "enviado a partir d", "enviado pelo ", "enviado via ",
-    "enviada do ", "obter o outlook para ", "obtenha o outlook para ", "obtener outlook para ",
-    "iphoneから送信", "iphone から送信", "ipadから送信", "androidから送信", "スマートフォンから送信", "outlookから送信",
-    "von meinem ", "gesendet von ", "gesendet mit ", "von unterwegs gesendet", "diese nachricht wurde von meinem ",
-    "outlook für ios", "outlook für android",
-    "inviato da ", "inviato dal ", "inviato con ", "inviato tramite ", "scarica outlook per ", "ottieni outlook per ",
-    "wysłane z ", "wysłano z ", "отправлено с ", "отправлено из ",
-    "skickat från ", "sendt fra ", "lähetetty ", "odesláno z ",
-    "发自我的", "從我的", "나의 iphone에서 보냄",
-)  # fmt: skip
-DEVICE_ENDINGS: tuple[str, ...] = ("gönderildi", "から送信", "에서 보냄")
+from normalize.language_tables import UNSPACED, folded, heads, language_table, words_for
 
-VERBS: tuple[str, ...] = tuple(
-    sorted({word.lower() for _, words in ATTRIBUTIONS.values() for word in words.split("|")})
+LONGEST: Final = 400
+"""Characters of an attribution, all its lines together."""
+_TABLE = language_table("quote_headers")
+_FIELDS = ("from", "sent", "date", "to", "cc", "subject", "other")
+_DATE = re.compile(
+    r"(?<![\d.])\d{1,2}[:.hH時点시]\s?\d{2}(?!\d|\.\d)|(?<!\d)(?:19|20)\d{2}(?!\d)|(?<![\d.])(?:\d{4}|\d{1,2})[/.-]\s?\d{1,2}[/.-]\s?(?:\d{4}|\d{2})(?!\.?\d)|\d[年년月월]"
 )
-BEGINNING = re.compile(
-    r"[\s>*_-]{0,8}(?:"
-    + "|".join(sorted({begin for begin, _ in ATTRIBUTIONS.values()}))
-    + r")(?=\W|\d|(?<=\d)|(?<=[,年/在于]))",
+_SHORT_DATE = re.compile(r"(?<![\d.])\d{1,2}[./]\s?\d{1,2}(?!\d)|\d{1,2}\.? \w{3,}|\w{3,} \d{1,2}\b")
+_STARTS_WITH_DATE = re.compile(r"(?:\w{2,14}[.,]{0,2}\s{1,2}){0,2}\(?\d{1,4}\s?[-/.:年년 ,]", re.IGNORECASE)
+_ADDRESS = re.compile(r"[^\s@<>()\[\]]@[^\s@<>()\[\]]")
+_ADDRESS_LAST = re.compile(r"[^\s@<>]@[^\s@<>]{1,250}>{1,2}\)?\s{0,2}[:：]?$")
+_NAMED_ADDRESS = re.compile(
+    r"[:：]\s{0,3}\**[\"'\w][^<\[@]{0,80}[<\[](?:mailto:)?[^\s@<>\[\]]{1,80}@[^\s@<>\[\]]{1,250}[>\]]"
+)
+_BARE_ADDRESS_LAST = re.compile(r"(?<!\d)\d{1,2}[:.]\d\d(?!\d).{1,80}[^\s@<>]@[^\s@<>:]{1,250}[:：]$")
+
+
+def _by_last_letter(words: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    return {word[-1]: tuple(each for each in words if each[-1] == word[-1]) for word in words}
+
+
+def _by_first_letter(words: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    return {word[0]: tuple(each for each in words if each[0] == word[0]) for word in words}
+
+
+_WROTE = _by_last_letter(words_for(_TABLE, "wrote"))
+_SAID = _by_last_letter(words_for(_TABLE, "said"))
+_OWN = frozenset(word for row in _TABLE.values() for word in row.get("own", ()))
+_WORDS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+_WITH_AT = re.compile(r"\S*@\S*")
+_WROTE_THEN = words_for(_TABLE, "wrote_then")
+_DIGIT = re.compile(r"\d")
+_UNTIL_DATE = 30
+_KEY = 40
+_BEFORE = " >*_-<\u200e\u200f\u202a\u202b\u202c\u202d\u202e\ufeff"
+_AFTER_VERB = " \t\xa0\u202f:：.>*_)]-\u200f\u202c"
+_BEGINNINGS = _by_first_letter(words_for(_TABLE, "begins"))
+_WHOLE_LINES = re.compile(
+    "|".join(
+        re.escape(line).replace(r"\{who\}", ".{1,120}").replace(r"\{date\}", r".{0,30}\d.{0,30}")
+        for line in words_for(_TABLE, "lines")
+    ),
     re.IGNORECASE,
 )
-BEGINNING_SURE = re.compile(
-    r"[\s>*_-]{0,8}(?:On|Le|Op|Em|Am|El|Il|W dniu|Dne|Den|在)\W{0,3}(?:\w{2,12}\W{1,3}){0,3}\d", re.IGNORECASE
-)
-"""A beginning that leaves no doubt: the preposition and the date."""
-DATED = re.compile(
-    r"\**\d{4}[-/]\d{1,2}[-/]\d{1,2}(?:,? \d{1,2}:\d\d(?::\d\d)?)?(?: (?:GMT|UTC)[+-]\d\d:?\d\d .{1,200}|"
-    r".{0,200}<[^<>\s]{1,200}@[^<>\s]{1,200}>):?"
-)
-"""An old Gmail attribution: a date and who, without a verb."""
-DELIMITER = re.compile(
-    r"[\s>*_]{0,8}[-—_=*]{2,60}\s{0,4}(?:"
-    + "|".join(re.escape(words) for rows in ORIGINAL_MESSAGE.values() for words in rows)
-    + r")\b.{0,40}|[\s>]{0,8}(?:"
-    + "|".join(map(re.escape, FORWARD_LINES))
-    + r")\b.{0,30}",
+_OLD_GMAIL = re.compile(r"\d{4}-\d\d-\d\d \d{1,2}:\d\d (?:GMT|UTC)[+-]\d\d:?\d\d .{1,200}")
+_FIELD_KINDS = {words: kind for kind in reversed(_FIELDS) for words in words_for(_TABLE, kind)}
+_LONGEST_LABEL = 40
+_BESIDE_LABEL = " \t\xa0\u202f>|*_\u200e\u200f\u202a\u202b\u202c\ufeff"
+_RULED = re.compile(
+    r"[\s>*_]{0,8}[-—–_=*~#+]{1,60}\s{0,4}\**(?:"
+    + "|".join(map(re.escape, words_for(_TABLE, "original", "forwarded", "previous")))
+    + r")(?!\w).{0,100}",
     re.IGNORECASE,
 )
-FIELD = re.compile(
-    r"[\s>|]{0,8}\**(?:" + "|".join(f"(?P<{kind}>{names})" for kind, names in FIELDS.items()) + r")\**\s{0,2}[:：]\**",
-    re.IGNORECASE,
+_FORWARDS = frozenset(words_for(_TABLE, "forwarded"))
+_PREVIOUS = re.compile(
+    r"[\s*_#>]{0,8}(?:" + "|".join(map(re.escape, words_for(_TABLE, "previous"))) + r")[\s*_#:：]{0,8}", re.IGNORECASE
 )
+_REPLY_ABOVE = words_for(_TABLE, "reply_above")
+_LONGEST_NOTICE = 160
+_SENTENCE = 200
+_ENDS_RULED = re.compile(r"[-—–_=*~#+]\s{0,4}$")
+
+_HEADS = heads(
+    (
+        *(begin + after for begin in words_for(_TABLE, "begins", "forwarded", "previous") for after in " ,."),
+        *(field + after for field in words_for(_TABLE, *_FIELDS) for after in ":： "),
+    ),
+    3,
+)
+HEADS = frozenset(head for head in _HEADS if not UNSPACED.match(head))
+HEADS_UNSPACED = frozenset(head[:1] for head in _HEADS - HEADS)
+"""How lines begin that are worth a look if there is a digit or a colon in them: three letters, or one character."""
+HEADS_OF_LINES = heads(words_for(_TABLE, "lines"), 3)
+"""The same, even without."""
+DIGIT_OR_COLON = re.compile(r"[0-9:：]")
+
+
+def field_kind(line: str) -> str | None:
+    """What a copied header field holds: `from`, `sent`, `date`, `to`, `cc`, `subject`, `other`; None if it is none."""
+    head = line[:_LONGEST_LABEL]
+    label, colon, _ = (head.replace("：", ":") if "：" in head else head).partition(":")
+    return _FIELD_KINDS.get(folded(label.strip(_BESIDE_LABEL))) if colon else None
+
+
+def is_sender(line: str) -> bool:
+    """Whether a line is a From field with a name and an address in brackets: enough to be a header on its own."""
+    return field_kind(line) == "from" and _NAMED_ADDRESS.search(line, 0, LONGEST) is not None
+
+
+def announces(line: str) -> str | None:
+    """`original`, or `reply_above`, when a line announces that all below it is quoted."""
+    line = line[:LONGEST]
+    if line[:1].isalnum():
+        return "original" if line[-1] in ":：*_" and folded(line.rstrip(" \xa0:：*_")) in _FORWARDS else None
+    if _RULED.fullmatch(line) and (line.lstrip(" >*_")[1:2] in "-—–_=*~#+ " or _ENDS_RULED.search(line)):
+        return "original"
+    if line[-1] in ":：*_" and folded(line.strip(" \xa0:：*_>")) in _FORWARDS:
+        return "original"
+    if line[:1].isalnum() or len(line) > _LONGEST_NOTICE:
+        return None
+    lower = folded(line)
+    return "reply_above" if any(words in lower for words in _REPLY_ABOVE) else None
+
+
+def is_previous_title(line: str) -> bool:
+    """Whether a line is the title of a repeated discussion ("Previous replies")."""
+    return len(line) < 60 and _PREVIOUS.fullmatch(line) is not None
+
+
+def has_address(line: str) -> bool:
+    """Whether there is a mail address in a line."""
+    return "@" in line and _ADDRESS.search(line) is not None
+
+
+def begins_with_date(line: str) -> bool:
+    """Whether a line begins like an attribution: with its first word, and the date soon after, or with the date."""
+    line = line[:80].lstrip(_BEFORE)
+    begin = _beginning(line)
+    if begin and _DIGIT.search(line, begin, begin + _UNTIL_DATE) is not None:
+        return True
+    return _STARTS_WITH_DATE.match(line) is not None
+
+
+def _beginning(line: str) -> int:
+    """Where the first word of an attribution ends with which a line begins; 0 when with none."""
+    lower = folded(line[:_KEY])
+    for begin in _BEGINNINGS.get(lower[:1], ()):
+        if lower.startswith(begin) and _apart(lower, 0, len(begin)):
+            return len(begin)
+    return 0
+
+
+def last_verb(line: str, verbs: Mapping[str, tuple[str, ...]] = _WROTE) -> int:
+    """Where the verb stands with which a line ends, with or without a colon ("wrote:"); -1 when with none."""
+    lower = folded(line.rstrip(_AFTER_VERB))
+    for verb in verbs.get(lower[-1:], ()):
+        if lower.endswith(verb):
+            start = len(lower) - len(verb)
+            return start if _apart(lower, start, len(lower)) else -1
+    return -1
+
+
+def _inner_verb(line: str) -> int:
+    """Where a verb ends that a name or a date follows; -1 when there is none."""
+    lower = folded(line)
+    for verb in _WROTE_THEN:
+        start = lower.find(verb)
+        if start >= 0 and _apart(lower, start, start + len(verb)):
+            return start + len(verb)
+    return -1
+
+
+def _apart(line: str, start: int, end: int) -> bool:
+    """Whether a word is no part of a longer one, in scripts that put blanks between words."""
+    if UNSPACED.match(line, start):
+        return True
+    return (start == 0 or not line[start - 1].isalnum()) and (end >= len(line) or not line[end].isalnum())
+
+
+def is_whole_attribution(line: str) -> bool:
+    """Whether a line is an attribution of an odd shape ("Posted by Anna on 11/02/2026")."""
+    line = line.strip(" >*_")
+    return len(line) < LONGEST and (_WHOLE_LINES.fullmatch(line) or _OLD_GMAIL.fullmatch(line)) is not None
+
+
+def is_attribution(line: str) -> bool:
+    """Whether a line (its wrapped parts joined) says who wrote, or when, what is quoted below."""
+    line = line.strip(" \t*_\u200e\u200f\u202a\u202b\u202c\ufeff")
+    address = has_address(line)
+    last = last_verb(line)
+    if last < 0 and address and _beginning(line.lstrip(_BEFORE)):
+        last = last_verb(line, _SAID)
+    then = _inner_verb(line) if last < 0 else -1
+    if last < 0 and then < 0 and not address:
+        return False
+    if not (last >= 0 and line[:last].rstrip().endswith((">", ")", "]"))) and _speaks_of_oneself(line[:_SENTENCE]):
+        return False
+    dated = _DATE.search(line) is not None
+    begins = begins_with_date(line)
+    if last < 0 and then < 0:
+        return dated and begins and (_ADDRESS_LAST.search(line) or _BARE_ADDRESS_LAST.search(line)) is not None
+    if dated or address:
+        beside = _verb_beside_date(line, last) if last >= 0 else _DATE.search(line, then) is not None
+        return begins or address or beside
+    return last >= 0 and (" via " in line or (begins and _SHORT_DATE.search(line) is not None))
+
+
+def _speaks_of_oneself(line: str) -> bool:
+    """Whether such words stand there, in small letters: "My Shop" is a name."""
+    return not _OWN.isdisjoint(_WORDS.findall(_WITH_AT.sub(" ", line)))
+
+
+def _verb_beside_date(line: str, verb: int) -> bool:
+    """A short line with a date and the verb at its end is an attribution though it begins with a name."""
+    return verb < 120 and _DATE.search(line, 0, verb) is not None and not re.search(r"[.!?] \w", line[:verb])
+
+
+def may_be_attribution(line: str) -> bool:
+    """Weaker: enough where a quote follows ("Anna wrote:")."""
+    line = line.strip(" \t*_")
+    return len(line) < 200 and (last_verb(line) >= 0 or last_verb(line, _SAID) >= 0 or _inner_verb(line) >= 0)

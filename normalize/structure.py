@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from normalize.headers import Headers, read_headers
+from normalize.headers import Headers, charset_of_mail, read_headers
 from normalize.limits import BOUNDARY_LIKE_LINES, DEPTH, PARTS, LimitExceeded
 from normalize.parameters import NOTHING, Value, parse_parameters
 from normalize.transfer import decode_transfer
@@ -38,6 +38,13 @@ class _Walk:
     parts: int = 0
     lookalikes: int = 0
     longer: int = 0
+    hint: str | None = None
+
+    def charset_hint(self) -> str | None:
+        """What the mail most likely means where a part's head has bytes beyond ASCII."""
+        if self.hint is None:
+            self.hint = charset_of_mail(self.data, 0) or ""
+        return self.hint or None
 
 
 def read_structure(data: bytes, headers: Headers, begin: int, end: int, warnings: list[str]) -> Part:
@@ -61,7 +68,7 @@ def _part(headers: Headers, begin: int, end: int, default: str) -> Part:
     content_type = parse_parameters(raw)
     kind = content_type.value
     if "/" not in kind or kind.startswith("/") or kind.endswith("/"):
-        kind = _HALF_TYPES.get(kind.strip("/"), default)
+        kind = _HALF_TYPES.get(kind.strip("/<> "), default)
     where = (
         parse_parameters(headers.undecoded(b"content-disposition")) if b"content-disposition" in headers else NOTHING
     )
@@ -75,7 +82,7 @@ def _part(headers: Headers, begin: int, end: int, default: str) -> Part:
 def _content_type(headers: Headers) -> str:
     """The field that counts: of several the one that speaks of parts, else the first."""
     first = headers.undecoded(b"content-type")
-    if b"boundary" in headers.raw(b"content-type").lower():
+    if not headers.repeats(b"content-type") or "boundary" in first.lower():
         return first
     others = headers.all_undecoded(b"content-type")
     return next((other for other in others if "boundary" in other.lower()), first)
@@ -116,6 +123,8 @@ def _children(walk: _Walk, part: Part) -> list[Part]:
             block = read_headers(walk.data, block.body, end)
         if block.limit:
             raise LimitExceeded(block.limit)
+        if not walk.data[begin : block.body].isascii():
+            block.headers.charset_hint = walk.charset_hint()
         child = _part(block.headers, min(block.body, end), end, default)
         child.whole = begin
         children.append(child)
@@ -139,6 +148,8 @@ def _spans(walk: _Walk, part: Part, boundary: bytes) -> list[tuple[int, int]]:
                 spans.append((opened, max(opened, _before_break(data, found))))
                 if len(spans) + walk.parts > PARTS:
                     raise LimitExceeded("parts")
+            elif after == b"--":
+                walk.lookalikes += 1
             # parts after the closing line are no good mail, but someone's files
             opened = -1 if after == b"--" else (data.find(b"\n", at, part.end) + 1 or part.end)
             at = max(at, opened)

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from normalize.charsets import decode
 from normalize.html_charset import meta_charset
-from normalize.limits import TNEF_ATTRIBUTES
+from normalize.limits import PARTS, TNEF_ATTRIBUTES
 from normalize.rtf import read_rtf, unpack_rtf
 
 TNEF_TYPES = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
@@ -63,7 +63,7 @@ def unpack_tnef(data: bytes) -> Unpacked | None:
                 body = value
             elif name == _MESSAGE_PROPERTIES:
                 _take_body(found, _properties(value), charset)
-            elif name == _NEXT_ATTACHMENT:
+            elif name == _NEXT_ATTACHMENT and len(found.files) < PARTS:
                 found.files.append(PackedFile())
             elif found.files and name in {_TITLE, _DATA, _ATTACHMENT_PROPERTIES}:
                 _take_file(found.files[-1], name, value, charset)

@@ -2,11 +2,15 @@
 
 import binascii
 import re
+from itertools import islice
 from typing import NamedTuple
+
+from normalize.limits import BASE64_RUNS, BLANKS_AFTER_SOFT_BREAKS
 
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _SOFT_BREAK_BLANK = re.compile(rb"=[ \t]+(?=\r?\n)")
+_RUN = re.compile(rb"[^=]+")
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{1,255})\r?$", re.MULTILINE)
 
 
@@ -35,13 +39,21 @@ def decode_transfer(data: bytes, encoding: str) -> Octets:
     if encoding == "quoted-printable":
         if b"=" not in data:
             return Octets(data, None)
-        if b"= " in data or b"=\t" in data:
-            data = _SOFT_BREAK_BLANK.sub(b"=", data)
-        return Octets(binascii.a2b_qp(data), None)
+        return Octets(binascii.a2b_qp(_without_blanks_after_soft_breaks(data)), None)
     if encoding in {"x-uuencode", "uuencode", "x-uue", "uue"}:
         return decode_uuencode(data)
     meant = _MEANT.get(_NO_LETTER.sub("", encoding))
     return decode_transfer(data, meant) if meant is not None else Octets(data, "transfer:unknown-encoding")
+
+
+def _without_blanks_after_soft_breaks(data: bytes) -> bytes:
+    if b"= " not in data and b"=\t" not in data:
+        return data
+    if data.count(b"= ") + data.count(b"=\t") <= BLANKS_AFTER_SOFT_BREAKS:
+        return _SOFT_BREAK_BLANK.sub(b"=", data)
+    for blank in (b"= ", b"=\t"):  # `sub` would keep a hundred bytes for each
+        data = data.replace(blank + b"\n", b"=\n").replace(blank + b"\r\n", b"=\r\n")
+    return data
 
 
 def decode_base64(data: bytes) -> Octets:
@@ -58,22 +70,21 @@ def _joined(data: bytes) -> bytes:
 
 
 def _damaged_base64(data: bytes) -> Octets:
+    encoded = data.replace(b"\r\n", b"\n")
     if b"-" in data[:4096] or b"_" in data[:4096]:
-        head, _, footer = data.partition(b"\n--")
-        head, _, more = head.partition(b"\n_____")
-        if footer or more:
-            data = head
-        if b"+" not in data and b"/" not in data:
-            data = data.translate(_URL_SAFE)
-    if data.count(b" ") * 20 > len(data) and data.count(b" ") > data.count(b"\n"):  # words have blanks between them
+        encoded = encoded.partition(b"\n--")[0].partition(b"\n_____")[0].rstrip()  # a mailing list's footer
+        if b"+" not in encoded and b"/" not in encoded:
+            encoded = encoded.translate(_URL_SAFE)
+    if encoded.count(b" ") * 20 > len(encoded) and encoded.count(b" ") > encoded.count(b"\n"):  # blanks between words
         return Octets(data, "transfer:not-base64")
-    cleaned = data.translate(None, _NOT_BASE64)
+    cleaned = encoded.translate(None, _NOT_BASE64)
     if not cleaned:
         return Octets(data, "transfer:damaged-base64" if data else None)
-    if len(cleaned) * 4 < len(_joined(data)) * 3:
+    if len(cleaned) * 4 < len(_joined(encoded)) * 3:
         return Octets(data, "transfer:not-base64")
     out = bytearray()
-    for run in re.split(rb"=+", cleaned):
+    for found in islice(_RUN.finditer(cleaned), BASE64_RUNS):
+        run = found[0]
         whole = len(run) - (1 if len(run) % 4 == 1 else 0)
         out += binascii.a2b_base64(run[:whole] + b"=" * (-whole % 4))
     return Octets(bytes(out), "transfer:damaged-base64")

@@ -2,11 +2,9 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -19,6 +17,7 @@ import pytest
 from deploy.embedded import jars, ports
 from deploy.supervise.child import Command, kill_group, spawn
 from tests.certificates import Certificates, issue
+from tests.folders import own_folder
 from tests.two_workers import SharingOut
 
 
@@ -63,15 +62,13 @@ def stack() -> Iterator[Stack]:
     if kafka and database:
         yield Stack(kafka, database)
         return
-    # not below pytest's own folder: another session's start closes that to the account PostgreSQL runs as
-    folder = Path(tempfile.mkdtemp(prefix="deskstream-stack-"))
-    command = Command((sys.executable, "-m", "deploy.embedded", "--data", str(folder)), death_signal=signal.SIGTERM)
-    process = spawn(command, folder / "out")
-    try:
-        yield Stack(**json.loads(_last_line(process, folder / "out", "{")))
-    finally:
-        _end(process)
-        shutil.rmtree(folder, ignore_errors=True)
+    with own_folder("stack") as folder:
+        command = Command((sys.executable, "-m", "deploy.embedded", "--data", str(folder)), death_signal=signal.SIGTERM)
+        process = spawn(command, folder / "out")
+        try:
+            yield Stack(**json.loads(_last_line(process, folder / "out", "{")))
+        finally:
+            _end(process)
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,18 @@
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+_OWN = ("tests/e2e/test_failpoints.py", "tests/e2e/test_hard_faults.py")
+
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist publishes no types
-    """A file goes to one worker, in order, so that what its tests share is started once; so does all of `e2e/`."""
+    """A file goes to one worker, in order, so that what its tests share is started once.
+
+    So do those of `e2e/` that share one `up`: all but those that start their own.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "tests/e2e" if nodeid.startswith("tests/e2e/") else nodeid.partition("::")[0]
+        file = nodeid.partition("::")[0]
+        return "tests/e2e" if file.startswith("tests/e2e/") and file not in _OWN else file
 
 
 class SharingOut:

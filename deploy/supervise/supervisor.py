@@ -1,6 +1,7 @@
 """Keep processes running: start, wait until they serve, watch, start again with back-off, stop in order."""
 
 import asyncio
+import contextlib
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +18,7 @@ STEADY_SECONDS = 30.0
 """A process that lived this long is started again without the delay its earlier deaths had earned."""
 ATTEMPTS = 4
 """Starts that may fail before a part has served for the first time."""
+RETELL_PAUSE = 1.0
 MISCONFIGURED = 2
 """Exit status of a service whose settings are wrong: before it has served, starting it again would not help."""
 WATCH_PAUSE, SILENCES = 5.0, 9
@@ -66,6 +68,7 @@ class Supervisor:
         self._logs = logs
         self._changed = changed
         self._given_up = given_up
+        self._again: asyncio.TimerHandle | None = None
         self._kept: dict[str, Kept] = {}
 
     @property
@@ -106,7 +109,7 @@ class Supervisor:
         )
         for kept in chosen:
             kept.process = kept.note = None
-        self._changed()
+        self._tell()
 
     async def _keep(self, kept: Kept) -> None:
         delay, name = 0.0, kept.part.name
@@ -138,7 +141,7 @@ class Supervisor:
         except (OSError, ToolFailed) as error:
             self._write(kept.part.name, str(error))
             return 1
-        self._changed()
+        self._tell()
         try:
             await self._until_it_serves(kept, kept.process)
             watching = asyncio.create_task(self._end_when_frozen(kept, kept.process))
@@ -152,7 +155,7 @@ class Supervisor:
                 kill_group(kept.process.pid)
                 kept.process = kept.note = None
                 kept.served.clear()
-                self._changed()
+                self._tell()
 
     async def _until_it_serves(self, kept: Kept, process: subprocess.Popen[bytes]) -> None:
         while process.poll() is None:
@@ -165,7 +168,7 @@ class Supervisor:
                 kept.note = kept.known = note
                 kept.served.set()
                 kept.settled.set()
-                self._changed()
+                self._tell()
                 return
             await asyncio.sleep(0.05)
 
@@ -179,8 +182,18 @@ class Supervisor:
             self._write(kept.part.name, f"{kept.part.name}: does not answer and is killed")
             process.kill()
 
+    def _tell(self) -> None:
+        """Call `changed`; what it cannot write now, on a full disk, it is asked to write again."""
+        if self._again:
+            self._again.cancel()
+            self._again = None
+        try:
+            self._changed()
+        except OSError:
+            self._again = asyncio.get_running_loop().call_later(RETELL_PAUSE, self._tell)
+
     def _write(self, name: str, line: str) -> None:
-        with self._log(name).open("a", encoding="utf-8") as log:
+        with contextlib.suppress(OSError), self._log(name).open("a", encoding="utf-8") as log:
             log.write(f"{line}\n")
 
     def _log(self, name: str) -> Path:

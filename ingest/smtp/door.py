@@ -10,9 +10,9 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from bus.errors import Invalid, Retryable
 from bus.failpoints import failpoint
 from bus.raw import Inline, RawMessage
-from ingest.connectors.email_smtp import EmailSmtpSettings
 from ingest.contract import Emit
 from ingest.smtp.admission import OwnAddresses, Sessions
+from ingest.smtp.settings import EmailSmtpSettings
 from ingest.smtp.trust import TrustedNetworks
 
 log = structlog.get_logger()

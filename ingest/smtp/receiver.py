@@ -6,10 +6,10 @@ import errno
 import logging
 
 from bus.errors import ConfigError
-from ingest.connectors.email_smtp import EmailSmtpSettings
 from ingest.contract import Emit, Place
 from ingest.smtp.door import Door
 from ingest.smtp.session import session_factory
+from ingest.smtp.settings import EmailSmtpSettings
 from ingest.smtp.tls import server_tls
 
 # aiosmtpd writes each command, addresses included, and each line of data

@@ -8,9 +8,9 @@ from typing import Any
 import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from ingest.connectors.email_smtp import EmailSmtpSettings
 from ingest.smtp.door import CLOSING, Door, remote_of
 from ingest.smtp.mail_data import MailData
+from ingest.smtp.settings import EmailSmtpSettings
 
 log = structlog.get_logger()
 

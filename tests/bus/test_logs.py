@@ -3,9 +3,11 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+FULL = Path("/dev/full")
 SCRIPT = """
 import sys
 import logging
@@ -45,6 +47,15 @@ def test_each_line_is_a_json_object_with_service_level_and_time() -> None:
     assert all(line["level"] and line["timestamp"].endswith("Z") for line in lines)
     assert lines[0]["service"] == "testing"
     assert "ValidationError" in lines[2]["exception"]
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_full_disk_stops_nobodys_work(form: str) -> None:
+    with FULL.open("w") as full:
+        command = [sys.executable, "-c", SCRIPT.format(level="debug"), form]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=full, text=True, check=False)
+    assert done.stdout == "only what commands print goes here\n"
 
 
 @pytest.mark.parametrize("form", ["json", "console"])

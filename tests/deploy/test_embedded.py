@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.embedded import kafka, postgres
+from tests.folders import own_folder
 
 
 class Embedded:
@@ -64,14 +65,15 @@ class Embedded:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+def running() -> Iterator[Embedded]:
     """Both servers, for all tests of this file, in its order."""
-    embedded = Embedded(tmp_path_factory.mktemp("embedded"))
-    try:
-        yield embedded
-    finally:
-        embedded.process.send_signal(signal.SIGINT)
-        embedded.process.communicate()
+    with own_folder("embedded") as folder:
+        embedded = Embedded(folder)
+        try:
+            yield embedded
+        finally:
+            embedded.process.send_signal(signal.SIGINT)
+            embedded.process.communicate()
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:

@@ -1,6 +1,7 @@
 """What the supervisor promises about one part: started, watched, started again, stopped."""
 
 import asyncio
+import errno
 import os
 import signal
 import sys
@@ -90,6 +91,36 @@ async def test_what_needs_mending_is_told_and_not_started_again(tmp_path: Path) 
         assert said[0].startswith("one is not started again: too many records failed (see ")
         assert (supervisor.pids, supervisor.parts["one"].starts) == ((), 1)
     finally:
+        await supervisor.stop(supervisor.parts, grace=1.0)
+
+
+async def test_a_full_disk_ends_no_watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What can be told to nobody, and logged nowhere, is started again all the same, and told later."""
+    monkeypatch.setattr(module, "RETELL_PAUSE", 0.02)
+    full, told = False, 0
+
+    def changed() -> None:
+        nonlocal told
+        if full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        told += 1
+
+    def no_log(name: str) -> Path:
+        return Path("/dev/full") if full else tmp_path / "logs" / f"{name}.log"
+
+    (tmp_path / "logs").mkdir()
+    supervisor = Supervisor(tmp_path / "logs", changed)
+    monkeypatch.setattr(supervisor, "_log", no_log)
+    supervisor.keep(service_part(toy("one"), tmp_path))
+    try:
+        await supervisor.serving("one")
+        first, full = pid_of(supervisor, "one"), True
+        os.kill(first, signal.SIGKILL)
+        await until(lambda: first not in supervisor.pids and supervisor.parts["one"].note is not None)
+        before, full = told, False
+        await until(lambda: told > before)
+    finally:
+        full = False
         await supervisor.stop(supervisor.parts, grace=1.0)
 
 

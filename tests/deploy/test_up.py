@@ -22,7 +22,7 @@ from deploy.starter_config import ensure_config
 from deploy.supervise.child import Command
 from deploy.supervise.part import Service
 from deploy.up import UpOptions, up
-from ingest.connectors.email_smtp import EmailSmtpSettings
+from ingest.smtp.settings import EmailSmtpSettings
 from tests.conftest import Stack
 from tests.deploy.toys import toy
 
@@ -110,10 +110,13 @@ def test_a_wrong_setting_ends_up_with_status_2_and_one_line(tmp_path: Path) -> N
 
 
 def test_a_folder_that_is_no_data_folder_is_not_emptied(tmp_path: Path) -> None:
-    (tmp_path / "letters").mkdir()
+    (data := tmp_path / "data").mkdir()
+    (data / "letters").mkdir()
+    wrong = tmp_path / "wrong.toml"  # it must not get as far as to start anything
+    wrong.write_text("[desk]\nnmae = 'x'\n")
     console = Console(record=True, width=300, file=(tmp_path / "said").open("w"))
-    assert up(UpOptions(tmp_path, emptied=True), console) == 2
-    assert (tmp_path / "letters").is_dir()
+    assert up(UpOptions(data, config=wrong, emptied=True), console) == 2
+    assert (data / "letters").is_dir()
     assert any("not a data folder of Deskstream" in line for line in lines_of(console))
 
 

@@ -38,7 +38,7 @@ def _stopped_at(up: Up) -> set[str]:
     return set(re.findall(r"^failpoint (\S+): kill$", said, re.MULTILINE))
 
 
-def test_one_kill_in_each_process(tmp_path: Path) -> None:
+def test_one_kill_in_each_process(data: Path, tmp_path: Path) -> None:
     plan = {
         "receive.after_emit": 30,
         "understand.after_publish": 1,
@@ -46,7 +46,7 @@ def test_one_kill_in_each_process(tmp_path: Path) -> None:
         "figures.before_commit": 1,
     }
     mails = list(generate(120, seed=21, prefix="fail"))
-    with running(tmp_path / "data", environment=_planned(plan)) as up:
+    with running(data, environment=_planned(plan)) as up:
         results = send_all(up.smtp, mails[:20], persist=60)
         deadline = time.monotonic() + 60
         # the door's turn comes last: its process takes the understanding child with it
@@ -60,9 +60,9 @@ def test_one_kill_in_each_process(tmp_path: Path) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("hit", [1, 3])
 @pytest.mark.parametrize("point", POINTS)
-def test_kill_at_every_point(tmp_path: Path, point: str, hit: int) -> None:
+def test_kill_at_every_point(data: Path, tmp_path: Path, point: str, hit: int) -> None:
     mails = list(generate(120, seed=22, prefix="fail"))
-    with running(tmp_path / "data", environment=_planned({point: hit})) as up:
+    with running(data, environment=_planned({point: hit})) as up:
         results = send_all(up.smtp, mails, rate=120, persist=60)
         _nothing_lost_or_doubled(up, mails, results, tmp_path / "ledger")
         assert _stopped_at(up) == {point}
@@ -86,16 +86,16 @@ def _freeze_and_go_on(up: Up, victims: list[int], tmp_path: Path, seed: int) -> 
 
 @pytest.mark.long
 @pytest.mark.parametrize("victim", ["connector", "ticketing", "metrics", "kafka", "postgres"])
-def test_freeze_beyond_the_session_time_out(tmp_path: Path, victim: str) -> None:
-    with running(tmp_path / "data", environment=HASTY) as up:
+def test_freeze_beyond_the_session_time_out(data: Path, tmp_path: Path, victim: str) -> None:
+    with running(data, environment=HASTY) as up:
         pid = up.pid(victim)
         family = [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
         _freeze_and_go_on(up, family, tmp_path, sum(victim.encode()))
 
 
 @pytest.mark.long
-def test_another_ticketing_takes_over_from_a_frozen_one(tmp_path: Path) -> None:
-    with running(tmp_path / "data", environment=HASTY) as up:
+def test_another_ticketing_takes_over_from_a_frozen_one(data: Path, tmp_path: Path) -> None:
+    with running(data, environment=HASTY) as up:
         second = _second_ticketing(up)
         try:
             _freeze_and_go_on(up, [up.pid("ticketing")], tmp_path, 31)

@@ -77,7 +77,7 @@ def test_frozen_kafka_means_451_in_time_and_nothing_accepted_is_lost(up: Up, tmp
         began = time.monotonic()
         with Session(up.smtp(), timeout=40) as session:
             assert session.send(mails[20].sender, mails[20].data) == "rejected"
-        assert time.monotonic() - began < 30  # the door's own deadline is 20 s; far less than any sender's
+        assert 5 < time.monotonic() - began < 20  # its own deadline is 6 s here
     finally:
         os.kill(kafka, signal.SIGCONT)
     results += send_all(up.smtp, mails[20:], persist=90)

@@ -41,9 +41,9 @@ def _sending(up: Up, mails: list[GeneratedMail], *, rate: float, persist: float)
     thread.join()
 
 
-def test_kafka_down_for_a_minute(tmp_path: Path) -> None:
+def test_kafka_down_for_a_minute(data: Path, tmp_path: Path) -> None:
     mails = list(generate(300, seed=61, prefix="gone"))
-    with running(tmp_path / "data") as up:
+    with running(data) as up:
         with _sending(up, mails, rate=50, persist=180) as results:
             time.sleep(2)
             until = time.monotonic() + 60
@@ -55,10 +55,10 @@ def test_kafka_down_for_a_minute(tmp_path: Path) -> None:
         _nothing_lost_or_doubled(up, mails, results, tmp_path)
 
 
-def test_a_storm_of_rebalances(tmp_path: Path) -> None:
+def test_a_storm_of_rebalances(data: Path, tmp_path: Path) -> None:
     """Members come and go, properly and not, faster than a group settles."""
     mails = list(generate(600, seed=62, prefix="storm"))
-    with running(tmp_path / "data", environment=HASTY) as up:
+    with running(data, environment=HASTY) as up:
         with _sending(up, mails, rate=20, persist=60) as results:
             for n in range(12):
                 more = subprocess.Popen(
@@ -73,7 +73,7 @@ def test_a_storm_of_rebalances(tmp_path: Path) -> None:
         _nothing_lost_or_doubled(up, mails, results, tmp_path)
 
 
-async def test_answers_to_commit_and_to_produce_are_lost(stack: Stack, tmp_path: Path) -> None:
+async def test_answers_to_commit_and_to_produce_are_lost(stack: Stack, data: Path, tmp_path: Path) -> None:
     """One answer in thirty never arrives, and its connection ends, while what was asked has taken effect."""
     import asyncio
 
@@ -91,7 +91,7 @@ async def test_answers_to_commit_and_to_produce_are_lost(stack: Stack, tmp_path:
     def work() -> None:
         mails = list(generate(400, seed=63, prefix="lost"))
         told = url.set(port=database.port, host="127.0.0.1").render_as_string(hide_password=False)
-        with running(tmp_path / "data", environment=HASTY, options=["--kafka", address, "--database", told]) as up:
+        with running(data, environment=HASTY, options=["--kafka", address, "--database", told]) as up:
             results = send_all(up.smtp, mails, rate=30, persist=90)
             assert kafka.lost > 5
             assert database.lost > 5
@@ -106,10 +106,8 @@ async def test_answers_to_commit_and_to_produce_are_lost(stack: Stack, tmp_path:
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root can mount a small disk")
-def test_the_disk_is_full_for_a_while(tmp_path: Path) -> None:
-    data = tmp_path / "data"
+def test_the_disk_is_full_for_a_while(data: Path, tmp_path: Path) -> None:
     data.mkdir()
-    tmp_path.chmod(0o755)
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600m,mode=0755", "none", data], check=False).returncode:
         pytest.skip("this system lets nobody mount")
     try:

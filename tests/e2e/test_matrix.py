@@ -109,7 +109,7 @@ def test_twenty_rows_through_the_whole_stack(up: Up) -> None:
 
 
 @pytest.mark.long
-def test_twenty_rows_of_the_strict_policy(tmp_path: Path) -> None:
-    with_a_server_in_front(tmp_path / "data", policy="strict")
-    with running(tmp_path / "data", environment=HASTY) as up:
+def test_twenty_rows_of_the_strict_policy(data: Path) -> None:
+    with_a_server_in_front(data, policy="strict")
+    with running(data, environment=HASTY) as up:
         _as_the_table_says(up, "strict")

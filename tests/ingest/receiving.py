@@ -12,9 +12,10 @@ from bus.memory import MemoryBus
 from bus.raw import RawMessage
 from bus.record import Position, Received
 from ingest.blobs import FolderBlobs
-from ingest.connectors.email_smtp import EMAIL_SMTP, EmailSmtpSettings
+from ingest.connectors.email_smtp import EMAIL_SMTP
 from ingest.contract import Emit, Place
 from ingest.emitting import Emitting
+from ingest.smtp.settings import EmailSmtpSettings
 from tests.ingest.memory_cursors import MemoryCursors
 
 DESK = "support@desk.example"

@@ -54,7 +54,7 @@ def _fixtures(item: pytest.Item) -> tuple[str, ...]:
     return tuple(getattr(item, "fixturenames", ()))
 
 
-def _run(tree: Path, tests: list[str], *options: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+def _run(tree: Path, tests: list[str], *options: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "", *options, *tests],
         cwd=tree,

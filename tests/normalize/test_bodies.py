@@ -43,6 +43,20 @@ def test_a_named_text_is_an_attachment() -> None:
     assert outcome.blobs == {f"sha256/{digest}": b"notes"}
 
 
+def test_a_name_alone_makes_no_file_of_the_only_words() -> None:
+    message = read(multipart("mixed", "Content-Type: text/plain; name=notes.txt\n\nnotes", "Content-Type: a/b\n\nx"))
+    assert message.text == "notes"
+    assert (message.attachments[0].name, message.attachments[0].inline) == ("notes.txt", True)
+    html = "Content-Type: text/html; name=page.html\n\n<p>rich</p>"
+    assert read(multipart("alternative", "\nplain", html)).html == "<p>rich</p>"
+
+
+def test_a_mail_that_is_nothing_but_a_text_file() -> None:
+    message = read(letter("notes", 'Content-Disposition: attachment; filename="notes.txt"'))
+    assert message.text == "notes"
+    assert [(each.name, each.size) for each in message.attachments] == [("notes.txt", 5)]
+
+
 def test_names_lose_folders_controls_and_direction_marks() -> None:
     part = 'Content-Type: a/b; name="=?utf-8?Q?C:\\\\x\\\\inv=E2=80=AEfdp=07.exe?="\n\nx'
     (found,) = read(multipart("mixed", "\nt", part)).attachments

@@ -29,6 +29,9 @@ from normalize.transfer import decode_transfer, uuencoded_files
         ("ééééééé".encode() + b"\xff", "utf-8", "ééééééé\ufffd", "charset:damaged"),
         ("é".encode(), "x-never-heard", "é", "charset:unknown-label:x-never-heard"),
         (b"a\0b", "utf-8", "a\ufffdb", None),
+        (b"abc", "utf-16", "abc", "charset:wrong-label"),
+        ("né".encode("utf-16-le"), "utf-16-le", "né", None),
+        ("привет".encode("cp1251"), "'windows-1251' (comment)", "привет", None),
     ],
 )
 def test_decoded(data: bytes, label: str | None, text: str, warning: str | None) -> None:
@@ -65,6 +68,10 @@ def test_nec_characters_and_half_width_katakana() -> None:
         (b"=ZZ=", "quoted-printable", b"=ZZ", None),
         (b"x", "x-own", b"x", "transfer:unknown-encoding"),
         (b"x", "8bit", b"x", None),
+        (b"a=3Db", "quoted printable", b"a=b", None),
+        (b"YWJj", "x-base64", b"abc", None),
+        (b"x", "8-bit", b"x", None),
+        (b"YWJj\r\n--=_end--\r\n", "base64", b"abc", "transfer:damaged-base64"),
     ],
 )  # fmt: skip
 def test_transfer(data: bytes, encoding: str, octets: bytes, warning: str | None) -> None:

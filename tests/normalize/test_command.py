@@ -42,13 +42,17 @@ def test_long_texts_are_shown_in_full(tmp_path: Path) -> None:
     assert lines("email", path)[0]["messages"][0]["text"] == "x" * 200_000
 
 
-@pytest.mark.parametrize(
-    ("channel", "error"), [("phone", "no normalizer for channel phone yet"), ("fax", "unknown channel")]
-)
-def test_other_channels_are_an_error_a_line(tmp_path: Path, channel: str, error: str) -> None:
+def test_an_unknown_channel_is_an_error_a_line(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"{}")
-    assert lines(channel, path, path)[1]["error"].startswith(error)
+    assert lines("fax", path, path)[1]["error"].startswith("unknown channel")
+
+
+def test_the_provider_is_told_by_the_payload(tmp_path: Path) -> None:
+    path = tmp_path / "sms"
+    path.write_bytes(b"MessageSid=SM1&AccountSid=AC1&From=%2B4930901820&Body=Hello")
+    (message,) = lines("chat", path)[0]["messages"]
+    assert (message["text"], message["sent_at"], message["received_at"]) == ("Hello", None, None)
 
 
 def test_ignored_and_failures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,4 +84,7 @@ def test_explain_says_what_was_decided_and_why(tmp_path: Path) -> None:
     line = json.loads(out.getvalue())
     (decisions,) = line["explanations"]
     assert len(line["messages"]) == 1
+    assert {"about": "source_id", "decided": "m1@customer.example", "because": "field:message-id"} in decisions
+    assert {"about": "author", "decided": "anna@customer.example", "because": "field:from"} in decisions
+    assert {"about": "text", "decided": "15 characters", "because": "text/plain"} in decisions
     assert {"about": "automation", "decided": "auto_reply", "because": "auto-submitted:auto-replied"} in decisions

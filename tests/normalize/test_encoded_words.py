@@ -25,6 +25,11 @@ from normalize.encoded_words import decode_words
         ("=?iso-2022-jp?B?GyRCRnxLXBsoQg==?=", "日本"),
         ("=?gb2312?B?xOO6ww==?=", "你好"),
         ("=?no-such-charset?Q?abc?=", "abc"),
+        ("=?utf-8?Q?=C3=A4=?= =?utf-8?Q?C3=B6?=", "äö"),  # an octet torn between words
+        ("=?utf-8?B?w4TDlsO?=", "ÄÖ\ufffd"),  # cut off
+        ("=?utf-8?Q?=3D=3Futf-8=3FQ=3Fabc=3F=3D?=", "abc"),  # encoded once more on its way
+        ("=?utf-8?B?8J+YgA==?==?utf-8?B?8J+YgA==?=", "😀😀"),
+        ("=?ISO-8859-8-I?Q?=F9=EC=E5=ED?=", "שלום"),
         ("=?utf-8?X?abc?=", "=?utf-8?X?abc?="),
         ("=?utf-8?Q?never closed", "=?utf-8?Q?never closed"),
         ("=?iso-8859-1?Q?Fr\xf6sche?=", "Frösche"),

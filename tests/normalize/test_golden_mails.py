@@ -19,6 +19,9 @@ MAILS = sorted(FOLDER.glob("*.eml"))
 def plain(mail: bytes) -> dict[str, Any]:
     message = read(mail).model_copy(update={"received_at": None})
     facts: dict[str, Any] = json.loads(message.to_json())
+    for attachment in facts["attachments"]:
+        assert attachment.pop("source") is None  # a mail holds its files
+    assert (facts.pop("call"), facts.pop("fields")) == (None, None)  # other channels have these
     return facts
 
 

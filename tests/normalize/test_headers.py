@@ -57,5 +57,19 @@ def test_limits_are_named() -> None:
     assert block(b"X: y\n" * HEADERS + b"\nbody")[2] is None
 
 
+def test_a_parameter_that_was_folded_without_a_blank() -> None:
+    fields, body, _ = block(b'Content-Type: a/b;\nname="x"\nSubject: s\n\nname=body')
+    assert fields == {"content-type": 'a/b; name="x"', "subject": "s"}
+    assert body == b"name=body"
+
+
+def test_raw_japanese_escapes() -> None:
+    assert block(b"Subject: \x1b$B$3$s\x1b(B\n\n")[0] == {"subject": "こん"}
+
+
+def test_words_without_a_head_are_all_body() -> None:
+    assert block(b"{\n not a field\n}\n\nx") == ({}, b"{\n not a field\n}\n\nx", None)
+
+
 def test_nul_becomes_the_replacement_character() -> None:
     assert block(b"Subject: a\0b\n\n")[0] == {"subject": "a\ufffdb"}

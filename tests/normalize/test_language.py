@@ -1,5 +1,8 @@
 """The language of what was written (normalize/language.py)."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from normalize.language import detect_language, portable_detector
@@ -30,3 +33,12 @@ def test_the_portable_detector_agrees() -> None:
 )
 def test_too_little_to_tell(text: str) -> None:
     assert detect_language(text) is None
+
+
+def test_short_messages_are_told_apart() -> None:
+    examples = tomllib.loads((Path(__file__).parent / "language_examples.toml").read_text("utf-8"))
+    right = {language: [detect_language(text) == language for text in texts] for language, texts in examples.items()}
+    main = [each for language in ("en", "fr", "nl", "pt", "ja") for each in right[language]]
+    every = [each for one in right.values() for each in one]
+    assert sum(main) / len(main) >= 0.97
+    assert sum(every) / len(every) >= 0.95

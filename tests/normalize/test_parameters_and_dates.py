@@ -24,6 +24,11 @@ from normalize.parameters import parse_parameters
         ("a/b; name*1*=%A9.txt; name*0*=utf-8''%C3", "a/b", {"name": "é.txt"}),
         ("a/b; name*0=one; name*1=two", "a/b", {"name": "onetwo"}),
         ("a/b; name=plain; name*=utf-8''better", "a/b", {"name": "better"}),
+        ("text/plain, charset=utf-8", "text/plain", {"charset": "utf-8"}),
+        ("text / plain; name=a.txt, size=5", "text/plain", {"name": "a.txt", "size": "5"}),
+        ("a/b; name==?utf-8?B?w6k=?=; x", "a/b", {"name": "é"}),
+        ("a/b; name*=%C3%A9.txt", "a/b", {"name": "é.txt"}),
+        ("a/b; name*0*=iso-2022-jp''%1B$B; name*1*=%24%5E%1B(B", "a/b", {"name": "ま"}),
         ("", "", {}),
     ],
 )
@@ -42,6 +47,11 @@ def test_parameters(field: str, value: str, parameters: dict[str, str]) -> None:
         "2026-11-03 09:11:12",
         "Tue, 3 Nov 2026 10:11:12 +0100 (CET)",
         " tue, 3 nov 2026 09:11:12 -0000",
+        "Tue , 3 Nov 2026 10:11:12 +01:00",
+        "Tue, 3 Nov 2026 10:11:12 CET",
+        "Tue, 3 Nov 2026 18:11:12 JST",
+        "Tue, 3 Nov 126 09:11:12 +0000",
+        "Tue, 3 Nov 2026 09(comment): 11 : 12 GMT",
     ],
 )
 def test_dates(field: str) -> None:

@@ -50,12 +50,48 @@ def test_words_that_only_look_like_an_attribution_stay() -> None:
 
 
 def test_answers_between_quotes_keep_them() -> None:
-    assert reply_text("> Colour?\n\nRed.\n\n> Size?\n\nLarge.\n\n> Bye\n") == "Red.\n\n> Size?\n\nLarge."
+    answers = "> Colour?\n\nRed.\n\n> Size?\n\nLarge."
+    assert reply_text(f"{answers}\n\n> Bye\n") == answers
+    assert reply_text(f"On 2 Nov 2026, Support wrote:\n{answers}\n\n> Bye\n") == "Red.\n\n> Size?\n\nLarge."
 
 
 def test_an_answer_below_the_quote() -> None:
     text = "On 2 Nov 2026, Support wrote:\n> Which colour?\n> Which size?\n\nRed and large.\n"
     assert reply_text(text) == "Red and large."
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "---------- Forwarded message ---------\nFrom: A <a@b.example>\nSubject: Long\nand folded\nTo: c@d.example\n",
+        "Begin forwarded message:\n\nFrom: A <a@b.example>\n\nSubject: Parcel\n\nDate: 2 November 2026\n",
+        "-----Ursprüngliche Nachricht-----\nVon: A <a@b.example>\nGesendet: Montag\nBetreff: Paket\n",
+        "From: A <a@b.example>\nSent: Monday, November 2, 2026\nTo: c@d.example\nSubject: Parcel\n",
+    ],
+)
+def test_a_forwarded_mail_is_what_there_is(header: str) -> None:
+    forwarded = "It never came.\n\n> Have you looked?\n\nYes.\n\n-- \nAnna"
+    assert reply_text(f"{header}\n\n{forwarded}\n") == forwarded
+    assert reply_text(f"Please help.\n\n{header}\n\n{forwarded}\n") == "Please help."
+
+
+@pytest.mark.parametrize("title", ["Previous Replies", "*Vorige antwoorden*", "**Respostas anteriores**"])
+def test_repeated_discussions_go(title: str) -> None:
+    assert reply_text(f"Mine.\n\n---\n{title}\n\nSomething old.\n") == "Mine."
+
+
+@pytest.mark.parametrize("name", ["-Anna", "-Anna Bell", "-A. Bell"])
+def test_a_name_behind_a_dash_goes(name: str) -> None:
+    assert reply_text(f"Mine.\n\n{name}\n\n____\nlist of parcels\nhttps://lists.example\n") == "Mine."
+    assert reply_text(f"I want:\n{name}\n{name}\n") == f"I want:\n{name}\n{name}"
+
+
+def test_an_address_closed_on_the_next_line_is_no_quote() -> None:
+    assert reply_text("Mine.\n\ntir. 3. nov. 2026 kl. 17:03 skrev A <a@b.example\n>:\n\n> old\n") == "Mine."
+
+
+def test_quotes_with_initials() -> None:
+    assert reply_text("Mine.\n\nAB> old\nAB>\nAB> older\n") == "Mine."
 
 
 def test_a_wrapped_quoted_line_belongs_to_the_quote() -> None:
@@ -65,7 +101,8 @@ def test_a_wrapped_quoted_line_belongs_to_the_quote() -> None:
 
 @pytest.mark.parametrize(
     "signature",
-    ["-- \nAnna\n+31 20 000", "--\nAnna", "________________\nAnna", "Sent from my iPhone", "Verstuurd vanaf mijn iPad",
+    ["-- \nAnna\n+31 20 000", "--\nAnna", "________________\nAnna", "---\nAnna Bell\nHead of Chairs",
+     "—————\nAnna Bell\n+31 20 000", "====\nAnna", "Sent from my iPhone", "Verstuurd vanaf mijn iPad",
      "Envoyé de mon iPhone", "Enviado do meu iPhone", "iPhoneから送信", "Get Outlook for Android"],
 )  # fmt: skip
 def test_signatures_go(signature: str) -> None:
@@ -93,7 +130,9 @@ def test_never_empty_when_the_text_is_not(text: str) -> None:
 
 def test_html_by_structure() -> None:
     source = "<p>Mine</p><div class='gmail_quote'>On Monday<blockquote>old</blockquote></div>"
-    assert text_without_quotes(source) == "Mine"
+    quoted = text_without_quotes(source)
+    assert quoted == "Mine\n\n> old"
+    assert reply_text(quoted) == "Mine"
     assert text_without_quotes("<p>Mine</p><div id='divRplyFwdMsg'>From: x</div><p>old</p>") == "Mine"
     assert text_without_quotes("<p>Mine</p>") is None
 

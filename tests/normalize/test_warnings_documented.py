@@ -5,13 +5,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 NAME = re.compile(
-    r'f?"((?:charset|transfer|structure|html|tnef|date|message_id|from|limit):[a-z0-9_{}()\[\].-]+[^"\n]*)"|"(unparseable)"'
+    r'f?"((?:charset|transfer|structure|html|tnef|date|message_id|from|limit|text|attachment):[a-z0-9_{}()\[\].-]+[^"\n]*)"|"(unparseable)"'
 )
 
 
 def test_warnings_are_documented() -> None:
     given = set()
-    for path in (ROOT / "normalize").glob("*.py"):
+    for path in (ROOT / "normalize").rglob("*.py"):
         for match in NAME.finditer(path.read_text("utf-8")):
             given.add(re.sub(r":?\{.*", "", match[1] or match[2]))
     documented = set(

@@ -17,10 +17,10 @@ from bus.errors import ConfigError, Retryable
 from bus.reply import Recipient, ReplyAttachment
 from bus.settings import validated
 from ingest.blobs import FolderBlobs
-from ingest.connectors.email_smtp import EmailSmtpSettings
 from ingest.contract import Refused, Sender, Uncertain
 from ingest.mail_message import compose
 from ingest.outgoing_server import OutgoingServer
+from ingest.smtp.settings import EmailSmtpSettings
 from ingest.smtp_connection import SmtpConnection
 from ingest.smtp_out import SmtpSender, smtp_sender
 from tests.conftest import Mailbox

@@ -9,7 +9,7 @@ import pytest
 
 from bus.errors import ConfigError
 from bus.settings import validated
-from ingest.connectors.email_smtp import EmailSmtpSettings
+from ingest.smtp.settings import EmailSmtpSettings
 from tests.certificates import NAME, Certificates
 from tests.ingest.receiving import DESK, Client, Rig
 

@@ -1,0 +1,3 @@
+"""Name and version of this normalizer, as they stand in its messages."""
+
+NORMALIZER = "facebook/1"
