@@ -131,9 +131,9 @@ class Settings(Section):
     database: DatabaseSettings = DatabaseSettings()
     blobs: BlobSettings = BlobSettings()
     desk: DeskSettings = DeskSettings()
-    calendars: dict[str, CalendarSettings] = {}
     confirmations: ConfirmationSettings = ConfirmationSettings()
     accounts: AccountSettings = AccountSettings()
+    calendars: dict[str, CalendarSettings] = {}
     threading: ThreadingSettings = ThreadingSettings()
     logging: LoggingSettings = LoggingSettings()
     connectors: dict[str, dict[str, Any]] = {}
