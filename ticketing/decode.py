@@ -117,9 +117,8 @@ def decode(record: Received, tokens: ReplyTokens, policy: Policy) -> Incoming | 
     signed, claimed = _tokens(message, tokens)
     raw, author = message.raw, message.author
     dmarc = message.authentication.dmarc if message.authentication else None
-    authentic = dmarc == "pass" if author.kind == "email" and message.channel == "email" else author.verified
     # who was vouched for is the agent, not the customer whose mail was passed on
-    authentic = authentic and message.forwarded_by is None
+    authentic = author.verified and dmarc != "fail" and message.forwarded_by is None
     return Incoming(
         id=message.message_id,
         revision=message.revision,

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bus.failpoints import failpoint
 from bus.progress import database_error
 from bus.record import Received
-from ticketing import brakes_store, load
+from ticketing import brakes_store, load, load_graph
 from ticketing.accounts import AccountRules
 from ticketing.alarm import Alarm
 from ticketing.arrivals import Arrivals, Filed, arrivals
@@ -124,14 +124,14 @@ class Filing:
     ) -> Graph:
         if not fresh:
             return graph((), (), Claims(), self.policy)
-        claims = await load.claims(connection, fresh, self.policy, now)
-        return graph(await load.namings(connection, fresh, twice), fresh, claims, self.policy)
+        claims = await load_graph.claims(connection, fresh, self.policy, now)
+        return graph(await load_graph.namings(connection, fresh, twice), fresh, claims, self.policy)
 
     async def _separated(
         self, connection: AsyncConnection, joined: Sequence[Component], seen: Graph
     ) -> list[Component]:
         together = {id_ for component in joined if len(component.tickets) > 1 for id_ in component.tickets}
-        cuts = await load.cuts(connection, together)
+        cuts = await load_graph.cuts(connection, together)
         return [piece for component in joined for piece in separate(component, seen, cuts)] if cuts else list(joined)
 
     async def _taken_up(
@@ -141,7 +141,7 @@ class Filing:
         late = [component for component in joined if overdue(component, tickets, self.policy)]
         if not late:
             return joined
-        followers = await load.followers(connection, {id_ for component in late for id_ in component.tickets})
+        followers = await load_graph.followers(connection, {id_ for component in late for id_ in component.tickets})
         more = {id_ for found in followers.values() for id_ in found} - tickets.keys()
         tickets.update(await load.tickets(connection, more))
         pieces = [
@@ -184,6 +184,6 @@ class Filing:
             deliveries=deliveries,
             filed=on_file,
             numbers=await load.numbers(connection, len(opening)),
-            elders=await load.elders(connection, {id_ for component in opening for id_ in component.follows}),
-            numbers_of=await load.numbers_of(connection, looked_like),
+            elders=await load_graph.elders(connection, {id_ for component in opening for id_ in component.follows}),
+            numbers_of=await load_graph.numbers_of(connection, looked_like),
         )

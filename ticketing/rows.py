@@ -131,3 +131,8 @@ async def insert_rows(
         values = {name: [getattr(row, name) for row in rows] for name in names}
     statement = _insert(table, names, suffix)
     await connection.execute(statement, {name: encode(table.c[name], values[name]) for name in names})
+
+
+async def selected(connection: AsyncConnection, query: sa.TextClause, **values: object) -> Sequence[Any]:
+    """All rows of a query."""
+    return (await connection.execute(query, values)).all()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.running import HASTY, Up, running
+from tests.e2e.running import HASTY, Up, running, with_a_server_in_front
 from tests.folders import own_folder
 
 
@@ -13,8 +13,10 @@ from tests.folders import own_folder
 def up() -> Iterator[Up]:
     """A running `up` on the data of every test before; its door waits for Kafka less long than it may."""
     told = HASTY | {"DESKSTREAM_CONNECTORS__SUPPORT_MAIL__TIMEOUTS__EMIT": "6"}
-    with own_folder("up") as folder, running(folder / "data", environment=told) as started:
-        yield started
+    with own_folder("up") as folder:
+        with_a_server_in_front(folder / "data")
+        with running(folder / "data", environment=told) as started:
+            yield started
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ ALTER TABLE desk.tickets ADD COLUMN token_generation INTEGER DEFAULT '0' NOT NUL
 ALTER TABLE desk.messages ADD COLUMN authentic BOOLEAN;
 ALTER TABLE desk.messages ADD COLUMN acquainted BOOLEAN;
 ALTER TABLE desk.messages ADD COLUMN fingerprint UUID;
-UPDATE desk.messages SET authentic = CASE WHEN channel = 'email' THEN coalesce(dmarc = 'pass', false)
-    ELSE coalesce((document::json->'author'->>'verified')::boolean, false) END,
+UPDATE desk.messages SET
+    authentic = coalesce((document::json->'author'->>'verified')::boolean, false) AND dmarc IS DISTINCT FROM 'fail',
     acquainted = NOT is_root AND NOT third_party;
 ALTER TABLE desk.messages ALTER COLUMN authentic SET NOT NULL;
 ALTER TABLE desk.messages ALTER COLUMN acquainted SET NOT NULL;
