@@ -2,6 +2,8 @@
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from bus.message import Channel
 from bus.model import Time, Wire
 from bus.ticket_event import Actor
@@ -13,10 +15,17 @@ class ContactMerged(Wire):
     into: str
 
 
-class ContactMoved(Wire):
-    """Data of `contact.moved` and `contact.created`: the account (None: none) that new tickets go under."""
+class ContactCreated(Wire):
+    """Data of `contact.created`: the account that its tickets go under, if any."""
 
     account_id: str | None = None
+
+
+class ContactMoved(Wire):
+    """Data of `contact.moved`: the account that it belonged to, and the one that new tickets go under (None: none)."""
+
+    from_: str | None = Field(default=None, alias="from")
+    to: str | None = None
 
 
 class FeedbackReceived(Wire):
@@ -49,7 +58,7 @@ class ContactEvent(Wire):
 
 
 CONTACT_DATA_MODELS: dict[str, type[Wire]] = {
-    "contact.created": ContactMoved,
+    "contact.created": ContactCreated,
     "contact.merged": ContactMerged,
     "contact.moved": ContactMoved,
     "contact.feedback_received": FeedbackReceived,

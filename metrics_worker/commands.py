@@ -23,7 +23,7 @@ from bus.options import (
 )
 from bus.output import console, print_one, print_rows
 from bus.settings import Settings, load_settings
-from metrics_worker.definitions import DEFINITIONS, definition_of, texts
+from metrics_worker.definitions import DEFINITIONS, definition_of, texts, wording
 from metrics_worker.why import Share
 
 KeyArgument = Annotated[
@@ -97,7 +97,7 @@ def show(
         document["as_of"]["clock_behind"] = behind
         sys.stdout.write(encoded(document).decode() + "\n")
         return
-    console().print(table(document["figures"], known, settings.desk.language, now))
+    console().print(table(document["figures"], known, wording(settings.desk.language), now))
     at = document["as_of"]["at"]
     late = f"{duration(behind)} late" if behind else "on time"
     typer.echo(f"\nAs of {at.isoformat(' ', 'seconds')}; the clock of due times is {late}.")
@@ -121,7 +121,7 @@ def definitions(
         print_rows(known.values(), {}, as_json=True)
         return
     before = context.obj or (None,) * 4
-    language = load_settings(data=data or before[0], config=config or before[1]).desk.language
+    language = wording(load_settings(data=data or before[0], config=config or before[1]).desk.language)
     for each in DEFINITIONS:
         text = known[each.reference]
         typer.echo(f"{each.ids} ({text.unit}, version {each.version}): {text.name[language]}")
@@ -203,7 +203,7 @@ def overview(
     if as_json:
         print_one(found, as_json=True)
         return
-    for part in page(found, texts(), settings.desk.language, datetime.now(UTC)):
+    for part in page(found, texts(), wording(settings.desk.language), datetime.now(UTC)):
         console().print(part)
 
 

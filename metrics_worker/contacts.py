@@ -58,7 +58,7 @@ def fold_contact(
         case "contact.unmerged":
             after = after._replace(merged_into=None)
         case "contact.moved":
-            after = after._replace(account_id=data.get("account_id"))
+            after = after._replace(account_id=data.get("to"))
         case "contact.created" if data.get("account_id") is not None:
             after = after._replace(account_id=data.get("account_id"))
         case "contact.erased":

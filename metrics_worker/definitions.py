@@ -94,6 +94,11 @@ def definition_of(figure: str) -> Definition | None:
     return _BY_CHANNEL.get(name) if value else None
 
 
+def wording(language: str) -> str:
+    """The language in which figures are named to those who speak this one."""
+    return language if language in LANGUAGES else "en"
+
+
 @cache
 def texts() -> Mapping[str, FigureDefinition]:
     """All definitions with their names and descriptions in every language, by reference."""

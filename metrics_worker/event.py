@@ -40,6 +40,7 @@ class EventData(TypedDict, total=False):
     due_at: AwareDatetime | None
     calendar: str | None
     calendar_version: int | None
+    fields: dict[str, Any]
     rating: str | None
     has_words: bool
 
@@ -49,6 +50,7 @@ class ContactEventData(TypedDict, total=False):
 
     into: str | None
     account_id: str | None
+    to: str | None
     channel: str | None
     message_id: str | None
 

@@ -90,7 +90,7 @@ class TicketFacts(NamedTuple):
 
     `facts` are sorted and stay, whatever the ticket is merged into; `turns` are its closings and reopenings in the
     order in which the desk decided them, each not before the one it follows. The other fields are what the events up
-    to `version` say last, but for `account_id`: the account at opening.
+    to `version` say last, but for `account_id`: that of who opened it, when it was opened.
 
     `merged_into`: the pointer that `ticket.merged` set and `ticket.unmerged` took away. `calendar`: `<id>@<version>`
     that an event named, None: the desk's. `resolved`: a resolution was written.

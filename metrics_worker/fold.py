@@ -91,6 +91,9 @@ class _Folding:
                 return {"spam": event.type == "ticket.spam_marked"}
             case "ticket.assigned":
                 return {"owner_id": data.get("owner_id"), "team_id": data.get("team_id")}
+            case "ticket.updated" if isinstance(account := data.get("fields", {}).get("account_id"), list) and account:
+                # somebody else turned out to have opened it
+                return {"account_id": account[-1]}
             case "resolution.added":
                 return {"resolved": True}
         return {} if before.version else {"facts": before.facts}

@@ -269,7 +269,10 @@ def _rate(draw: st.DrawFn, ticket: Ticket, at: int, ids: Sequence[str]) -> None:
 
 def _other(draw: st.DrawFn, ticket: Ticket, at: int, ids: Sequence[str]) -> None:
     del ids
-    match draw(st.integers(0, 4)):
+    match draw(st.integers(0, 5)):
+        case 5:
+            account = draw(st.sampled_from((None, "acme", "other")))
+            ticket.add("ticket.updated", at, fields={"account_id": [ticket.account, account], "subject": None})
         case 0:
             ticket.add(draw(st.sampled_from(("ticket.spam_marked", "ticket.spam_unmarked"))), at)
         case 1 | 2:
@@ -300,7 +303,7 @@ def contact_histories(draw: st.DrawFn, *, length: int = 5) -> list[list[ContactE
                 case 4:
                     contact.add("contact.unmerged", at)
                 case 5:
-                    contact.add("contact.moved", at, account_id=draw(st.sampled_from((None, "acme", "other"))))
+                    contact.add("contact.moved", at, to=draw(st.sampled_from((None, "acme", "other"))))
                 case _:
                     contact.add(draw(st.sampled_from(("contact.updated", "contact.erased"))), at)
         made.append(contact.events)

@@ -266,6 +266,8 @@ class Story:
             if former is None or former[0].occurred_at <= event.occurred_at:
                 writer = self._written.get(data["reply_id"])
                 self.ratings[data["reply_id"]] = (event, writer[0] if writer else data["agent_id"])
+        elif kind == "ticket.updated" and "account_id" in data["fields"]:
+            self.account = data["fields"]["account_id"][1]
         elif kind == "ticket.merged":
             self.into = str(data["into"])
         elif kind == "ticket.unmerged":
@@ -420,7 +422,9 @@ def _people(contacts: Iterable[ContactEvent], desk: Desk, parts: list[tuple[list
             people.add(event.data["into"])
         elif event.type == "contact.unmerged":
             into.pop(id_, None)
-        elif event.type == "contact.moved" or (event.type == "contact.created" and event.data.get("account_id")):
+        elif event.type == "contact.moved":
+            account[id_] = event.data["to"]
+        elif event.type == "contact.created":
             account[id_] = event.data.get("account_id")
         elif event.type == "contact.feedback_received":
             keys = [f"contact:{id_}", "desk", *([f"account:{account[id_]}"] if account.get(id_) else [])]

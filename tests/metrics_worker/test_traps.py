@@ -215,7 +215,7 @@ def test_contact_moved_to_another_account() -> None:
     assert figures(ticket, key="account:new") == {}
     memory = Memory()
     anna = Contact().add("contact.created", account_id="old").add("contact.feedback_received", 1, message_id="m")
-    anna.add("contact.moved", 2, account_id="new").add("contact.feedback_received", 3, message_id="n")
+    anna.add("contact.moved", 2, to="new").add("contact.feedback_received", 3, message_id="n")
     memory.settle(ticket.events, anna.events)
     assert memory.counted == count(ticket.events, anna.events)
     assert [memory.counted[f"account:{name}", "feedback"].count for name in ("old", "new")] == [1, 1]
@@ -440,6 +440,12 @@ def test_requester_that_turns_out_to_be_another_takes_the_ticket_along() -> None
     ticket.message(1)
     assert figures(ticket, key="contact:bob") == {}
     assert figures(ticket, key="contact:anna")["messages_by_channel.email"] == 2
+
+
+def test_requester_of_another_account_takes_the_ticket_to_it() -> None:
+    ticket = Ticket(account="acme").mail(5).add("ticket.updated", 6, fields={"account_id": ["acme", "other"]})
+    assert figures(ticket, key="account:acme") == {}
+    assert figures(ticket, key="account:other")["total"] == 1
 
 
 def test_assigned_ticket_counts_for_its_agent_and_team_until_it_is_taken_away() -> None:
