@@ -17,13 +17,22 @@ INLINE_RAW_BYTES = 256 * 1024
 """A raw payload longer than this goes to the blob store."""
 
 
+class Identity(Wire):
+    """Another address of the same person. `verified`: the channel vouches for it; else it was typed."""
+
+    kind: AuthorKind
+    address: str
+    verified: bool = False
+
+
 class Author(Wire):
-    """Who wrote it. `verified`: the channel vouches for the address."""
+    """Who wrote it. `verified`: the channel vouches for the address. `also`: what else the channel knows of them."""
 
     kind: AuthorKind
     address: str
     name: str | None = None
     verified: bool = False
+    also: list[Identity] = []
 
 
 class Address(Wire):
@@ -114,8 +123,21 @@ class RawPosition(Wire):
     offset: int
 
 
+class Forwarded(Wire):
+    """The mail that a mail passes on, as it says itself: nobody vouches for it."""
+
+    author: Address
+    subject: str | None = None
+    message_id: str | None = None
+
+
 class NormalizedMessage(Wire):
-    """One message of a customer (contracts: NormalizedMessage)."""
+    """One message of a customer (contracts: NormalizedMessage).
+
+    `declared_language`: what the customer, or their form, said it is. `origin`: the public network it came from
+    (`192.0.2.0/24`), or the session. `loop`: what may be the loop header of a mail of ours, carried back. `forwarded`:
+    what it passes on; `forwarded_by`: on file, the agent who did.
+    """
 
     kind: Literal["message.v1"] = "message.v1"
     message_id: str
@@ -136,6 +158,11 @@ class NormalizedMessage(Wire):
     reply_text: str | BlobRef = ""
     html: str | BlobRef | None = None
     language: str | None = None
+    declared_language: str | None = None
+    origin: str | None = None
+    loop: str | None = None
+    forwarded: Forwarded | None = None
+    forwarded_by: str | None = None
     sent_at: Time | None = None
     received_at: Time | None = None
     visibility: Literal["public", "private"] = "private"

@@ -23,7 +23,8 @@ def ops_app(health: Health) -> Starlette:
 
     async def readyz(_: Request) -> Response:
         return JSONResponse(
-            {"ready": health.ready, "problems": health.problems}, status_code=200 if health.ready else 503
+            {"ready": health.ready, "problems": health.problems, "notes": health.noted},
+            status_code=200 if health.ready else 503,
         )
 
     async def metrics(_: Request) -> Response:

@@ -36,15 +36,45 @@ class BlobSettings(Section):
 
 
 class DeskSettings(Section):
-    """`[desk]`: who we are to customers. `domain` is the right side of our Message-IDs. `agents`: their addresses."""
+    """`[desk]`: who we are to customers. `domain` is the right side of our Message-IDs.
+
+    `agents`: their addresses. A customer's mail that one of them forwards to the desk is taken for the customer's.
+    """
 
     name: str = "Support"
     domain: str = "desk.example"
-    language: Literal["en", "fr", "nl", "pt", "ja"] = "en"
+    language: str = "en"
     confirm: bool = True
     confirmations_per_day: int = Field(default=3, ge=0, le=3)
     reply_via: dict[Channel, str] = {}
     agents: list[str] = []
+
+
+class ConfirmationSettings(Section):
+    """`[confirmations]`: their words, and when they are held back.
+
+    `templates`: a folder with words of your own. `own_addresses`: aliases of ours that no connector names.
+    `per_source`: to strangers behind one public network or session, an hour. `per_hour`: to strangers in all.
+    `refusals`: so many refused an hour open the breaker.
+    """
+
+    templates: Path | None = None
+    own_addresses: list[str] = []
+    per_source: int = Field(default=600, ge=1)
+    per_hour: int = Field(default=100_000, ge=1)
+    refusals: int = Field(default=100, ge=1)
+
+
+class AccountSettings(Section):
+    """`[accounts]`: which customers are companies.
+
+    `by_domain`: an address's domain, unless it is a free-mail provider's, makes an account. `rules`: an account's name
+    → its domains (`example.com`, `*.example.com`) and addresses. `personal_domains`: more domains that are nobody's.
+    """
+
+    by_domain: bool = True
+    rules: dict[str, list[str]] = {}
+    personal_domains: list[str] = []
 
 
 class ConnectorThreading(Section):
@@ -81,6 +111,8 @@ class Settings(Section):
     database: DatabaseSettings = DatabaseSettings()
     blobs: BlobSettings = BlobSettings()
     desk: DeskSettings = DeskSettings()
+    confirmations: ConfirmationSettings = ConfirmationSettings()
+    accounts: AccountSettings = AccountSettings()
     threading: ThreadingSettings = ThreadingSettings()
     logging: LoggingSettings = LoggingSettings()
     connectors: dict[str, dict[str, Any]] = {}

@@ -7,7 +7,15 @@ from functools import partial
 from typing import NamedTuple
 
 from bus.errors import Invalid
-from bus.message import INLINE_TEXT_BYTES, Address, Attachment, Author, Automation, NormalizedMessage
+from bus.message import (
+    INLINE_TEXT_BYTES,
+    Address,
+    Attachment,
+    Author,
+    Automation,
+    Forwarded,
+    NormalizedMessage,
+)
 from bus.model import BlobRef
 from bus.raw import RawMessage
 from normalize.addresses import Mailbox, canonical, parse_addresses
@@ -17,6 +25,8 @@ from normalize.authors import author_of
 from normalize.automation import HUMAN, recognise
 from normalize.bodies import Written, choose_bodies, read_bodies, where_text_is, with_packed
 from normalize.dates import parse_date
+from normalize.declared_language import declared_language
+from normalize.forwarded import find_forwarded
 from normalize.front import skip_front, with_line_feeds
 from normalize.headers import Block, charset_of_mail, read_headers
 from normalize.identity import message_id, source_id
@@ -24,6 +34,8 @@ from normalize.language import detect_language
 from normalize.legible import one_line
 from normalize.letter import Letter, is_null_sender
 from normalize.limits import MAIL_BYTES, LimitExceeded
+from normalize.loop import loop_of
+from normalize.origin import network_of
 from normalize.outcome import Decision, Decisions, Ignored, Understood
 from normalize.outlook_parts import files_of, take_packed
 from normalize.refs import addressed_to, collect_refs
@@ -157,6 +169,7 @@ def _read_whole(
         sent_at=sent_at,
         attachments=attachments,
         automation=automation,
+        forwarded=find_forwarded(payload, root, envelope.subject or "", written.text),
     )
     return Understood(message, blobs)
 
@@ -182,6 +195,7 @@ def _message(
     language: str | None = None,
     attachments: Sequence[Attachment] = (),
     automation: Automation = HUMAN,
+    forwarded: Forwarded | None = None,
 ) -> NormalizedMessage:
     headers = envelope.block.headers
     trusted = read_authentication(headers, record.authserv_id, decisions)
@@ -207,6 +221,10 @@ def _message(
             "reply_text": reply_text,
             "html": html,
             "language": language,
+            "declared_language": declared_language(headers),
+            "origin": network_of(record.remote),
+            "loop": loop_of(headers),
+            "forwarded": forwarded,
             "sent_at": sent_at,
             "received_at": record.received_at,
             "refs": collect_refs(

@@ -63,7 +63,9 @@ _RULED = re.compile(
     + r")(?!\w).{0,100}",
     re.IGNORECASE,
 )
-_FORWARDS = frozenset(words_for(_TABLE, "forwarded"))
+FORWARDED: Final = words_for(_TABLE, "forwarded")
+"""What programs write above a mail that is passed on, folded."""
+_FORWARDS = frozenset(FORWARDED)
 _PREVIOUS = re.compile(
     r"[\s*_#>]{0,8}(?:" + "|".join(map(re.escape, words_for(_TABLE, "previous"))) + r")[\s*_#:：]{0,8}", re.IGNORECASE
 )

@@ -23,9 +23,12 @@ def list_(
     kafka: KafkaOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
+    search: Annotated[
+        str | None, typer.Option("--search", help="Only mail that holds all these words: text, subject, sender, kind.")
+    ] = None,
     limit: LimitOption = None,
 ) -> None:
-    """List machines' mail, the newest first."""
+    """List machines' mail that is in no ticket, the newest first."""
     from ticketing.looking import looking
 
     columns = {
@@ -36,7 +39,28 @@ def list_(
         "received": lambda m: f"{m['received_at']:%Y-%m-%d %H:%M}",
     }
     with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
-        print_rows(desk.automatic(limit=limit), columns, as_json=as_json, nothing="No automatic mail.")
+        print_rows(desk.automatic(search=search, limit=limit), columns, as_json=as_json, nothing="No automatic mail.")
+
+
+@automatic_app.command("silenced")
+def silenced(
+    data: DataOption = None,
+    config: ConfigOption = None,
+    kafka: KafkaOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List whom no automatic mail is sent to for now, because they and a connector of ours answered one another."""
+    from ticketing.looking import looking
+
+    columns = {
+        "connector": lambda s: s["account"],
+        "mailbox": lambda s: s["mailbox"],
+        "since": lambda s: f"{s['since']:%Y-%m-%d %H:%M}",
+        "until": lambda s: f"{s['until']:%Y-%m-%d %H:%M}",
+    }
+    with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
+        print_rows(desk.silenced(), columns, as_json=as_json, nothing="Nobody is silenced.")
 
 
 @automatic_app.command("show")

@@ -1,15 +1,29 @@
-"""`deskstream contacts`: look at customers."""
+"""`deskstream contacts`: look at customers, merge them, and say where they belong."""
 
-from typing import Annotated
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, TypeVar
+from uuid import uuid4
 
 import typer
 
 from bus.database import database_url
 from bus.options import ConfigOption, DatabaseOption, DataOption, JsonOption, KafkaOption, resolve
-from bus.output import print_one, print_rows
+from bus.output import console, print_one, print_rows
+from bus.ticket_event import Actor
 from ticketing.commands_tickets import COLUMNS, LimitOption
 
-contacts_app = typer.Typer(help="Look at contacts.", no_args_is_help=True)
+if TYPE_CHECKING:  # `--help` stays instant
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from ticketing.contact_acts import Act
+    from ticketing.looking import Desk
+
+contacts_app = typer.Typer(help="Look at contacts, merge them, move them to accounts.", no_args_is_help=True)
+
+ContactArgument = Annotated[str, typer.Argument(help="A contact's id, or an address or number it is known by.")]
+Found = TypeVar("Found")
 
 
 @contacts_app.command("list")
@@ -21,13 +35,14 @@ def list_(
     as_json: JsonOption = False,
     limit: LimitOption = None,
 ) -> None:
-    """List contacts, the newest first."""
+    """List contacts, the newest first; those merged into others stand there as a part of them."""
     from ticketing.looking import looking
 
     columns = {
         "id": lambda c: c["id"],
         "name": lambda c: c["name"],
         "known as": lambda c: ", ".join(identity["value"] for identity in c["identities"]),
+        "account": lambda c: c["account"],
         "tickets": lambda c: c["tickets"],
     }
     with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
@@ -36,21 +51,156 @@ def list_(
 
 @contacts_app.command("show")
 def show(
-    contact: Annotated[str, typer.Argument(help="A contact's id, or an address or number it is known by.")],
+    contact: ContactArgument,
     data: DataOption = None,
     config: ConfigOption = None,
     kafka: KafkaOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a contact and its tickets."""
+    """Show a contact, who says that its addresses are its own, and its tickets."""
     from ticketing.looking import looking
 
     with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
-        found = desk.contact(contact)
-        tickets = desk.tickets_of(found["id"])
+        _show(desk, contact, as_json=as_json)
+
+
+@contacts_app.command("suggestions")
+def suggestions(
+    data: DataOption = None,
+    config: ConfigOption = None,
+    kafka: KafkaOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List contacts that may be one person, with the evidence. `merge` joins them; nothing joins them by itself."""
+    from ticketing.looking import looking
+
+    columns = {
+        "contact": lambda s: s["contact_id"],
+        "may be": lambda s: s["other_id"],
+        "because of": lambda s: "; ".join(
+            f"{e['kind']}{' of ' + e['identity']['value'] if e['identity'] else ''} ({e['strength']})"
+            for e in s["evidence"]
+        ),
+    }
+    with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
+        print_rows(desk.same_people(), columns, as_json=as_json, nothing="No suggestions.")
+
+
+@contacts_app.command("merge")
+def merge(
+    contact: ContactArgument,
+    into: Annotated[str, typer.Argument(help="The contact it becomes a part of: its id or an address.")],
+    data: DataOption = None,
+    config: ConfigOption = None,
+    kafka: KafkaOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a contact part of another. Its tickets and figures follow, later messages too; `unmerge` undoes it."""
+    from ticketing import contact_store
+
+    url = database_url(resolve(data, config, kafka, database).settings("database"))
+    survivor = _run(url, lambda engine: contact_store.merge(engine, contact, into, _act()))
+    _told(url, survivor, f"{contact} is part of contact {survivor} now.", as_json=as_json)
+
+
+@contacts_app.command("unmerge")
+def unmerge(
+    contact: Annotated[str, typer.Argument(help="The id of a contact that was merged (`absorbed` of another).")],
+    data: DataOption = None,
+    config: ConfigOption = None,
+    kafka: KafkaOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Undo a merger: the contact is itself again, with what came in under its addresses meanwhile."""
+    from ticketing import contact_store
+
+    url = database_url(resolve(data, config, kafka, database).settings("database"))
+    freed = _run(url, lambda engine: contact_store.unmerge(engine, contact, _act()))
+    _told(url, freed, f"Contact {freed} stands by itself again.", as_json=as_json)
+
+
+@contacts_app.command("move")
+def move(
+    contact: ContactArgument,
+    account: Annotated[str | None, typer.Argument(help="The account: id, domain or name; without: to none.")] = None,
+    data: DataOption = None,
+    config: ConfigOption = None,
+    kafka: KafkaOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+    new: Annotated[bool, typer.Option("--new", help="Make the account if there is none of this name.")] = False,
+) -> None:
+    """Move a contact to an account, or out of all. Its tickets keep the account they were opened under."""
+    from ticketing import contact_store
+
+    url = database_url(resolve(data, config, kafka, database).settings("database"))
+    moved = _run(url, lambda engine: contact_store.move(engine, contact, account, _act(), new=new))
+    _told(url, moved, f"Contact {moved} belongs to {account or 'no account'} now.", as_json=as_json)
+
+
+@contacts_app.command("identity")
+def identity(
+    value: Annotated[str, typer.Argument(help="An address, number or user id.")],
+    data: DataOption = None,
+    config: ConfigOption = None,
+    kafka: KafkaOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+    kind: Annotated[str | None, typer.Option("--kind", help="Only of this kind: email, phone, x …")] = None,
+    shared: Annotated[
+        bool, typer.Option("--shared/--personal", help="Several people use it, so it identifies nobody; or it does.")
+    ] = True,
+) -> None:
+    """Mark an address or a phone that several people share: it ties nobody to anybody any more."""
+    from ticketing import contact_store
+
+    url = database_url(resolve(data, config, kafka, database).settings("database"))
+    count = _run(url, lambda engine: contact_store.mark(engine, value, kind=kind, identifying=not shared))
+    if as_json:
+        print_one({"identity": value, "identifying": not shared, "marked": count}, as_json=True)
+    else:
+        console().print(f"{value} identifies {'nobody' if shared else 'one person'} now.")
+
+
+def _run(url: str, act: "Callable[[AsyncEngine], Awaitable[Found]]") -> Found:
+    from ticketing.database import engine
+
+    async def run() -> Found:
+        pool = engine(url)
+        try:
+            return await act(pool)
+        finally:
+            await pool.dispose()
+
+    return asyncio.run(run())
+
+
+def _act() -> "Act":
+    from ticketing.contact_acts import Act
+
+    return Act(Actor(kind="agent"), f"cli:{uuid4().hex}", datetime.now(UTC))
+
+
+def _told(url: str, contact: str, sentence: str, *, as_json: bool) -> None:
+    from ticketing.looking import looking
+
+    if not as_json:
+        console().print(sentence)
+        return
+    with looking(url) as desk:
+        _show(desk, contact, as_json=True)
+
+
+def _show(desk: "Desk", contact: str, *, as_json: bool) -> None:
+    found = desk.contact(contact)
+    tickets = desk.tickets_of(found["id"])
     if as_json:
         print_one({**found, "tickets": [ticket.model_dump(mode="json") for ticket in tickets]}, as_json=True)
         return
-    print_one({**found, "identities": ", ".join(i["value"] for i in found["identities"])}, as_json=False)
+    known = ", ".join(f"{i['value']} ({i['strength']})" for i in found["identities"])
+    print_one({**found, "identities": known, "absorbed": ", ".join(found["absorbed"])}, as_json=False)
     print_rows(tickets, COLUMNS, as_json=False, nothing="No tickets.")

@@ -7,16 +7,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from bus.errors import ConfigError
 from bus.message import Author, AutomationKind, Channel
 from bus.reply import Recipient, Reply
-from bus.settings import DeskSettings
+from bus.settings import ConfirmationSettings, DeskSettings
+from ticketing.identities import mailbox_of
 from ticketing.tokens import ReplyTokens
-from ticketing.wording import Wording, choose, wordings
+from ticketing.wording import Wording, choose, wordings_from
 
 PURPOSE: Final = "confirmation"
 
 _ON_ITS_OWN_CHANNEL: Mapping[Channel, str] = {"chat": "chat", "forum": "forum", "x": "x", "facebook": "facebook"}
 _MESSAGE_ID = re.compile(r"[!-;=?-~]{1,250}@[!-;=?-~]{1,250}")
+_MACHINE = re.compile(
+    r"(?:mailer-?daemon|postmaster|double-?bounce|bounces?(?:[-+_=].*)?|(?:do[-_.]?)?not?[-_.]?reply.*|nobody)",
+    re.IGNORECASE,
+).fullmatch
 _MAILABLE = re.compile(r"[^\x00-\x20\x7f<>()\[\],;:\\\"]+@[^\x00-\x20\x7f<>()\[\],;:\\\"@]+")
 
 
@@ -24,8 +30,9 @@ _MAILABLE = re.compile(r"[^\x00-\x20\x7f<>()\[\],;:\\\"]+@[^\x00-\x20\x7f<>()\[\
 class Opening:
     """A ticket that a message has opened.
 
-    `language`, `source_id`, `automation`, `account`: of that message. `sent_last_day`: confirmations already written
-    to the author's address in the last 24 hours, over all channels.
+    `language` (detected), `declared`, `source_id`, `automation`, `account`, `subject`, `words`, `chain`, `origin`,
+    `received_at`: of that message. `earlier`: the language of the author's earlier conversation. `known`: for longer
+    than a day.
     """
 
     ticket_id: str
@@ -36,27 +43,45 @@ class Opening:
     language: str | None
     source_id: str
     automation: AutomationKind
-    sent_last_day: int
     now: datetime
+    received_at: datetime
+    declared: str | None = None
+    earlier: str | None = None
+    known: bool = False
+    subject: str | None = None
+    words: str | None = None
+    chain: str | None = None
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """Nothing is sent, and why: `off` `machine` `no_way` `capped`."""
+    """Nothing is sent, and why: `off` `machine` `no_way`, or what a brake says."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Confirming:
-    """What does not change from ticket to ticket."""
+    """What does not change from ticket to ticket. `own`: our addresses. Raises ConfigError for words we do not have."""
 
     desk: DeskSettings
     tokens: ReplyTokens
-    wordings: Mapping[str, Wording] = field(default_factory=wordings)
+    settings: ConfirmationSettings = field(default_factory=ConfirmationSettings)
+    own: frozenset[str] = frozenset()
+    wordings: Mapping[str, Wording] = field(init=False)
+
+    def __post_init__(self) -> None:
+        words = wordings_from(self.settings.templates)
+        if self.desk.language not in words:
+            there = ", ".join(sorted(words))
+            raise ConfigError(f"[desk] language: no words in {self.desk.language}; there are {there}")
+        object.__setattr__(self, "wordings", words)
+        aliases = {mailbox_of("email", address.strip()) for address in (*self.own, *self.settings.own_addresses)}
+        object.__setattr__(self, "own", frozenset(aliases))
 
     def confirm(self, opening: Opening) -> Reply | Suppressed:
-        """The confirmation, or the one reason why there is none."""
+        """The confirmation, or the one reason why there can be none. What holds it back are the brakes."""
         if not self.desk.confirm:
             return Suppressed("off")
         if opening.automation != "human":
@@ -64,13 +89,14 @@ class Confirming:
         way = _way(opening, self.desk)
         if way is None:
             return Suppressed("no_way")
-        if opening.sent_last_day >= self.desk.confirmations_per_day:
-            return Suppressed("capped")
-        channel, account = way
-        author = opening.author
+        channel, account, kind, address = way
+        if kind == "email" and self._not_a_customers(address):
+            return Suppressed("machine")
         # a forged sender must not make us mail words of its choosing to somebody else, its own name included
-        name = _one_line(author.name) if author.verified else None
-        language = choose(opening.language, self.desk.language)
+        name = _one_line(opening.author.name) if opening.author.verified and kind == opening.author.kind else None
+        language = choose(
+            (opening.declared, opening.earlier, opening.language), self.wordings.keys(), self.desk.language
+        )
         subject, text, html = self.wordings[language].render(opening.number, self.desk.name, name)
         mail = channel == "email"
         answers = opening.source_id if mail and _MESSAGE_ID.fullmatch(opening.source_id) else None
@@ -83,9 +109,9 @@ class Confirming:
             account=account,
             purpose=PURPOSE,
             created_at=opening.now,
-            recipient=Recipient(kind=author.kind, address=author.address, name=name),
+            recipient=Recipient(kind=kind, address=address, name=name),
             from_name=self.desk.name,
-            reply_token=self.tokens.sign(opening.ticket_id, author.address),
+            reply_token=self.tokens.sign(opening.ticket_id, address),
             subject=subject,
             text=text,
             html=html if mail else None,
@@ -94,7 +120,12 @@ class Confirming:
             in_reply_to=answers,
             references=[answers] if answers else [],
             automatic=True,
+            loop=f"{local} 1" if mail else None,
         )
+
+    def _not_a_customers(self, address: str) -> bool:
+        """Whether it is ours, or a machine's whose mail came by a way on which that does not show (a form)."""
+        return mailbox_of("email", address) in self.own or _MACHINE(address.partition("@")[0]) is not None
 
 
 def reply_id(ticket_id: str, purpose: str, cause: str) -> str:
@@ -102,15 +133,19 @@ def reply_id(ticket_id: str, purpose: str, cause: str) -> str:
     return hashlib.sha256(f"{ticket_id}\0{purpose}\0{cause}".encode()).hexdigest()[:32]
 
 
-def _way(opening: Opening, desk: DeskSettings) -> tuple[Channel, str] | None:
-    """Channel and connector by which the author can be written to."""
-    kind, address = opening.author.kind, opening.author.address
-    if kind == "email":
-        account = opening.account if opening.channel == "email" else desk.reply_via.get(opening.channel)
-        return ("email", account) if account and _MAILABLE.fullmatch(address) else None
-    if address and _ON_ITS_OWN_CHANNEL.get(opening.channel) == kind:
-        return opening.channel, opening.account
-    return None
+def _way(opening: Opening, desk: DeskSettings) -> tuple[Channel, str, str, str] | None:
+    """Channel and connector by which the author can be written to, and the identity to write to."""
+    author = opening.author
+    if author.address and _ON_ITS_OWN_CHANNEL.get(opening.channel) == author.kind:
+        return opening.channel, opening.account, author.kind, author.address
+    account = opening.account if opening.channel == "email" else desk.reply_via.get(opening.channel)
+    if not account:
+        return None
+    identities: list[tuple[str, str]] = [(author.kind, author.address)]
+    identities += [(other.kind, other.address) for other in author.also]
+    addresses = [address for kind, address in identities if kind == "email"]
+    address = next(filter(_MAILABLE.fullmatch, addresses), None)
+    return ("email", account, "email", address) if address else None
 
 
 def _one_line(name: str | None) -> str | None:

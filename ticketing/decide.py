@@ -11,6 +11,7 @@ from bus.ticket_event import (
     Actor,
     ConfirmationSuppressed,
     Confirmed,
+    DeliveryUpdated,
     MatchSummary,
     MessageReceived,
     MessageRevised,
@@ -21,9 +22,10 @@ from bus.ticket_event import (
 from ticketing.arrivals import Arrivals
 from ticketing.components import Component
 from ticketing.confirm import Opening, Suppressed
-from ticketing.contacts import Contacts, created, identity_value
+from ticketing.contacts import Contacts, created, grown
 from ticketing.cuts import Cut, inherited
 from ticketing.decision import Decision, FiledMessage, Known
+from ticketing.delivery import after_bounce
 from ticketing.ends import LaterEnd
 from ticketing.graph import Graph
 from ticketing.incoming import Incoming
@@ -57,8 +59,8 @@ class Deciding:
         self._mint = mint
         self._now = now
         self._numbers = iter(known.numbers)
-        self._contacts = Contacts(known.contacts, mint)
-        self._confirmed = Counter(known.confirmed)
+        self._deliveries = dict(known.deliveries)
+        self._contacts = Contacts(known.contacts, mint, known.people)
 
     def __call__(self, components: Sequence[Component], arrivals: Arrivals, ends: Sequence[LaterEnd] = ()) -> Decision:
         """Decide component by component, then what is told later of filed messages, then revisions."""
@@ -68,11 +70,24 @@ class Deciding:
                 self._file(component)
             else:
                 self._set_aside(component)
+        for filed in self.decision.messages:
+            self._bounce(filed.message)
         self._correct(ends)
         self._revise(arrivals.revised)
-        self.decision.contacts = self._contacts.new
-        self.decision.contact_events = [created(contact, self._now) for contact in self._contacts.new]
+        self._tell_of_contacts()
         return self.decision
+
+    def _tell_of_contacts(self) -> None:
+        contacts, decision = self._contacts, self.decision
+        for filed in decision.messages:
+            if filed.message.opens:
+                contacts.hear(filed.message)
+        decision.contacts, decision.accounts = contacts.new, contacts.accounts
+        decision.assertions, decision.languages = list(contacts.assertions.values()), contacts.languages
+        decision.grown = {id_: contacts.about(id_).version for id_ in contacts.grown}
+        decision.contact_events = [created(contact, self._now) for contact in contacts.new]
+        for id_, message in contacts.grown.items():
+            decision.contact_events.append(grown(id_, decision.grown[id_], message, self._now))
 
     def _set_aside(self, component: Component) -> None:
         """Machines' mail that refers to no ticket: into the list of automatic mail."""
@@ -112,7 +127,7 @@ class Deciding:
             id=self._mint(),
             number=next(self._numbers),
             contact_id=requester.contact_id,
-            account_id=None,
+            account_id=requester.account_id,
             channel=message.channel,
             account=message.account,
             subject=message.subject,
@@ -154,7 +169,7 @@ class Deciding:
         return next((self._known.numbers_of[id_] for id_ in ids if id_ in self._known.numbers_of), None)
 
     def _confirm_to(self, ticket: Ticket, message: Incoming) -> None:
-        address = identity_value(message.author.kind, message.author.address)
+        about = self._contacts.about(ticket.contact_id)
         opening = Opening(
             ticket_id=ticket.id,
             number=ticket.number,
@@ -162,18 +177,25 @@ class Deciding:
             account=message.account,
             author=message.author,
             language=message.language,
-            source_id=message.source_id,
+            source_id=message.answerable or "",
             automation=message.automation,
-            sent_last_day=self._confirmed[address],
             now=self._now,
+            received_at=message.received_at,
+            declared=message.declared,
+            earlier=about.language,
+            known=about.known_before(self._now),
+            subject=message.subject,
+            words=message.words,
+            chain=message.chain,
+            origin=message.origin,
         )
         reply = self._confirm(opening)
         if isinstance(reply, Suppressed):
             reason = ConfirmationSuppressed(reason=reply.reason)
             ticket.tell("ticket.confirmation_suppressed", reason, message, at=self._now, now=self._now, actor=_DESK)
             return
-        self._confirmed[address] += 1
         self.decision.replies.append(Told(reply, message.traceparent))
+        self.decision.words[reply.reply_id] = message.words
         confirmed = Confirmed(reply_id=reply.reply_id)
         ticket.tell("ticket.confirmed", confirmed, message, at=self._now, now=self._now, actor=_DESK)
 
@@ -253,17 +275,33 @@ class Deciding:
         if first.contact_id == ticket.contact_id:
             return
         fields: dict[str, list[object] | None] = {"contact_id": [ticket.contact_id, first.contact_id]}
-        ticket.contact_id = first.contact_id
+        if first.account_id != ticket.account_id:
+            fields["account_id"] = [ticket.account_id, first.account_id]
+        ticket.contact_id, ticket.account_id = first.contact_id, first.account_id
         at = cause.received_at
         ticket.tell("ticket.updated", Updated(fields=fields), cause, at=at, now=self._now, actor=_THREADING)
 
     def _requester(self, message: Incoming) -> Requester:
         root = self._places[message.id].is_root
-        return Requester(message.id, self._contacts.of(message), message.received_at, root)
+        contact = self._contacts.of(message)
+        return Requester(message.id, contact, message.received_at, root, self._contacts.about(contact).account_id)
 
     def _keep(self, message: Incoming, ticket_id: str | None, group: str | None, here: Place) -> None:
-        contact_id = self._contacts.of(message) if message.opens else None
+        contact_id = self._contacts.own(message) if message.opens else None
         self.decision.messages.append(FiledMessage(message, ticket_id, group, contact_id, here))
+
+    def _bounce(self, message: Incoming) -> None:
+        """Mark the delivery that a bounce answers, in the history of the ticket that it was written in."""
+        delivery = self._deliveries.get(message.failed) if message.failed and not message.forged else None
+        after = after_bounce(delivery, message.status, self._now) if delivery else None
+        if message.failed is None or after is None:
+            return
+        self._deliveries[message.failed] = after
+        self.decision.bounced.append(after)
+        ticket = self._ticket(after.ticket_id)
+        data = DeliveryUpdated(reply_id=after.reply_id, state="bounced", reason=after.reason)
+        at = message.occurred_at
+        ticket.tell("ticket.delivery_updated", data, message, at=at, now=self._now, actor=_DESK)
 
     def _correct(self, ends: Sequence[LaterEnd]) -> None:
         """What a late message says of those that named it, and whose author they did not know."""

@@ -7,8 +7,9 @@ from bus.contact_event import ContactEvent
 from bus.reply import Reply
 from bus.ticket_event import TicketEvent
 from ticketing.arrivals import Filed
-from ticketing.contacts import NewContact
+from ticketing.contacts import Assertion, NewContact, People
 from ticketing.cuts import Cut
+from ticketing.delivery import Delivery
 from ticketing.ends import LaterEnd
 from ticketing.incoming import Incoming
 from ticketing.match import Match, Place
@@ -21,16 +22,18 @@ class Known:
     """What the desk knows of a batch's components.
 
     `tickets`: survivors by id. `candidates`: all that may be requester, of tickets whose requester's message is no
-    root any more. `automatic`: members of machines' groups, with how they were matched. `confirmed`: confirmations
-    of the last 24 hours by address. `numbers`: one for each ticket to open. `elders`: of tickets that are taken up
-    again, those from which they were cut away. `numbers_of`: of tickets that something may be a reply to.
+    root any more. `automatic`: members of machines' groups, with how they were matched. `people`: the authors.
+    `deliveries`: by the Message-IDs that bounces of the batch name; the tickets they were written in are among
+    `tickets`, merged or not. `numbers`: one for each ticket to open. `elders`: of tickets that are taken up again,
+    those from which they were cut away. `numbers_of`: of tickets that something may be a reply to.
     """
 
     tickets: Mapping[str, Ticket] = field(default_factory=dict)
     candidates: Mapping[str, Sequence[Requester]] = field(default_factory=dict)
     automatic: Mapping[str, Sequence[tuple[Incoming, Match]]] = field(default_factory=dict)
     contacts: Mapping[str, str] = field(default_factory=dict)
-    confirmed: Mapping[str, int] = field(default_factory=dict)
+    people: People = field(default_factory=People)
+    deliveries: Mapping[str, Delivery] = field(default_factory=dict)
     filed: Mapping[str, Filed] = field(default_factory=dict)
     numbers: Sequence[int] = ()
     elders: Mapping[str, Collection[str]] = field(default_factory=dict)
@@ -52,9 +55,17 @@ class FiledMessage:
 class Decision:
     """Everything to write. `attached`: machines' messages → the ticket they turned out to refer to;
     `regrouped`: machines' groups → the group they became part of; `absorbed`: tickets → their survivors; `ends`:
-    filed messages of which something is known only now."""
+    filed messages of which something is known only now.
+
+    `accounts`: keys of new accounts → their ids; `grown`: contacts with an identity more → their versions;
+    `languages`: contacts → what they speak now. `words`: replies → the digest of what they answer.
+    """
 
     contacts: list[NewContact] = field(default_factory=list)
+    accounts: dict[str, str] = field(default_factory=dict)
+    assertions: list[Assertion] = field(default_factory=list)
+    grown: dict[str, int] = field(default_factory=dict)
+    languages: dict[str, str] = field(default_factory=dict)
     opened: list[Ticket] = field(default_factory=list)
     changed: dict[str, Ticket] = field(default_factory=dict)
     absorbed: dict[str, str] = field(default_factory=dict)
@@ -64,6 +75,8 @@ class Decision:
     cuts: list[Cut] = field(default_factory=list)
     ends: list[LaterEnd] = field(default_factory=list)
     replies: list[Told[Reply]] = field(default_factory=list)
+    words: dict[str, str | None] = field(default_factory=dict)
+    bounced: list[Delivery] = field(default_factory=list)
     contact_events: list[Told[ContactEvent]] = field(default_factory=list)
 
     @property

@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bus.errors import Invalid
 from bus.headers import traceparent_of
-from bus.message import Author, AutomationKind, Channel, IgnoredMessage, Ref
+from bus.message import Author, AutomationKind, Channel, Forwarded, IgnoredMessage, Ref
 from bus.model import BlobRef, Time
 from bus.record import Position, Received
 from ticketing.contacts import person_of
+from ticketing.forwarding import Agents, as_customers, customer_of
 from ticketing.incoming import Ignorable, Incoming, Named, Signed
 from ticketing.policy import Policy
 from ticketing.tokens import ReplyTokens, in_body
@@ -38,6 +39,8 @@ class _Attachment(_Slim):
 
 class _Bounce(_Slim):
     original_message_id: str | None = None
+    status: str | None = None
+    permanent: bool | None = None
 
 
 class _Automation(_Slim):
@@ -72,7 +75,13 @@ class _Message(_Slim):
     cc: list[_Address] = []
     subject: str | None = None
     text: str | BlobRef = ""
+    reply_text: str | BlobRef = ""
     language: str | None = None
+    declared_language: str | None = None
+    origin: str | None = None
+    loop: str | None = None
+    forwarded: Forwarded | None = None
+    forwarded_by: str | None = None
     sent_at: Time | None = None
     received_at: Time | None = None
     visibility: Literal["public", "private"] = "private"
@@ -94,6 +103,13 @@ def decode(record: Received, tokens: ReplyTokens, policy: Policy) -> Incoming | 
         message = _Message.model_validate_json(legible)
     except ValidationError as error:
         return _ignorable(legible, error)
+    document = value.decode()
+    answerable: str | None = message.source_id
+    if (customer := customer_of(message.author, message.forwarded, Agents(policy.agents))) is not None:
+        assert message.forwarded is not None
+        document = as_customers(document, customer, message.author.address)
+        answerable = message.forwarded.message_id
+        message = _Message.model_validate_json(document.replace(r"\u0000", "\ufffd"))
     received_at = message.received_at or datetime.fromtimestamp(record.timestamp / 1000, UTC)
     department = policy.department(message.account)
     named = tuple(_named(message, policy.max_references, department))
@@ -101,7 +117,8 @@ def decode(record: Received, tokens: ReplyTokens, policy: Policy) -> Incoming | 
     signed, claimed = _tokens(message, tokens)
     raw, author = message.raw, message.author
     dmarc = message.authentication.dmarc if message.authentication else None
-    authentic = author.verified and dmarc != "fail"
+    # who was vouched for is the agent, not the customer whose mail was passed on
+    authentic = author.verified and dmarc != "fail" and message.forwarded_by is None
     return Incoming(
         id=message.message_id,
         revision=message.revision,
@@ -131,11 +148,40 @@ def decode(record: Received, tokens: ReplyTokens, policy: Policy) -> Incoming | 
         answered=tuple((ticket, name) for ticket, name in answered if ticket is not None),
         numbers=tuple(_numbers(message)),
         authentic=authentic,
-        by_agent=authentic and author.kind == "email" and author.address.lower() in policy.agents,
+        by_agent=authentic and author.kind == "email" and author.address in Agents(policy.agents),
         fingerprint=_fingerprint(message) if message.channel == "email" else None,
-        document=value.decode(),
+        document=document,
         traceparent=traceparent_of(record.headers),
+        declared=message.declared_language,
+        origin=message.origin,
+        answerable=answerable,
+        chain=_chain(message, tokens),
+        words=_words(message),
+        failed=_failed(message),
+        status=message.automation.bounce.status if message.automation.bounce else None,
     )
+
+
+def _chain(message: _Message, tokens: ReplyTokens) -> str | None:
+    """The ticket whose automatic mail this one carries the loop header of; a forged one counts as absent."""
+    return tokens.ticket_of_message_id(message.loop.partition(" ")[0]) if message.loop else None
+
+
+def _words(message: _Message) -> str | None:
+    """A digest of what it says; None when that lies in the blob store."""
+    text = message.reply_text
+    if not isinstance(text, str):
+        return None
+    said = f"{message.subject or ''}\0{text}"
+    return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _failed(message: _Message) -> str | None:
+    """The Message-ID of the mail that a bounce says has not arrived, and will not."""
+    bounce = message.automation.bounce
+    if bounce is None or message.automation.kind != "bounce" or bounce.permanent is False:
+        return None
+    return _bare(bounce.original_message_id or "") or None
 
 
 def _ignorable(value: bytes, error: ValidationError) -> Ignorable:

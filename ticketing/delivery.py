@@ -4,6 +4,7 @@ queued → attempting → sent                attempts count up: `deferred` wait
                     → uncertain → sent    and begins again with the next attempt
                     → failed → sent       (a connector may still send what was given up as `no_connector`)
                     → deferred → queued
+                    sent → bounced           (whatever was reported: who sends a bounce has had the mail)
 """
 
 from dataclasses import dataclass, replace
@@ -70,6 +71,13 @@ def after_receipt(delivery: Delivery, receipt: Receipt, now: datetime) -> Delive
     if pause is None:
         return replace(moved, state="failed", reason="gave_up")
     return replace(moved, next_attempt_at=now + pause)
+
+
+def after_bounce(delivery: Delivery, status: str | None, now: datetime) -> Delivery | None:
+    """What a bounce makes of it, whatever was reported before; None when it has bounced already."""
+    if _RANK[delivery.state] >= _RANK["bounced"]:
+        return None
+    return replace(delivery, state="bounced", state_at=now, reason=_one_line(status), next_attempt_at=None)
 
 
 def after_time(

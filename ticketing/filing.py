@@ -13,18 +13,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bus.failpoints import failpoint
 from bus.progress import database_error
 from bus.record import Received
-from ticketing import load, load_graph
+from ticketing import brakes_store, load, load_graph
+from ticketing.accounts import AccountRules
+from ticketing.alarm import Alarm
 from ticketing.arrivals import Arrivals, Filed, arrivals
+from ticketing.brakes import Brakes, BrakesKnown, source
 from ticketing.components import Component, components
 from ticketing.confirm import Confirming
-from ticketing.contacts import identity_value
+from ticketing.confirmations import Confirmations, confirmations
 from ticketing.cuts import separate
 from ticketing.decide import Deciding
 from ticketing.decision import Known
 from ticketing.decode import decode
+from ticketing.delivery import Delivery
 from ticketing.ends import LaterEnd, later_ends
 from ticketing.graph import Claims, Graph, graph
+from ticketing.identities import mailbox_of
 from ticketing.incoming import Ignorable, Incoming
+from ticketing.load_people import people
 from ticketing.policy import Policy
 from ticketing.reopening import overdue, take_up, united
 from ticketing.store import store
@@ -57,6 +63,8 @@ class Filing:
     progress: Moves
     confirming: Confirming
     policy: Policy = field(default_factory=Policy)
+    rules: AccountRules = field(default_factory=AccountRules)
+    alarm: Alarm = field(default_factory=Alarm)
     mint: Callable[[], str] = _new_id
     clock: Callable[[], datetime] = _now
 
@@ -69,16 +77,17 @@ class Filing:
                 # early in the transaction, so that who has been replaced learns it before it works; the row stays
                 # locked to the end, so that nobody takes over in between
                 await self.progress.move(connection, batch)
-                await self._file(connection, decoded)
+                brakes = await self._file(connection, decoded)
                 failpoint("file.before_commit")
         except DBAPIError as error:
             raise database_error(error) from error
+        self.alarm.heed(brakes)
         failpoint("file.after_commit")
 
     def _decode(self, record: Received) -> Incoming | Ignorable:
         return decode(record, self.confirming.tokens, self.policy)
 
-    async def _file(self, connection: AsyncConnection, decoded: Sequence[Incoming | Ignorable]) -> None:
+    async def _file(self, connection: AsyncConnection, decoded: Sequence[Incoming | Ignorable]) -> Brakes:
         now = self.clock()
         messages = [each for each in decoded if isinstance(each, Incoming)]
         on_file = await load.filed(connection, {message.id for message in messages})
@@ -90,13 +99,25 @@ class Filing:
         revised = [filed.ticket_id for id_ in sorted_.revised if (filed := on_file.get(id_)) and filed.ticket_id]
         touched = {id_ for component in joined for id_ in component.tickets}
         touched |= {end.group.removeprefix("ticket:") for end in ends.values() if end.group.startswith("ticket:")}
-        tickets = await load.tickets(connection, touched.union(revised))
+        bounces = [message for message in sorted_.fresh if message.failed is not None and not message.forged]
+        # only who has had the mail knows its Message-ID, which names the ticket it was written in
+        written_in = {
+            ticket for message in bounces for ticket, named in message.answered if named.text == message.failed
+        }
+        standings = seen.claims.standings
+        touched |= {standings[ticket].root for ticket in written_in if ticket in standings}
+        tickets = await load.tickets(connection, touched.union(revised), written_in)
+        mails = {message.failed for message in bounces if message.failed}
+        deliveries = await load.bounced(connection, written_in, mails)
         joined = await self._taken_up(connection, joined, tickets, seen)
-        known = await self._known(connection, joined, sorted_, on_file, ends, tickets, seen, now)
-        decision = Deciding(known, seen, self.confirming.confirm, self.mint, now)(joined, sorted_, list(ends.values()))
+        known = await self._known(connection, joined, sorted_, on_file, ends, tickets, seen, deliveries)
+        confirm = await self._confirmations(connection, joined, now)
+        decision = Deciding(known, seen, confirm, self.mint, now)(joined, sorted_, list(ends.values()))
         later = (sorted_.revised.keys() | sorted_.replayed.keys()) & on_file.keys()
         documents = await load.documents(connection, later)
+        await brakes_store.write(connection, confirm.brakes, now)
         await store(connection, decision, sorted_, documents, now)
+        return confirm.brakes
 
     async def _graph(
         self, connection: AsyncConnection, fresh: Sequence[Incoming], twice: set[UUID], now: datetime
@@ -128,6 +149,18 @@ class Filing:
         ]
         return united([piece for found in pieces for piece in found])
 
+    async def _confirmations(
+        self, connection: AsyncConnection, joined: Sequence[Component], now: datetime
+    ) -> Confirmations:
+        asking = [message for component in joined if component.opens for message in component.fresh if message.opens]
+        if not asking:
+            return confirmations(self.confirming, BrakesKnown(), now)
+        mailboxes = {mailbox_of(message.author.kind, message.author.address) for message in asking}
+        mailboxes |= {mailbox_of(also.kind, also.address) for message in asking for also in message.author.also}
+        sources = {source(message.origin) for message in asking if message.origin is not None}
+        known = await brakes_store.read(connection, mailboxes, sources, now)
+        return confirmations(self.confirming, known, now)
+
     async def _known(
         self,
         connection: AsyncConnection,
@@ -137,26 +170,18 @@ class Filing:
         ends: Mapping[str, LaterEnd],
         tickets: dict[str, Ticket],
         seen: Graph,
-        now: datetime,
+        deliveries: Mapping[str, Delivery],
     ) -> Known:
         unsettled = {id_ for id_, ticket in tickets.items() if ticket.requester_message_id in ends}
         opening = [component for component in joined if component.opens]
         looked_like = {id_ for c in opening for message in c.fresh for id_ in possible_replies(message, seen)}
         attached = [group for c in joined if c.tickets or c.opens for group in c.automatic]
-        authors = [message.author for message in sorted_.fresh if message.opens]
-        people = {
-            message.person: (message.author.kind, identity_value(message.author.kind, message.author.address))
-            for message in sorted_.fresh
-            if message.opens
-        }
         return Known(
             tickets=tickets,
             candidates=await load.candidates(connection, unsettled, ends.keys()),
             automatic=await load.automatic(connection, attached, self._decode),
-            contacts=await load.contacts(connection, people),
-            confirmed=await load.confirmed(
-                connection, {identity_value(author.kind, author.address) for author in authors} if opening else (), now
-            ),
+            people=await people(connection, sorted_.fresh, self.rules),
+            deliveries=deliveries,
             filed=on_file,
             numbers=await load.numbers(connection, len(opening)),
             elders=await load_graph.elders(connection, {id_ for component in opening for id_ in component.follows}),

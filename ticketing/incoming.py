@@ -42,6 +42,10 @@ class Incoming:
     whose mail from this desk it names; `numbers`: tickets named in its subject; `thread`: the provider's conversation.
     `fingerprint`: of what was written, for mail: the same in every mailbox that got it. `document`: the JSON as it
     stood on its topic.
+    `declared`: the language somebody said it is in, `language` the one it was detected to be. `origin`: where it came
+    from. `chain`: the ticket whose automatic mail caused it, as our own signed header says. `answerable`: the id by
+    which its author's mail program knows it. `words`: a digest of what it says. `failed`: of a bounce, what the mail
+    that did not arrive was called; `status`: its enhanced code (RFC 3463).
     """
 
     id: str
@@ -76,6 +80,13 @@ class Incoming:
     fingerprint: UUID | None
     document: str
     traceparent: str | None
+    declared: str | None = None
+    origin: str | None = None
+    answerable: str | None = None
+    chain: str | None = None
+    words: str | None = None
+    failed: str | None = None
+    status: str | None = None
 
     @property
     def opens(self) -> bool:

@@ -1,7 +1,6 @@
 """What filing reads beside the graph (load_graph), in a few set-based queries, all under the desk's lock."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.record import Position, Received
 from ticketing.arrivals import Copy, Filed
+from ticketing.delivery import Delivery
 from ticketing.incoming import MACHINES, Ignorable, Incoming
 from ticketing.match import Match
 from ticketing.rows import selected as _all
@@ -30,14 +30,16 @@ ORDER BY m.filed_at DESC, m.id
 """)
 
 _TICKETS = sa.text("""
-SELECT t.*, m.received_at, m.is_root, m.contact_id AS requester_contact
+SELECT t.*, m.received_at, m.is_root, coalesce(c.root_id, c.id) AS requester_contact
 FROM desk.tickets t LEFT JOIN desk.messages m ON m.id = t.requester_message_id
+LEFT JOIN desk.contacts c ON c.id = m.contact_id
 WHERE t.root_id = ANY(CAST(:ids AS text[])) ORDER BY t.id FOR UPDATE OF t
 """)
 
 _CANDIDATES = sa.text("""
-SELECT t.root_id, m.id, m.contact_id, m.received_at, m.is_root
+SELECT t.root_id, m.id, r.id AS contact_id, r.account_id, m.received_at, m.is_root
 FROM desk.tickets t JOIN desk.messages m ON m.ticket_id = t.id
+JOIN desk.contacts c ON c.id = m.contact_id JOIN desk.contacts r ON r.id = coalesce(c.root_id, c.id)
 WHERE t.root_id = ANY(CAST(:ids AS text[])) AND m.automation <> ALL(CAST(:machines AS text[]))
 """)
 
@@ -47,13 +49,14 @@ WHERE automatic_group = ANY(CAST(:groups AS text[])) AND ticket_id IS NULL ORDER
 """)
 
 _CONTACTS = sa.text("""
-SELECT w.person, i.contact_id FROM unnest(CAST(:persons AS text[]), CAST(:kinds AS text[]), CAST(:values AS text[]))
-AS w(person, kind, value) JOIN desk.identities i ON i.kind = w.kind AND i.value = w.value
+SELECT w.person, coalesce(c.root_id, c.id) AS contact_id
+FROM unnest(CAST(:persons AS text[]), CAST(:kinds AS text[]), CAST(:values AS text[])) AS w(person, kind, value)
+JOIN desk.identities i ON i.kind = w.kind AND i.value = w.value JOIN desk.contacts c ON c.id = i.contact_id
 """)
 
-_CONFIRMED = sa.text("""
-SELECT recipient, count(*) AS sent FROM desk.replies WHERE recipient = ANY(CAST(:addresses AS text[]))
-AND purpose = 'confirmation' AND created_at > :since GROUP BY recipient
+_BOUNCED = sa.text("""
+SELECT id, ticket_id, state, attempt, state_at, reason, next_attempt_at, message_id FROM desk.replies
+WHERE ticket_id = ANY(CAST(:tickets AS text[])) AND message_id = ANY(CAST(:mails AS text[]))
 """)
 
 _NUMBERS = sa.text("SELECT nextval('desk.ticket_number') AS number FROM generate_series(1, :count)")
@@ -85,16 +88,29 @@ async def groups(connection: AsyncConnection, roots: Collection[str]) -> dict[st
     return {row.id: _ticket(row) for row in rows}
 
 
-async def tickets(connection: AsyncConnection, ids: Collection[str]) -> dict[str, Ticket]:
-    """Survivors, locked with all that was merged into them, in the order of their ids."""
+async def tickets(connection: AsyncConnection, ids: Collection[str], also: Collection[str] = ()) -> dict[str, Ticket]:
+    """Survivors, locked with all that was merged into them, in the order of their ids; of these too what `also` has."""
     rows = await _all(connection, _TICKETS, ids=texts(ids)) if ids else ()
-    return {row.id: _ticket(row) for row in rows if row.id == row.root_id}
+    return {row.id: _ticket(row) for row in rows if row.id == row.root_id or row.id in also}
+
+
+async def bounced(connection: AsyncConnection, tickets: Collection[str], mails: Collection[str]) -> dict[str, Delivery]:
+    """Deliveries of these tickets by the Message-ID of the mail; the tickets must be locked."""
+    rows = await _all(connection, _BOUNCED, tickets=texts(tickets), mails=texts(mails)) if mails else ()
+    return {
+        row.message_id: Delivery(
+            row.id, row.ticket_id, row.state, row.attempt, row.state_at, row.reason, row.next_attempt_at
+        )
+        for row in rows
+    }
 
 
 def _ticket(row: Any) -> Ticket:  # noqa: ANN401  # a row of tickets with its requester's message
     requester = None
     if row.requester_message_id is not None:
-        requester = Requester(row.requester_message_id, row.requester_contact, row.received_at, row.is_root)
+        requester = Requester(
+            row.requester_message_id, row.requester_contact, row.received_at, row.is_root, row.account_id
+        )
     return Ticket(
         id=row.id,
         number=row.number,
@@ -129,7 +145,7 @@ async def candidates(
     if tickets:
         for row in await _all(connection, _CANDIDATES, ids=texts(tickets), machines=texts(sorted(MACHINES))):
             root = row.is_root and row.id not in lost
-            found[row.root_id].append(Requester(row.id, row.contact_id, row.received_at, root))
+            found[row.root_id].append(Requester(row.id, row.contact_id, row.received_at, root, row.account_id))
     return found
 
 
@@ -161,14 +177,6 @@ async def contacts(connection: AsyncConnection, people: Mapping[str, tuple[str, 
     kinds, values = texts(kind for kind, _ in people.values()), texts(value for _, value in people.values())
     rows = await _all(connection, _CONTACTS, persons=texts(people), kinds=kinds, values=values)
     return {row.person: row.contact_id for row in rows}
-
-
-async def confirmed(connection: AsyncConnection, addresses: Collection[str], now: datetime) -> dict[str, int]:
-    """How many confirmations each address was written in the last 24 hours."""
-    if not addresses:
-        return {}
-    rows = await _all(connection, _CONFIRMED, addresses=texts(addresses), since=now - timedelta(hours=24))
-    return {row.recipient: row.sent for row in rows}
 
 
 async def numbers(connection: AsyncConnection, count: int) -> list[int]:

@@ -51,7 +51,8 @@ SELECT {_STANDING} FROM desk.tickets t JOIN desk.tickets r ON r.id = t.root_id W
 _NUMBERED = sa.text(f"""
 SELECT {_STANDING},
        ARRAY(SELECT CASE i.kind WHEN 'email' THEN i.value ELSE i.kind || ':' || i.value END FROM desk.identities i
-             WHERE i.contact_id = t.contact_id
+             WHERE (i.contact_id = t.contact_id OR i.contact_id IN (
+                    SELECT c.id FROM desk.contacts c WHERE c.root_id = t.contact_id))
              UNION SELECT p.person FROM desk.participants p JOIN desk.tickets o ON o.id = p.ticket_id
              WHERE o.root_id = t.root_id) AS participants
 FROM desk.tickets t JOIN desk.tickets r ON r.id = t.root_id WHERE t.number = ANY(CAST(:numbers AS bigint[]))

@@ -11,21 +11,35 @@ from psycopg.rows import namedtuple_row
 
 from bus.errors import Invalid, Retryable
 from bus.ticket_state import TicketState
+from ticketing.contact_suggestions import SUGGESTIONS, suggested
 from ticketing.state import STATE_COLUMNS, STATE_FROM, ticket_state
 from ticketing.suggestions import reply_like
 
 Document = dict[str, Any]
 
 _CONTACT: LiteralString = """
-SELECT c.id, c.name, c.language, c.account_id, c.merged_into, c.version, c.created_at,
-       coalesce((SELECT jsonb_agg(jsonb_build_object('kind', i.kind, 'value', i.value) ORDER BY i.kind, i.value)
-                   FROM desk.identities i WHERE i.contact_id = c.id), '[]') AS identities,
+SELECT c.id, c.name, c.language, c.account_id, a.name AS account, c.account_by, c.merged_into, c.version, c.created_at,
+       coalesce((SELECT jsonb_agg(jsonb_build_object('kind', i.kind, 'value', i.value, 'contact_id', i.contact_id,
+                   'asserted_by', i.asserted_by, 'strength', i.strength, 'asserted_at', i.asserted_at,
+                   'identifying', i.identifying) ORDER BY i.kind, i.value)
+                   FROM desk.identities i WHERE i.contact_id = ANY(ARRAY(
+                        SELECT c.id UNION ALL SELECT b.id FROM desk.contacts b WHERE b.root_id = c.id))),
+                '[]') AS identities,
+       ARRAY(SELECT b.id FROM desk.contacts b WHERE b.root_id = c.id ORDER BY b.id)
+           AS absorbed,
        (SELECT count(*) FROM desk.tickets t WHERE t.contact_id = c.id AND t.root_id = t.id) AS tickets
-  FROM desk.contacts c
+  FROM desk.contacts c LEFT JOIN desk.accounts a ON a.id = c.account_id
 """
 _AUTOMATIC: LiteralString = """
 SELECT id AS message_id, automation, author_address AS author, subject, channel, account, source_id, received_at
-  FROM desk.messages WHERE ticket_id IS NULL ORDER BY received_at DESC, id LIMIT %(limit)s
+  FROM desk.messages WHERE ticket_id IS NULL AND (%(search)s::text IS NULL OR NOT EXISTS (
+       SELECT 1 FROM unnest(string_to_array(lower(%(search)s), ' ')) AS w(word)
+        WHERE strpos(lower(concat_ws(' ', automation, author_address, subject, source_id,
+              document::json ->> 'text', document::json #>> '{automation,bounce,recipient}')), word) = 0))
+ ORDER BY received_at DESC, id LIMIT %(limit)s
+"""
+_SILENCED: LiteralString = """
+SELECT account, mailbox, hops, since, until FROM desk.silenced WHERE until > now() ORDER BY since DESC, account, mailbox
 """
 
 _SAME_SENDER: LiteralString = """
@@ -41,9 +55,10 @@ _TICKETS: LiteralString = f"""{_TICKET} WHERE t.root_id = t.id AND (%(status)s::
  ORDER BY t.number DESC LIMIT %(limit)s"""
 _BY_NUMBER: LiteralString = f"""{_TICKET} WHERE t.id = (SELECT root_id FROM desk.tickets WHERE number = %(number)s)"""  # noqa: S608
 _BY_CONTACT: LiteralString = f"""{_TICKET} WHERE t.root_id = t.id AND t.contact_id = %(id)s ORDER BY t.number DESC"""
-_CONTACTS: LiteralString = f"""{_CONTACT} ORDER BY c.created_at DESC, c.id LIMIT %(limit)s"""
-_BY_IDENTITY: LiteralString = f"""{_CONTACT} WHERE c.id = %(key)s OR c.id IN
- (SELECT contact_id FROM desk.identities WHERE value IN (%(key)s, lower(%(key)s))) ORDER BY c.id"""  # noqa: S608
+_CONTACTS: LiteralString = f"""{_CONTACT} WHERE c.root_id IS NULL ORDER BY c.created_at DESC, c.id LIMIT %(limit)s"""
+_BY_IDENTITY: LiteralString = f"""{_CONTACT} WHERE c.id IN (SELECT coalesce(k.root_id, k.id) FROM desk.contacts k
+ WHERE k.id = %(key)s OR k.id IN
+ (SELECT contact_id FROM desk.identities WHERE value IN (%(key)s, lower(%(key)s)))) ORDER BY c.id"""  # noqa: S608
 
 
 class Desk:
@@ -117,7 +132,10 @@ class Desk:
         return (row._asdict() for row in self._stream(_CONTACTS, {"limit": limit}))
 
     def contact(self, key: str) -> Document:
-        """The contact with this id, or with an identity of this value (an address, a number). Raises Invalid."""
+        """The contact with this id, or with an identity of this value (an address, a number), mergers followed.
+
+        Raises Invalid.
+        """
         rows = self._rows(_BY_IDENTITY, {"key": key})
         if not rows:
             raise Invalid(f"there is no contact {key}; give a contact's id or address")
@@ -125,13 +143,25 @@ class Desk:
             raise Invalid(f"{key} is {len(rows)} contacts: {', '.join(row.id for row in rows)}; give one of these ids")
         return dict(rows[0]._asdict())
 
+    def same_people(self) -> Iterator[Document]:
+        """Pairs of contacts that may be one person, with the evidence."""
+        return suggested(self._stream(SUGGESTIONS, {}))
+
     def tickets_of(self, contact_id: str) -> list[TicketState]:
         """The tickets of a contact, the newest first."""
         return [ticket_state(row) for row in self._rows(_BY_CONTACT, {"id": contact_id})]
 
-    def automatic(self, *, limit: int | None = None) -> Iterator[Document]:
-        """Machines' mail that is in no ticket, the newest first; it comes as it is read."""
-        return (row._asdict() for row in self._stream(_AUTOMATIC, {"limit": limit}))
+    def automatic(self, *, search: str | None = None, limit: int | None = None) -> Iterator[Document]:
+        """Machines' mail that is in no ticket, the newest first; it comes as it is read.
+
+        `search`: words that all stand in it: in its text, subject, author, kind, or in whom a bounce is about.
+        """
+        words = " ".join(search.split()) if search else None
+        return (row._asdict() for row in self._stream(_AUTOMATIC, {"search": words, "limit": limit}))
+
+    def silenced(self) -> list[Document]:
+        """Pairs of connector and mailbox that get no automatic mail for now, because they answered one another."""
+        return [dict(row._asdict()) for row in self._rows(_SILENCED, {})]
 
     def automatic_message(self, message_id: str) -> Document:
         """One of them, as it stood on its topic. Raises Invalid."""

@@ -1,7 +1,7 @@
 """`deskstream ticketing`: filing, receipts, the relay and the clock, in one process that ends when one of them does."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 
 from prometheus_client import Gauge
 
@@ -17,6 +17,8 @@ from bus.service import Announce, Work
 from bus.settings import Settings
 from bus.source import KafkaSource
 from bus.topics import RECEIPTS
+from ticketing.accounts import AccountRules
+from ticketing.alarm import Alarm
 from ticketing.clock import Clock
 from ticketing.confirm import Confirming
 from ticketing.database import engine as engine_of
@@ -40,7 +42,8 @@ def work(settings: Settings, *, prefix: str = "") -> Work:
     Raises ConfigError for a setting that cannot be used.
     """
     url = database_url(settings)
-    confirming = Confirming(settings.desk, load_tokens(settings.data))
+    own = frozenset(own_addresses(settings))
+    confirming = Confirming(settings.desk, load_tokens(settings.data), settings.confirmations, own)
     policy = policy_of(settings.threading, settings.desk)
 
     async def run(stop: asyncio.Event, health: Health, announce: Announce) -> None:  # noqa: ARG001  # nothing to add
@@ -54,7 +57,9 @@ def work(settings: Settings, *, prefix: str = "") -> Work:
                 return
             filed = FencedProgress(engine, progress, prefix + GROUP, cluster)
             messages = KafkaSource(settings.kafka, topics, prefix + GROUP, progress=filed)
-            filing: BatchHandler = Filing(engine, filed, confirming, policy)
+            rules, alarm = AccountRules(settings.accounts), Alarm()
+            health.notes["confirmations"] = alarm.note
+            filing: BatchHandler = Filing(engine, filed, confirming, policy, rules, alarm)
             told = FencedProgress(engine, progress, prefix + RECEIPTS_GROUP, cluster)
             receipts = KafkaSource(settings.kafka, [prefix + RECEIPTS], prefix + RECEIPTS_GROUP, progress=told)
             relay = Relay(settings.kafka, url, topics=RelayTopics(prefix), transactional_id=f"{prefix}relay")
@@ -79,6 +84,13 @@ def work(settings: Settings, *, prefix: str = "") -> Work:
             await engine.dispose()
 
     return run
+
+
+def own_addresses(settings: Settings) -> Iterator[str]:
+    """What our connectors call their own, by the two keys by which they do."""
+    for section in settings.connectors.values():
+        named = section.get("addresses", [])
+        yield from (each for each in (*named, section.get("address")) if isinstance(each, str))
 
 
 async def _unless(stop: asyncio.Event, waiting: Awaitable[tuple[str, list[str]]]) -> tuple[str, list[str]] | None:

@@ -13,20 +13,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ticketing import outbox
 from ticketing import tables as t
 from ticketing.arrivals import Arrivals, updated
-from ticketing.contacts import NewContact, identity_value
+from ticketing.contacts import identity_value
 from ticketing.cuts import Cut
 from ticketing.decision import Decision, FiledMessage
+from ticketing.delivery import Delivery
+from ticketing.identities import mailbox_of
 from ticketing.incoming import Incoming
 from ticketing.match import Match
 from ticketing.rows import encode, insert_rows, source, texts
+from ticketing.store_people import store_people
 from ticketing.tickets import Ticket
 
 _CHANGEABLE = (
-    *("id", "merged_into", "requester_message_id", "contact_id", "status", "messages", "attachments"),
+    *("id", "merged_into", "requester_message_id", "contact_id", "account_id", "status", "messages", "attachments"),
     *("opened_at", "last_message_at", "updated_at", "closed_at", "version"),
 )
+_DELIVERED = ("id", "state", "reason", "state_at", "next_attempt_at")
 _OPENED = (
-    *("root_id", "replies", "number", "account_id", "channel", "account", "subject", "language", "priority"),
+    *("root_id", "replies", "number", "channel", "account", "subject", "language", "priority"),
     *("follows", "possible_reply_to", "token_generation"),
 )
 _ABSORBED = sa.text("""
@@ -85,6 +89,21 @@ class MessageRow:
 
 
 @dataclass(frozen=True, slots=True)
+class _Delivered:
+    """What a bounce changes in a row of `replies`."""
+
+    id: str
+    state: str
+    reason: str | None
+    state_at: datetime
+    next_attempt_at: datetime | None
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> "_Delivered":
+        return cls(delivery.reply_id, delivery.state, delivery.reason, delivery.state_at, delivery.next_attempt_at)
+
+
+@dataclass(frozen=True, slots=True)
 class _LaterState:
     id: str
     revision: int
@@ -101,7 +120,7 @@ async def store(
     now: datetime,
 ) -> None:
     """Write everything. `documents`: those on file of messages that are revised or replayed."""
-    await _contacts(connection, decision.contacts, now)
+    await store_people(connection, decision, now)
     await insert_rows(connection, t.tickets, [_opened(ticket) for ticket in decision.opened])
     await _change(connection, t.tickets, _CHANGEABLE, list(decision.changed.values()))
     if decision.absorbed:
@@ -125,6 +144,7 @@ async def store(
     await _later_states(connection, decision, arrivals, documents)
     await insert_rows(connection, t.settled, arrivals.settled, suffix="ON CONFLICT DO NOTHING")
     await _replies(connection, decision, now)
+    await _change(connection, t.replies, _DELIVERED, [_Delivered.of(delivery) for delivery in decision.bounced])
     await outbox.append(
         connection,
         ticket_events=list(decision.ticket_events),
@@ -142,22 +162,6 @@ async def _change(connection: AsyncConnection, table: sa.Table, names: Sequence[
     sets = ", ".join(f"{name} = n.{name}" for name in names[1:])
     statement = sa.text(f"UPDATE {table.fullname} AS t SET {sets} FROM {unnest} WHERE t.id = n.id")  # noqa: S608  # our own names
     await connection.execute(statement, {c.name: encode(c, [getattr(row, c.name) for row in rows]) for c in columns})
-
-
-async def _contacts(connection: AsyncConnection, new: Sequence[NewContact], now: datetime) -> None:
-    await insert_rows(
-        connection,
-        t.contacts,
-        [{"id": c.id, "name": c.name, "language": c.language, "version": 1, "created_at": now} for c in new],
-    )
-    await insert_rows(
-        connection,
-        t.identities,
-        [
-            {"kind": c.kind, "value": c.value, "contact_id": c.id, "asserted_by": "channel", "asserted_at": now}
-            for c in new
-        ],
-    )
 
 
 def _opened(ticket: Ticket) -> dict[str, Any]:
@@ -266,10 +270,12 @@ async def _replies(connection: AsyncConnection, decision: Decision, now: datetim
                 "channel": reply.channel,
                 "account": reply.account,
                 "recipient": identity_value(reply.recipient.kind, reply.recipient.address),
+                "mailbox": mailbox_of(reply.recipient.kind, reply.recipient.address),
                 "message_id": reply.message_id,
                 "state": "queued",
                 "attempt": reply.attempt,
                 "document": reply.to_json().decode(),
+                "words": decision.words.get(reply.reply_id),
                 "traceparent": told.traceparent,
                 "created_at": now,
                 "state_at": now,

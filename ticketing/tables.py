@@ -36,10 +36,19 @@ contacts = sa.Table(
     sa.Column("name", sa.Text),
     sa.Column("language", sa.Text),
     sa.Column("account_id", sa.Text),
+    # by which way it came to its account: `domain`, `rule` or `hand`
+    sa.Column("account_by", sa.Text),
+    # the contact it was merged into directly, and the one at the end of all mergers (null: itself)
     sa.Column("merged_into", sa.Text),
+    sa.Column("root_id", sa.Text),
+    # a language that somebody has set is kept; else it is the one of the latest conversation
+    sa.Column("language_declared", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("version", sa.Integer, nullable=False),
     _time("created_at"),
 )
+sa.Index("contacts_merged", contacts.c.merged_into, postgresql_where=contacts.c.merged_into.is_not(None))
+sa.Index("contacts_root", contacts.c.root_id, postgresql_where=contacts.c.root_id.is_not(None))
+sa.Index("contacts_account", contacts.c.account_id, postgresql_where=contacts.c.account_id.is_not(None))
 
 identities = sa.Table(
     "identities",
@@ -47,8 +56,43 @@ identities = sa.Table(
     sa.Column("kind", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, primary_key=True),
     sa.Column("contact_id", sa.Text, nullable=False, index=True),
+    # the assertion that ties it to its contact: who said so, how strong, when
     sa.Column("asserted_by", sa.Text, nullable=False),
+    sa.Column("strength", sa.Text, nullable=False, server_default="claimed"),
     _time("asserted_at"),
+    # false: several people use it, so it says nothing about who somebody is
+    sa.Column("identifying", sa.Boolean, nullable=False, server_default=sa.true()),
+)
+
+assertions = sa.Table(
+    "assertions",
+    metadata,
+    # claims that tie an identity to a contact that it does not belong to: what suggestions are made of
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, primary_key=True),
+    sa.Column("contact_id", sa.Text, primary_key=True, index=True),
+    sa.Column("asserted_by", sa.Text, primary_key=True),
+    sa.Column("strength", sa.Text, nullable=False),
+    _time("asserted_at"),
+)
+
+contacts_apart = sa.Table(
+    "contacts_apart",
+    metadata,
+    # pairs that an agent has separated, in the order of their ids: they are not suggested again
+    sa.Column("one", sa.Text, primary_key=True),
+    sa.Column("other", sa.Text, primary_key=True),
+    _time("at"),
+)
+
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    # by what it is found: a domain, or the name a rule gives it
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("name", sa.Text, nullable=False),
+    _time("created_at"),
 )
 
 tickets = sa.Table(
@@ -73,6 +117,8 @@ tickets = sa.Table(
     sa.Column("owner_id", sa.Text),
     sa.Column("team_id", sa.Text),
     sa.Column("contact_id", sa.Text, nullable=False, index=True),
+    # of a ticket without a requester: whose it was before contacts were merged
+    sa.Column("own_contact_id", sa.Text),
     sa.Column("account_id", sa.Text),
     sa.Column("channel", sa.Text, nullable=False),
     sa.Column("account", sa.Text, nullable=False),
@@ -100,6 +146,7 @@ messages = sa.Table(
     sa.Column("account", sa.Text, nullable=False),
     sa.Column("author_kind", sa.Text, nullable=False),
     sa.Column("author_address", sa.Text, nullable=False),
+    # the contact that the author's identity belongs to by itself; who that is today says contacts.root_id
     sa.Column("contact_id", sa.Text),
     sa.Column("addressed", pg.ARRAY(sa.Text), nullable=False),
     sa.Column("automation", sa.Text, nullable=False),
@@ -184,19 +231,43 @@ replies = sa.Table(
     sa.Column("channel", sa.Text, nullable=False),
     sa.Column("account", sa.Text, nullable=False),
     sa.Column("recipient", sa.Text, nullable=False),
+    # its mailbox, all spellings of an address being one (ticketing.identities.mailbox_of)
+    sa.Column("mailbox", sa.Text),
     sa.Column("message_id", sa.Text),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("reason", sa.Text),
     sa.Column("document", sa.Text, nullable=False),
+    # a digest of what it answers: a machine that answers it says the same again
+    sa.Column("words", sa.Text),
     sa.Column("traceparent", sa.Text),
     _time("created_at"),
     _time("state_at"),
     _time("next_attempt_at", nullable=True),
 )
 sa.Index("replies_message_id", replies.c.message_id)
-sa.Index("replies_recipient", replies.c.recipient, replies.c.created_at)
+sa.Index("replies_mailbox", replies.c.mailbox, replies.c.created_at)
 sa.Index("replies_unsettled", replies.c.state_at, postgresql_where=replies.c.state.in_(("queued", "deferred")))
+
+buckets = sa.Table(
+    "buckets",
+    metadata,
+    # what leaks away within an hour: the breaker's two, and one per source of strangers
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("level", sa.BigInteger, nullable=False),
+    _time("at"),
+)
+
+silenced = sa.Table(
+    "silenced",
+    metadata,
+    # connector and mailbox that answer one another; without `until` they are below the limit
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("mailbox", sa.Text, primary_key=True),
+    sa.Column("hops", sa.Integer, nullable=False),
+    _time("since"),
+    _time("until", nullable=True),
+)
 
 # --- the outbox: three tables, one order -------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ class Requester:
     contact_id: str
     received_at: datetime
     is_root: bool
+    account_id: str | None = None
 
     @property
     def rank(self) -> tuple[bool, datetime, str]:

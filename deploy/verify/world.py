@@ -36,7 +36,8 @@ _QUERIES = {
     "tickets": "SELECT id, number, root_id, contact_id, version FROM desk.tickets",
     "ticket_events": "SELECT id, event_id, ticket_id, version, type, document FROM desk.ticket_events ORDER BY id",
     "contact_events": "SELECT id, contact_id, version, document FROM desk.contact_events ORDER BY id",
-    "replies": "SELECT id, ticket_id, purpose, recipient, state, created_at FROM desk.replies",
+    "replies": "SELECT id, ticket_id, purpose, coalesce(mailbox, recipient) AS recipient, state, created_at "
+    "FROM desk.replies",
 }
 
 

@@ -30,7 +30,7 @@ from ticketing.tables import metadata, progress
 from ticketing.tokens import load_tokens
 
 _BATCH = 500
-_TABLES = ("contacts", "identities", "tickets", "messages", "names", "settled", "replies", "ticket_events",
+_TABLES = ("accounts", "contacts", "identities", "tickets", "messages", "names", "settled", "replies", "ticket_events",
            "contact_events", "outgoing")  # fmt: skip
 
 

@@ -196,5 +196,27 @@ async def test_automatic_mail_becomes_a_ticket_by_hand(desk: Commands) -> None:
         await desk.json("automatic", "to-ticket", message["message_id"])
 
 
+async def test_automatic_mail_is_found_by_its_words(desk: Commands) -> None:
+    for words, found in (("123456", 1), ("NO-REPLY@m.example system", 1), ("123456 absent", 0), ("%", 0), ("", 1)):
+        assert len(await desk.json("automatic", "list", "--search", words)) == found, words
+    assert await desk.json("automatic", "silenced") == []
+
+
 async def test_upgrade_may_be_repeated(desk: Commands) -> None:
     assert await desk.json("db", "upgrade") == [{"ok": True}]
+
+
+async def test_contacts_are_merged_moved_and_taken_apart(desk: Commands) -> None:
+    [ann] = await desk.json("contacts", "show", "ann@customer.example")
+    assert ann["account"] == "customer.example"
+    [merged] = await desk.json("contacts", "merge", "bob@other.example", "ann@customer.example")
+    assert (merged["id"], len(merged["tickets"]), len(merged["absorbed"])) == (ann["id"], 2, 1)
+    assert len(await desk.json("contacts", "list")) == 1
+    [freed] = await desk.json("contacts", "unmerge", merged["absorbed"][0])
+    assert [ticket["number"] for ticket in freed["tickets"]] == [2]
+    [moved] = await desk.json("contacts", "move", "bob@other.example", "customer.example")
+    assert (moved["account"], moved["account_by"]) == ("customer.example", "hand")
+    # two of one name at one account, but an agent has taken them apart
+    assert await desk.json("contacts", "suggestions") == []
+    [marked] = await desk.json("contacts", "identity", "ann@customer.example", "--shared")
+    assert marked == {"identity": "ann@customer.example", "identifying": False, "marked": 1}

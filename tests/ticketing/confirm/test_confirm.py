@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -10,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.errors import ConfigError
-from bus.message import Author, AutomationKind
+from bus.message import Author, AutomationKind, Channel, Identity
 from bus.reply import Reply
-from bus.settings import DeskSettings
+from bus.settings import ConfirmationSettings, DeskSettings
 from ticketing.confirm import Confirming, Opening, Suppressed
 from ticketing.tokens import ReplyTokens
-from ticketing.wording import LANGUAGES, choose, parse_wording, wordings
+from ticketing.wording import LANGUAGES, choose, parse_wording, wordings, wordings_from
 
 TOKENS = ReplyTokens({1: bytes(32)}, 1)
 DESK = DeskSettings(name="Example <Support>", domain="desk.example", language="nl", reply_via={"web_form": "support"})
@@ -29,8 +30,8 @@ OPENING = Opening(
     language="fr",
     source_id="q1@customer.example",
     automation="human",
-    sent_last_day=0,
     now=datetime(2026, 3, 1, tzinfo=UTC),
+    received_at=datetime(2026, 3, 1, tzinfo=UTC),
 )
 
 
@@ -67,13 +68,6 @@ def test_a_machine_never_is(kind: AutomationKind) -> None:
     assert CONFIRMING.confirm(replace(OPENING, automation=kind)) == Suppressed("machine")
 
 
-@pytest.mark.parametrize(("sent", "cap", "suppressed"), [(2, 3, False), (3, 3, True), (0, 0, True), (1, 2, False)])
-def test_at_most_so_many_a_day_to_one_address(sent: int, cap: int, suppressed: bool) -> None:
-    confirming = Confirming(DESK.model_copy(update={"confirmations_per_day": cap}), TOKENS)
-    found = confirming.confirm(replace(OPENING, sent_last_day=sent))
-    assert (found == Suppressed("capped")) == suppressed
-
-
 def test_it_can_be_switched_off() -> None:
     confirming = Confirming(DESK.model_copy(update={"confirm": False}), TOKENS)
     assert confirming.confirm(OPENING) == Suppressed("off")
@@ -93,6 +87,56 @@ def test_a_form_is_confirmed_by_mail_through_the_connector_that_is_named() -> No
     assert CONFIRMING.confirm(replace(OPENING, channel="website", account="help")) == Suppressed("no_way")
     phone = replace(OPENING, channel="phone", account="line", author=Author(kind="phone", address="+3112345678"))
     assert CONFIRMING.confirm(phone) == Suppressed("no_way")
+
+
+def test_a_caller_is_confirmed_by_mail_when_an_address_is_known() -> None:
+    confirming = Confirming(DESK.model_copy(update={"reply_via": {"phone": "support"}}), TOKENS)
+    also = [Identity(kind="email", address="ann@customer.example")]
+    caller = Author(kind="phone", address="+3112345678", name="Ann the caller", verified=True, also=also)
+    reply = confirmed(replace(OPENING, channel="phone", account="line", author=caller), confirming)
+    assert (reply.channel, reply.account, reply.recipient.address) == ("email", "support", "ann@customer.example")
+    # the number is vouched for, the address is not
+    assert (reply.recipient.name, "caller" in reply.text) == (None, False)
+
+
+@pytest.mark.parametrize("channel", ["website", "web_form", "phone", "forum", "x", "facebook"])
+def test_channels_that_cannot_confirm_do_so_by_mail(channel: Channel) -> None:
+    confirming = Confirming(DESK.model_copy(update={"reply_via": {channel: "support"}}), TOKENS)
+    reply = confirmed(replace(OPENING, channel=channel, account="there"), confirming)
+    assert (reply.channel, reply.account) == ("email", "support")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["support+x@desk.example", "Old-Support@desk.example", "no-reply@shop.example", "MAILER-DAEMON@x.example"],
+)
+def test_our_own_addresses_and_machines_are_not_written_to(address: str) -> None:
+    settings = ConfirmationSettings(own_addresses=["old-support@desk.example"])
+    confirming = Confirming(DESK, TOKENS, settings, frozenset({"support@desk.example"}))
+    form = replace(OPENING, channel="web_form", author=Author(kind="email", address=address))
+    assert confirming.confirm(form) == Suppressed("machine")
+
+
+def test_it_is_recognizable_as_ours() -> None:
+    reply = confirmed(OPENING)
+    local, _, hops = (reply.loop or "").partition(" ")
+    assert (TOKENS.ticket_of_message_id(local), hops) == (OPENING.ticket_id, "1")
+    assert reply.from_name == DESK.name
+    assert "via" not in reply.from_name
+
+
+@pytest.mark.parametrize(
+    ("declared", "earlier", "detected", "chosen"),
+    [
+        ("pt-BR", "fr", "ja", "pt"),
+        (None, "fr", "ja", "fr"),
+        (None, None, "ja", "ja"),
+        ("de", None, "xx", "nl"),
+        ("de", "fr", "ja", "fr"),
+    ],
+)
+def test_which_language(declared: str | None, earlier: str | None, detected: str, chosen: str) -> None:
+    assert confirmed(replace(OPENING, declared=declared, earlier=earlier, language=detected)).language == chosen
 
 
 def test_a_chat_is_confirmed_in_the_chat() -> None:
@@ -158,11 +202,16 @@ signature = "$desk"
     ("old", "new", "complaint"),
     [
         ("It is $number", "It is $number, $subject", "unknown placeholder subject"),
-        ("It is $number", "It is $number for 5 $", "unknown placeholder"),
+        ("It is $number", "It is $number for 5 $", "begins no placeholder"),
         ("It is $number", "It is there", r"lacks \$number"),
         ('"Hello"', '"Hello $name"', "unknown placeholder name"),
         ('signature = "$desk"', "", "wants exactly"),
         ('signature = "$desk"', 'signature = "$desk"\nfooter = ""', "wants exactly"),
+        ('signature = "$desk"', "signature = 5", "signature: wants text"),
+        ('"[#$number]"', '"""[#$number]\nBcc: x"""', "subject: wants one line"),
+        ('signature = "$desk"', 'signature = "$desk"\nhtml = "<p>$body</p>"', r"html: lacks \$greeting"),
+        ('signature = "$desk"', 'signature = "$desk"\nhtml = "$greeting$body$signature$name"', "placeholder name"),
+        ('signature = "$desk"', 'signature = "$desk', "at line"),
     ],
 )
 def test_a_wording_with_a_mistake_is_refused(old: str, new: str, complaint: str) -> None:
@@ -171,6 +220,50 @@ def test_a_wording_with_a_mistake_is_refused(old: str, new: str, complaint: str)
         parse_wording("en", WORDING.replace(old, new))
 
 
+def test_words_of_ones_own_take_the_place_of_ours_or_stand_beside_them(tmp_path: Path) -> None:
+    (tmp_path / "nl.toml").write_text(WORDING.replace("Hello", "Dag"), "utf-8")
+    page = 'html = "<html><b>$desk</b>$greeting<i>$body</i>$signature</html>"\n'
+    (tmp_path / "de.toml").write_text(WORDING.replace("Hello", "Guten Tag <5 $$>") + page, "utf-8")
+    confirming = Confirming(
+        DESK.model_copy(update={"language": "de"}), TOKENS, ConfirmationSettings(templates=tmp_path)
+    )
+    assert confirmed(replace(OPENING, language="nl"), confirming).text.startswith("Dag\n\nIt is 1234")
+    german = confirmed(replace(OPENING, language="it"), confirming)
+    assert german.text.startswith("Guten Tag <5 $>\n\n")
+    assert (german.html or "").startswith("<html><b>Example &lt;Support&gt;</b><p>Guten Tag &lt;5 $&gt;</p><i><p>It is")
+    assert confirmed(OPENING, confirming).text == confirmed(OPENING).text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("nl.toml", b"subject = ", r"nl\.toml: "),
+        (
+            "nl.toml",
+            WORDING.replace("$number", "$password").encode(),
+            r"nl\.toml: subject: unknown placeholder password",
+        ),
+        ("nl.toml", WORDING.replace("$desk", "${desk.__class__}").encode(), r"nl\.toml: signature: a \$ that begins"),
+        ("nl.toml", b"\xff\xfe", r"nl\.toml: is not UTF-8"),
+        ("nl.toml", WORDING.encode() + b"#" * 70_000, "larger than"),
+        ("dutch.toml", WORDING.encode(), "name of a language"),
+        ("nl.txt", b"", "name of a language"),
+    ],
+)
+def test_a_mistake_in_a_file_is_told_with_its_name(tmp_path: Path, name: str, content: bytes, complaint: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ConfigError, match=complaint):
+        wordings_from(tmp_path)
+
+
+def test_a_folder_or_a_language_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="templates"):
+        wordings_from(tmp_path / "nowhere")
+    with pytest.raises(ConfigError, match=r"\[desk\] language: no words in de"):
+        Confirming(DESK.model_copy(update={"language": "de"}), TOKENS)
+
+
 def test_languages_are_compared_by_their_first_part() -> None:
-    assert choose("ja-JP", "en") == "ja"
-    assert choose("english", "nl") == "nl"
+    assert choose(["ja-JP"], LANGUAGES, "en") == "ja"
+    assert choose(["english"], LANGUAGES, "nl") == "nl"
+    assert choose([None, "de", "fr-CA", "ja"], LANGUAGES, "en") == "fr"

@@ -2,10 +2,11 @@
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bus.reply import Reply
 from ticketing.arrivals import Copy, Filed, arrivals
 from ticketing.components import components
 from ticketing.confirm import Opening, Suppressed
@@ -43,10 +44,15 @@ class MemoryDesk:
     contacts: dict[str, str] = field(default_factory=dict)
     events: list[tuple[str, int, str]] = field(default_factory=list)
     duplicates: int = 0
+    confirm: Callable[[Opening], Reply | Suppressed] = _silent
 
     def __post_init__(self) -> None:
         self._ids = (f"{n:032x}" for n in itertools.count(1))
         self._numbers = itertools.count(1)
+
+    def count_from(self, number: int) -> None:
+        """Give the next ticket this number."""
+        self._numbers = itertools.count(number)
 
     def file(self, batch: Sequence[Incoming]) -> Decision:
         """One batch."""
@@ -70,7 +76,7 @@ class MemoryDesk:
             filed=filed,
             numbers=[next(self._numbers) for c in joined if c.opens],
         )
-        decision = Deciding(known, seen, _silent, lambda: next(self._ids), self.now)(
+        decision = Deciding(known, seen, self.confirm, lambda: next(self._ids), self.now)(
             joined, sorted_, list(ends.values())
         )
         self._apply(decision)

@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from bus.settings import AccountSettings
 from tests.ticketing.filing.conftest import Desk
 from tests.ticketing.filing.memory import MemoryDesk, Outcome
 from tests.ticketing.filing.said import START, said
 from tests.ticketing.threading.conversations import FIRST_TICKET, POLICIES, conversation, decoded
 from tests.ticketing.threading.reference import tickets_of
+from ticketing.accounts import AccountRules
 from ticketing.incoming import Incoming
 from ticketing.policy import Policy
 
@@ -143,7 +145,14 @@ async def test_the_database_answers_by_definition_too(desk: Desk) -> None:
         policy = POLICIES[seed % 2]
         await desk.empty()
         ids = itertools.count(1)
-        desk.filing = dataclasses.replace(desk.filing, policy=policy, mint=lambda ids=ids: f"{next(ids):032x}")  # type: ignore[misc]
+        # ids are counted up: the first contact, then its ticket; so no account in between
+        rules = AccountRules(AccountSettings(by_domain=False))
+        desk.filing = dataclasses.replace(
+            desk.filing,
+            policy=policy,
+            rules=rules,
+            mint=lambda ids=ids: f"{next(ids):032x}",  # type: ignore[misc]
+        )
         messages = conversation(rng, 10)
         first, *others = messages
         others += rng.choices(others, k=2)

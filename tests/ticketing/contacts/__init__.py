@@ -1,0 +1,1 @@
+"""Identities, contacts, accounts, forwards."""
