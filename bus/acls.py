@@ -62,7 +62,7 @@ def rights_of(service: str) -> tuple[Right, ...]:
             *relay,
         ),
         "metrics": (
-            *_topics("Read", TICKET_EVENTS),
+            *_topics("Read", TICKET_EVENTS, CONTACT_EVENTS),
             *_topics("Write", CUSTOMER_METRICS, DEAD_LETTERS),
             *_groups("deskstream.metrics"),
             *_transactions("deskstream.metrics"),

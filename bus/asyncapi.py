@@ -4,10 +4,12 @@ https://www.asyncapi.com/docs/reference/specification/v3.0.0
 https://github.com/asyncapi/bindings/blob/master/kafka/README.md
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
+from bus.contact_event import CONTACT_DATA_MODELS, ContactEvent
 from bus.message import CHANNELS
 from bus.model import Wire
 from bus.ticket_event import DATA_MODELS, TicketEvent
@@ -16,6 +18,7 @@ from bus.topics import MAX_RECORD_BYTES, SHARED, Topic, topics
 VERSION = "1.0.0"
 """Of the contract: raised by what is added; what would break it is a new `kind` instead."""
 
+_DATA_OF: Mapping[type[Wire], Mapping[Any, type[Wire]]] = {TicketEvent: DATA_MODELS, ContactEvent: CONTACT_DATA_MODELS}
 _BINDING = "0.5.0"
 _FAMILY = "<channel>"
 _NUMBERS = ("retention.ms", "retention.bytes", "delete.retention.ms", "max.message.bytes")
@@ -30,7 +33,7 @@ def asyncapi() -> dict[str, Any]:
     """The document: channels with keys, partitions, retention and headers; messages with their schemas."""
     table = families()
     models = sorted({model for topic in table for model in topic.models}, key=lambda model: model.__name__)
-    every: list[type[Wire]] = [*models, *DATA_MODELS.values()]
+    every: list[type[Wire]] = [*models, *DATA_MODELS.values(), *CONTACT_DATA_MODELS.values()]
     _, schemas = models_json_schema(
         [(model, "validation") for model in every], ref_template="#/components/schemas/{model}"
     )
@@ -100,8 +103,8 @@ def _kept(config: dict[str, str]) -> str:
 def _message(model: type[Wire], table: tuple[Topic, ...]) -> dict[str, Any]:
     keys = sorted({topic.key for topic in table if model in topic.models})
     payload: dict[str, Any] = {"$ref": f"#/components/schemas/{model.__name__}"}
-    if model is TicketEvent:
-        payload = {"allOf": [payload, *(_data_of(kind, data) for kind, data in DATA_MODELS.items())]}
+    if model in _DATA_OF:
+        payload = {"allOf": [payload, *(_data_of(kind, data) for kind, data in _DATA_OF[model].items())]}
     return {
         "name": model.model_fields["kind"].default,
         "title": model.__name__,

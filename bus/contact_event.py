@@ -2,8 +2,28 @@
 
 from typing import Any, Literal
 
+from bus.message import Channel
 from bus.model import Time, Wire
 from bus.ticket_event import Actor
+
+
+class ContactMerged(Wire):
+    """Data of `contact.merged` (on the absorbed contact: who it is now)."""
+
+    into: str
+
+
+class ContactMoved(Wire):
+    """Data of `contact.moved` and `contact.created`: the account (None: none) that new tickets go under."""
+
+    account_id: str | None = None
+
+
+class FeedbackReceived(Wire):
+    """Data of `contact.feedback_received`: a message that was feedback only and opened no ticket."""
+
+    message_id: str
+    channel: Channel
 
 
 class ContactEvent(Wire):
@@ -26,3 +46,12 @@ class ContactEvent(Wire):
     recorded_at: Time
     actor: Actor
     data: dict[str, Any] = {}
+
+
+CONTACT_DATA_MODELS: dict[str, type[Wire]] = {
+    "contact.created": ContactMoved,
+    "contact.merged": ContactMerged,
+    "contact.moved": ContactMoved,
+    "contact.feedback_received": FeedbackReceived,
+}
+"""The form of `data` for each type that has one."""

@@ -11,15 +11,19 @@ from aiokafka import AIOKafkaConsumer
 _MEMORY = 0.5
 """Seconds over which the rate is taken."""
 _BUSY = 600.0
-"""Records a second from which on the broker gathers for as long as it may."""
+"""Records a second from which on the broker gathers for as long as it may, unless the consumer says otherwise."""
 _ENOUGH = 1024 * 1024
 _PATIENCE_MS = 500
 
 
 class Gathering:
-    """Adapts one consumer's fetches to the rate at which it gets records; `most_ms` 0 leaves them immediate."""
+    """Adapts one consumer's fetches to the rate at which it gets records; `most_ms` 0 leaves them immediate.
 
-    def __init__(self, most_ms: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+    `busy`: records a second from which on it gathers for `most_ms`.
+    """
+
+    def __init__(self, most_ms: int, *, busy: float = _BUSY, clock: Callable[[], float] = time.monotonic) -> None:
+        self._busy = busy
         self._most_ms = most_ms
         self._clock = clock
         self._seen = 0.0
@@ -30,7 +34,7 @@ class Gathering:
         now = self._clock()
         self._seen = self._seen * math.exp((self._at - now) / _MEMORY) + records
         self._at = now
-        return round(self._most_ms * min(1.0, self._seen / _MEMORY / _BUSY))
+        return round(self._most_ms * min(1.0, self._seen / _MEMORY / self._busy))
 
     def adapt(self, consumer: AIOKafkaConsumer, records: int) -> None:
         """`after`, applied to the consumer."""

@@ -5,7 +5,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
@@ -39,6 +39,7 @@ class DeskSettings(Section):
     """`[desk]`: who we are to customers. `domain` is the right side of our Message-IDs.
 
     `agents`: their addresses. A customer's mail that one of them forwards to the desk is taken for the customer's.
+    `calendar`: the one of `[calendars]` whose hours and days the figures count by.
     """
 
     name: str = "Support"
@@ -47,6 +48,7 @@ class DeskSettings(Section):
     confirm: bool = True
     confirmations_per_day: int = Field(default=3, ge=0, le=3)
     reply_via: dict[Channel, str] = {}
+    calendar: str = "standard"
     agents: list[str] = []
 
 
@@ -85,6 +87,24 @@ class ConnectorThreading(Section):
     after_window: Literal["new_ticket", "reopen"] | None = None
 
 
+class CalendarSettings(Section):
+    """`[calendars.NAME]`: working hours (`["09:00-12:30", "13:30-17:00"]`), holidays (`2026-12-25`, `12-25`) and zone.
+
+    What has been measured with a version stays so: whoever changes hours, holidays or zone raises `version`.
+    """
+
+    version: int = Field(default=1, ge=1)
+    zone: str = "UTC"
+    monday: list[str] = ["09:00-17:00"]
+    tuesday: list[str] = ["09:00-17:00"]
+    wednesday: list[str] = ["09:00-17:00"]
+    thursday: list[str] = ["09:00-17:00"]
+    friday: list[str] = ["09:00-17:00"]
+    saturday: list[str] = []
+    sunday: list[str] = []
+    holidays: list[Annotated[str, Field(pattern=r"^(\d{4}-)?\d{2}-\d{2}$")]] = []
+
+
 class ThreadingSettings(Section):
     """`[threading]`: `reopen_days` is the window in which a reply opens a closed ticket again, `after_window` what it
     does later; over `gap_days` only a token or a provider's conversation joins."""
@@ -113,6 +133,7 @@ class Settings(Section):
     desk: DeskSettings = DeskSettings()
     confirmations: ConfirmationSettings = ConfirmationSettings()
     accounts: AccountSettings = AccountSettings()
+    calendars: dict[str, CalendarSettings] = {}
     threading: ThreadingSettings = ThreadingSettings()
     logging: LoggingSettings = LoggingSettings()
     connectors: dict[str, dict[str, Any]] = {}

@@ -116,6 +116,76 @@ class DeliveryUpdated(Wire):
     reason: str | None = None
 
 
+class Replied(Wire):
+    """Data of `ticket.replied`: an agent's answer to the customer is on its way."""
+
+    reply_id: str
+    agent_id: str
+    visibility: Literal["public", "private"]
+    channel: Channel
+
+
+class Commented(Wire):
+    """Data of `ticket.commented`: a note among agents."""
+
+    comment_id: str
+
+
+class Assigned(Wire):
+    """Data of `ticket.assigned`: whose it is now; None: nobody's."""
+
+    owner_id: str | None = None
+    team_id: str | None = None
+
+
+class StatusChanged(Wire):
+    """Data of `ticket.status_changed`."""
+
+    old: Status
+    new: Status
+
+
+class Closed(Wire):
+    """Data of `ticket.closed`."""
+
+    by: Literal["agent", "customer", "rule"]
+
+
+class Reopened(Wire):
+    """Data of `ticket.reopened`; `message_id`: the message that did it."""
+
+    by: Literal["agent", "customer", "rule"]
+    message_id: str | None = None
+
+
+class DueSet(Wire):
+    """Data of `ticket.due_set`: the clock `which` runs until `due_at`; None: it is stopped.
+
+    Clocks are `first_response`, `next_response`, `resolution`. The calendar is the one by which time was counted.
+    """
+
+    which: str
+    due_at: Time | None
+    calendar: str | None = None
+    calendar_version: int | None = None
+
+
+class BecameOverdue(Wire):
+    """Data of `ticket.became_overdue`: `due_at` of the clock `which` has passed."""
+
+    which: str
+    due_at: Time
+
+
+class Rated(Wire):
+    """Data of `ticket.rated`; without `reply_id` the whole conversation was rated."""
+
+    rating: Literal["good", "ok", "bad"]
+    reply_id: str | None = None
+    agent_id: str | None = None
+    has_words: bool = False
+
+
 class Updated(Wire):
     """Data of `ticket.updated`: changed fields, each `[old, new]`; of text fields the name alone (None).
 
@@ -157,12 +227,18 @@ class Split(Wire):
 
 
 class MessageMoved(Wire):
-    """Data of `ticket.message_moved`, on both tickets: the message, the other ticket, and which way it went."""
+    """Data of `ticket.message_moved`, on both tickets: the message, the other ticket, and which way it went.
+
+    On the ticket that it goes to also what its `ticket.message_received` said: `occurred_at` is that event's time.
+    """
 
     message_id: str
     ticket_id: str
     number: int
     direction: Literal["in", "out"]
+    channel: Channel | None = None
+    automation: AutomationKind | None = None
+    occurred_at: Time | None = None
 
 
 class TicketEvent(Wire):
@@ -188,15 +264,24 @@ DATA_MODELS: dict[TicketEventType, type[Wire]] = {
     "ticket.message_revised": MessageRevised,
     "ticket.confirmed": Confirmed,
     "ticket.confirmation_suppressed": ConfirmationSuppressed,
+    "ticket.replied": Replied,
     "ticket.delivery_updated": DeliveryUpdated,
+    "ticket.commented": Commented,
     "ticket.updated": Updated,
+    "ticket.assigned": Assigned,
+    "ticket.status_changed": StatusChanged,
+    "ticket.closed": Closed,
+    "ticket.reopened": Reopened,
+    "ticket.due_set": DueSet,
+    "ticket.became_overdue": BecameOverdue,
     "ticket.merged": OtherTicket,
     "ticket.absorbed": Absorbed,
     "ticket.unmerged": Unmerged,
     "ticket.split": Split,
     "ticket.message_moved": MessageMoved,
+    "ticket.rated": Rated,
 }
-"""The form of `data` for each type that is published today."""
+"""The form of `data` for each type that has one."""
 
 
 def event_id(ticket_id: str, cause: str, n: int) -> str:

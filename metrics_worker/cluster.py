@@ -1,5 +1,6 @@
 """What Kafka says of itself and of a topic."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -7,28 +8,29 @@ from aiokafka.errors import KafkaError
 
 from bus.errors import Retryable
 from bus.kafka_settings import KafkaSettings
+from bus.record import Partition
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """The cluster's id, and the partitions of the topic that was asked for."""
+    """The cluster's id, and all partitions of the topics that were asked for."""
 
     id: str
-    partitions: tuple[int, ...]
+    partitions: tuple[Partition, ...]
 
 
-async def describe(kafka: KafkaSettings, topic: str) -> Cluster:
-    """Ask Kafka. Raises Retryable when it is not there, or the topic is not."""
+async def describe(kafka: KafkaSettings, topics: Sequence[str]) -> Cluster:
+    """Ask Kafka. Raises Retryable when it is not there, or one of the topics is not."""
     admin = AIOKafkaAdminClient(**kafka.client_options())
     try:
         await admin.start()
         cluster_id = str((await admin.describe_cluster())["cluster_id"])
-        found = (await admin.describe_topics([topic]))[0]
+        found = await admin.describe_topics(list(topics))
     except (KafkaError, OSError) as error:
         raise Retryable(f"Kafka: {type(error).__name__}") from error
     finally:
         await admin.close()
-    partitions = tuple(sorted(each["partition"] for each in found["partitions"]))
-    if not partitions:
-        raise Retryable(f"Kafka has no topic {topic}; run `deskstream topics create`")
-    return Cluster(cluster_id, partitions)
+    partitions = [Partition(topic["topic"], each["partition"]) for topic in found for each in topic["partitions"]]
+    if missing := set(topics) - {where.topic for where in partitions}:
+        raise Retryable(f"Kafka has no topic {min(missing)}; run `deskstream topics create`")
+    return Cluster(cluster_id, tuple(sorted(partitions)))

@@ -3,14 +3,15 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Literal, TypeVar
 
 import typer
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.errors import ConfigError, Retryable
-from bus.figures import CustomerMetrics
 from bus.options import (
     ConfigOption,
     DatabaseOption,
@@ -20,9 +21,9 @@ from bus.options import (
     OpsPortOption,
     resolve,
 )
-from bus.output import print_one, print_rows
-from bus.settings import Settings
-from metrics_worker.definitions import DEFINITIONS, definition_of
+from bus.output import console, print_one, print_rows
+from bus.settings import Settings, load_settings
+from metrics_worker.definitions import DEFINITIONS, definition_of, texts
 from metrics_worker.why import Share
 
 KeyArgument = Annotated[
@@ -73,30 +74,58 @@ def show(
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show all figures of a contact, an account, an agent, a team or the desk."""
-    from metrics_worker import snapshot
+    """Show all figures of a contact, an account, an agent, a team or the desk, and what each of them counts."""
+    from metrics_worker import overview, snapshot
+    from metrics_worker.figures import encoded
     from metrics_worker.service import NAMES
+    from metrics_worker.terminal import duration, table
 
-    async def find(connection: AsyncConnection) -> list[CustomerMetrics]:
-        return await snapshot.read(connection, NAMES, [key])
+    settings, now = _settings(context, data, config, kafka, database), datetime.now(UTC)
 
-    found = _asked(_settings(context, data, config, kafka, database), find)
+    async def find(connection: AsyncConnection) -> tuple[list[snapshot.Document], float]:
+        found = await snapshot.read(connection, NAMES, [key], every=True)
+        return found, await overview.clock_behind(connection, now)
+
+    found, behind = _asked(settings, find)
     if not found:
         raise _unknown(key)
+    document = found[0]
+    known = texts()
     if as_json:
-        print_one(found[0], as_json=True)
+        named = {figure["definition"] for figure in document["figures"].values()}
+        document["definitions"] = {name: known[name].model_dump() for name in sorted(named)}
+        document["as_of"]["clock_behind"] = behind
+        sys.stdout.write(encoded(document).decode() + "\n")
         return
-    figures = found[0].figures
-    print_rows(
-        [{"figure": name, "value": figure.value, "definition": figure.definition} for name, figure in figures.items()],
-        {
-            "figure": lambda row: row["figure"],
-            "value": lambda row: row["value"],
-            "what it is": lambda row: _named(str(row["figure"])),
-            "definition": lambda row: row["definition"],
-        },
-        as_json=False,
-    )
+    console().print(table(document["figures"], known, settings.desk.language, now))
+    at = document["as_of"]["at"]
+    late = f"{duration(behind)} late" if behind else "on time"
+    typer.echo(f"\nAs of {at.isoformat(' ', 'seconds')}; the clock of due times is {late}.")
+    if others := document.get("contacts"):
+        typer.echo(f"The sum of contacts merged into one: {', '.join(others)}.")
+
+
+@metrics_app.command()
+def definitions(
+    context: typer.Context,
+    data: DataOption = None,
+    config: ConfigOption = None,
+    kafka: KafkaOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what every figure counts and what not, in the desk's language; as JSON in all five."""
+    del database, kafka
+    known = texts()
+    if as_json:
+        print_rows(known.values(), {}, as_json=True)
+        return
+    before = context.obj or (None,) * 4
+    language = load_settings(data=data or before[0], config=config or before[1]).desk.language
+    for each in DEFINITIONS:
+        text = known[each.reference]
+        typer.echo(f"{each.ids} ({text.unit}, version {each.version}): {text.name[language]}")
+        typer.echo(f"    {text.description[language]}\n")
 
 
 @metrics_app.command()
@@ -111,27 +140,29 @@ def why(
     as_json: JsonOption = False,
 ) -> None:
     """List every ticket that a figure is made of, how much it adds, and between which events."""
-    from metrics_worker import snapshot
+    from metrics_worker import calendar_store, snapshot
     from metrics_worker.service import NAMES
     from metrics_worker.why import why as shares_of
 
     if definition_of(figure) is None:
-        known = ", ".join(f"{each.id}.<{each.by}>" if each.by else each.id for each in DEFINITIONS)
+        known = ", ".join(each.ids for each in DEFINITIONS)
         raise _refused(f"there is no figure {figure}; figures: {known}", 2)
 
     async def find(connection: AsyncConnection) -> list[Share] | None:
         if not await snapshot.read(connection, NAMES, [key]):
             return None
-        return [share async for share in shares_of(connection, key, figure)]
+        calendars = await calendar_store.read(connection, settings.desk.calendar)
+        return [share async for share in shares_of(connection, key, figure, calendars)]
 
-    found = _asked(_settings(context, data, config, kafka, database), find)
+    settings = _settings(context, data, config, kafka, database)
+    found = _asked(settings, find)
     if found is None:
         raise _unknown(key)
     print_rows(
         found,
         {
-            "ticket": lambda share: share.number,
-            "adds": lambda share: share.n,
+            "ticket": lambda share: share.number if share.number is not None else f"contact {share.contact_id}",
+            "adds": lambda share: _adds(figure, share),
             "from": lambda share: f"{share.since.kind} {share.since.at.isoformat(' ', 'seconds')}",
             "to": lambda share: f"{share.until.kind} {share.until.at.isoformat(' ', 'seconds')}" if share.until else "",
         },
@@ -139,15 +170,96 @@ def why(
         nothing=f"No ticket adds to it: {figure} of {key} is 0.",
     )
     if found and not as_json:
-        typer.echo(f"{figure} of {key}: {sum(share.n for share in found)}")
+        n, total = sum(share.n for share in found), sum(share.sum for share in found)
+        typer.echo(f"{figure} of {key}: {n}" if n == total else f"{figure} of {key}: {total} in all, of {n}")
 
 
-def _settings(context: typer.Context, *given: object) -> Settings:
+@metrics_app.command()
+def overview(
+    context: typer.Context,
+    key: Annotated[str, typer.Argument(metavar="KEY", help="contact:<id> or account:<id>.")],
+    data: DataOption = None,
+    config: ConfigOption = None,
+    kafka: KafkaOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+    limit: Annotated[int, typer.Option("--limit", help="So many activities and ratings, the newest.", min=1)] = 20,
+) -> None:
+    """Show the page of a contact or an account: figures, tickets by channel, what happened, and ratings."""
+    from metrics_worker import overview as pages
+    from metrics_worker.service import NAMES
+    from metrics_worker.terminal import page
+
+    if not key.startswith(("contact:", "account:")):
+        raise _refused(f"{key} has no page; contact:<id> and account:<id> have", 2)
+
+    async def find(connection: AsyncConnection) -> pages.Overview:
+        return await pages.overview(connection, NAMES, key, limit=limit)
+
+    settings = _settings(context, data, config, kafka, database)
+    found = _asked(settings, find)
+    if found.as_of is None:
+        raise _unknown(key)
+    if as_json:
+        print_one(found, as_json=True)
+        return
+    for part in page(found, texts(), settings.desk.language, datetime.now(UTC)):
+        console().print(part)
+
+
+@metrics_app.command()
+def rebuild(
+    context: typer.Context,
+    data: DataOption = None,
+    config: ConfigOption = None,
+    kafka: KafkaOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+    present_calendars: Annotated[
+        bool,
+        typer.Option(
+            "--present-calendars",
+            help="Measure the past with the present hours and holidays; otherwise it stays as it was measured.",
+        ),
+    ] = False,
+) -> None:
+    """Compute all figures again from the topics, beside the live ones, and put them in their place.
+
+    The worker goes on meanwhile. What differs is printed; nothing should, unless calendars or definitions changed.
+    """
+    from metrics_worker.commands_rebuild import rebuilt
+
+    settings = _settings(context, data, config, kafka, database, needed=("kafka", "database"))
+    try:
+        done = asyncio.run(rebuilt(settings, present_calendars=present_calendars, quiet=as_json))
+    except (ConfigError, Retryable) as error:
+        raise _refused(str(error), 1) from None
+    if as_json:
+        print_one(asdict(done), as_json=True)
+        return
+    for example in done.difference.examples:
+        typer.echo(f"  {example}")
+    typer.echo(
+        f"{done.tickets} tickets from {done.events} events; {done.difference.keys} keys and {done.difference.days} "
+        "days have other figures now"
+    )
+
+
+def _adds(figure: str, share: Share) -> str:
+    definition = definition_of(figure)
+    if definition is None or definition.unit not in ("seconds", "percent"):
+        return str(share.n)
+    return f"{share.sum} s" if definition.unit == "seconds" else f"{share.sum} of {share.n}"
+
+
+def _settings(
+    context: typer.Context, *given: object, needed: tuple[Literal["kafka", "database"], ...] = ("database",)
+) -> Settings:
     """From the options behind the command, else those before it."""
     before: tuple[object, ...] = context.obj or (None,) * len(given)
     chosen = [mine if mine is not None else theirs for mine, theirs in zip(given, before, strict=True)]
     try:
-        return resolve(*chosen).settings("database")  # type: ignore[arg-type]  # as typer has checked them
+        return resolve(*chosen).settings(*needed)  # type: ignore[arg-type]  # as typer has checked them
     except ConfigError as error:
         raise _refused(str(error), 2) from None
 
@@ -176,11 +288,6 @@ def _asked(settings: Settings, question: Callable[[AsyncConnection], Awaitable[F
         raise _refused(str(database_error(error)), 1) from None
     except Retryable as error:
         raise _refused(str(error), 1) from None
-
-
-def _named(figure: str) -> str:
-    definition = definition_of(figure)
-    return definition.name if definition else ""
 
 
 def _unknown(key: str) -> typer.Exit:

@@ -1,73 +1,277 @@
 """What a merge group adds to the figures, and by which events. Pure; integers only."""
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, cast
 
-from metrics_worker.facts import Fact
+from metrics_worker.buckets import bucket_of
+from metrics_worker.calendars import Calendars
+from metrics_worker.facts import CLOSED, MESSAGE, OPENED, OVERDUE, RATED, REOPENED, RESPONSE, Fact, TicketFacts
 from metrics_worker.groups import MergeGroup
+
+DURATIONS = (
+    "first_response_time",
+    "response_time",
+    "next_response_time",
+    "first_resolution_time",
+    "resolution_time",
+)
+CELL = "\x1f"
+"""Between the keys of a cell (`team:<id>␟agent:<id>`): what an agent's tickets, or nobody's, add to a team."""
 
 
 class MetricKey(NamedTuple):
-    """One number: whose (`contact:<id>` … `desk`), and which figure."""
+    """One counter: whose (`contact:<id>` … `desk`), and which."""
 
     key: str
     figure: str
 
 
 class Measure(NamedTuple):
-    """`n` of a figure, measured from one event to another (None: it lasts, or is one moment)."""
+    """What a figure gets from one event to another (`until` None: it lasts, or is one moment).
+
+    `n` is added to its count and `total` to its sum. A duration in several stretches is counted (`bucket`) with the
+    first. `agent`: whose it is when that is not the ticket's owner.
+    """
 
     figure: str
     n: int
+    total: int
     since: Fact
-    until: Fact | None
+    until: Fact | None = None
+    bucket: int | None = None
+    agent: str | None = None
+
+    @property
+    def day(self) -> int:
+        """The desk's local day on which it belongs: that of the event that completes it."""
+        return (self.until or self.since).day
 
 
-def keys_of(group: MergeGroup) -> list[str]:
-    """Whose figures the group belongs to: those its root names."""
+def keys_of(group: MergeGroup, agent: str | None = None) -> list[str]:
+    """Whose figures the group belongs to: those its root names; `agent` in place of its owner."""
     root = group.root
     if root is None:
         return []
-    named = (
-        ("contact", root.contact_id),
-        ("account", root.account_id),
-        ("team", root.team_id),
-        ("agent", root.owner_id),
-    )
-    return [*(f"{kind}:{name}" for kind, name in named if name is not None), "desk"]
+    owner, team = agent or root.owner_id, root.team_id
+    keys = ["desk"]
+    if root.contact_id is not None:
+        keys.append(f"contact:{root.contact_id}")
+    if root.account_id is not None:
+        keys.append(f"account:{root.account_id}")
+    if owner is not None:
+        keys.append(f"agent:{owner}")
+    if team is not None:
+        keys += (f"team:{team}", f"team:{team}{CELL}agent:{owner or ''}")
+    return keys
 
 
-def measures(group: MergeGroup) -> Iterator[Measure]:
-    """Every number the group adds, for each of its keys alike; nothing while its root is spam or not read yet."""
+def measures(group: MergeGroup, calendars: Calendars) -> list[Measure]:
+    """Everything the group adds, for each of its keys alike; nothing while its root is spam or not read yet."""
     root = group.root
     if root is None or root.spam:
-        return
-    opened: Fact | None = None
-    first: Fact | None = None
-    by_channel: dict[str, list[Fact]] = {}
-    for fact in group.union:
-        if fact.kind == "opened":
-            opened = opened or fact
-        elif fact.kind != "customer_message":
-            continue
-        else:
-            by_channel.setdefault(fact.channel or "", []).append(fact)
-        first = first or fact
-    if opened is None or first is None:
-        return
-    turned = root.turning_point
-    yield Measure("total", 1, opened, None)
-    if turned is not None and turned.kind == "closed":
-        yield Measure("closed", 1, opened, turned)
+        return []
+    union = group.union
+    opened = next((fact for fact in union if fact.code == OPENED), None)
+    if opened is None:
+        return []
+    talk = _Talk(union)
+    first = next(fact for fact in union if fact.code in (OPENED, MESSAGE))
+    found = [Measure("total", 1, 1, opened), Measure(f"by_channel.{first.what}", 1, 1, first)]
+    found += [Measure(f"messages_by_channel.{fact.what}", 1, 1, fact) for fact in union if fact.code == MESSAGE]
+    if root.closed:
+        found.append(Measure("closed", 1, 1, opened, root.turns[-1]))
     else:
-        yield Measure("open", 1, turned or opened, None)
-    yield Measure(f"by_channel.{first.channel}", 1, first, None)
-    for channel, messages in by_channel.items():
-        until = messages[-1] if len(messages) > 1 else None
-        yield Measure(f"messages_by_channel.{channel}", len(messages), messages[0], until)
+        found += _open(root, opened, talk)
+    found += _over_time(root, union)
+    for n, run in enumerate(talk.runs):
+        for each in _durations("response_time", [run], calendars):
+            found += (each, each._replace(figure=f"{'next' if n else 'first'}_{each.figure}"))
+    found += _resolved(group, opened, talk, calendars)
+    found += [
+        Measure(f"happiness.{fact.what}", 1, 1, fact, None, None, fact.agent) for fact in union if fact.code == RATED
+    ]
+    found += [
+        Measure("happiness.words", 1, 1, fact, None, None, fact.agent)
+        for fact in union
+        if fact.code == RATED and fact.words
+    ]
+    return found
 
 
-def contribution(group: MergeGroup) -> Mapping[MetricKey, int]:
-    """The group's share of every number it has a share in; all numbers are sums of these."""
-    keys = keys_of(group)
-    return {MetricKey(key, measure.figure): measure.n for measure in measures(group) for key in keys}
+class _Talk:
+    """Who waited for whom: `runs` of customers' messages with their answers, and the wait that lasts.
+
+    `answered`: an agent has responded, or spoke with the customer; `theirs`: the last word was the customer's.
+    """
+
+    def __init__(self, union: Sequence[Fact]) -> None:
+        self.runs: list[tuple[Fact, Fact]] = []
+        self.wait: Fact | None = None
+        self.answered = self.theirs = False
+        # what was said on the phone until the ticket was opened was answered there
+        call = max((fact.at for fact in union if fact.code == OPENED and fact.about == "live"), default=-1)
+        for fact in union:
+            if fact.code == RESPONSE:
+                self._answer(fact)
+            elif fact.code == OPENED and fact.about == "live":
+                self.wait = self.wait or (None if self.runs else fact)
+                self._answer(fact)
+            elif (fact.code == OPENED and fact.about == "waits") or (
+                fact.code == MESSAGE and (fact.what != "phone" or fact.at > call)
+            ):
+                self.wait = self.wait or fact
+                self.theirs = True
+
+    def _answer(self, fact: Fact) -> None:
+        if self.wait is not None:
+            self.runs.append((self.wait, fact))
+        self.wait, self.answered, self.theirs = None, True, False
+
+
+def _open(root: TicketFacts, opened: Fact, talk: _Talk) -> Iterator[Measure]:
+    since = root.turns[-1] if root.turns else opened
+    yield Measure("open", 1, 1, since)
+    if talk.theirs or not talk.answered:
+        yield Measure("open_awaiting_agent", 1, 1, talk.wait or since)
+    if talk.wait is not None and not talk.runs:
+        yield Measure("unanswered", 1, 1, talk.wait)
+
+
+def _over_time(root: TicketFacts, union: Sequence[Fact]) -> Iterator[Measure]:
+    breaches = [fact for fact in union if fact.code == OVERDUE]
+    if breaches:
+        yield Measure("breached_ever", 1, 1, breaches[0])
+    if not root.closed:
+        for due in root.dues:
+            if due.overdue is not None and not _met(due.which, due.set_at, union):
+                yield Measure("overdue_now", 1, 1, due.overdue)
+                break
+    reopened = next((turn for turn in root.turns if turn.code == REOPENED), None)
+    if reopened is not None:
+        yield Measure("reopened", 1, 1, reopened)
+
+
+def _met(which: str, set_at: int, union: Sequence[Fact]) -> bool:
+    """A clock that waits for a response is done with by one."""
+    return "response" in which and any(fact.code == RESPONSE and fact.at >= set_at for fact in union)
+
+
+def _resolved(group: MergeGroup, opened: Fact, talk: _Talk, calendars: Calendars) -> Iterator[Measure]:
+    root = group.root
+    assert root is not None
+    by_agent = next((turn for turn in root.turns if turn.code == CLOSED and turn.agent is not None), None)
+    if by_agent is not None:
+        yield from _durations("first_resolution_time", [(opened, by_agent)], calendars)
+    if not root.closed:
+        return
+    if not talk.answered and not any(facts.resolved for facts in (root, *group.members)):
+        yield Measure("closed_silently", 1, 1, opened, root.turns[-1])
+        return
+    begin, stretches = opened, []
+    for turn in root.turns:
+        if turn.code == CLOSED:
+            stretches.append((begin, turn))
+        begin = turn
+    yield from _durations("resolution_time", stretches, calendars)
+
+
+def _durations(figure: str, stretches: Sequence[tuple[Fact, Fact]], calendars: Calendars) -> Iterator[Measure]:
+    """On both clocks; each stretch in whole seconds, its fraction dropped; measured with the last event's calendar."""
+    last = stretches[-1][1]
+    calendar = calendars.measuring(last.calendar, last.desk)
+    for clock in ("calendar", "business"):
+        lengths = [
+            max(0, until.at - since.at) // 1_000_000
+            if clock == "calendar"
+            else calendar.between(since.at, until.at) // 1_000_000
+            for since, until in stretches
+        ]
+        bucket: int | None = bucket_of(sum(lengths))
+        for (since, until), length in zip(stretches, lengths, strict=True):
+            yield Measure(f"{figure}.{clock}", int(bucket is not None), length, since, until, bucket)
+            bucket = None
+
+
+def counters_of(measure: Measure) -> Sequence[tuple[str, int]]:
+    """The counters in which a measure is kept: a count alone, or `:n`, `:s` and a bucket of a duration."""
+    figure = measure.figure
+    if not figure.endswith((".calendar", ".business")):
+        if figure == "unanswered":
+            # not shown: it changes whenever one that waits is replaced by another, and with it the oldest
+            return (figure, measure.n), ("unanswered:since", measure.since.at // 1_000_000)
+        return ((figure, measure.n),)
+    total = ((f"{figure}:s", measure.total),) if measure.total else ()
+    if measure.bucket is None:
+        return total
+    return (*total, (f"{figure}:n", 1), (f"{figure}:{measure.bucket}", 1))
+
+
+class Portion(NamedTuple):
+    """Counters that are added to each of `keys`, for always and by local day (contacts and cells have no days)."""
+
+    keys: Sequence[str]
+    counters: Mapping[str, int]
+    by_day: Mapping[int, Mapping[str, int]]
+
+
+class Contribution(NamedTuple):
+    """What a group adds to counters.
+
+    `waiting_since`: since when its customer waits for the first response. `next_due`: when its next clock will pass.
+    """
+
+    shares: Sequence[Portion]
+    waiting_since: int | None = None
+    next_due: int | None = None
+
+    @property
+    def total(self) -> dict[MetricKey, int]:
+        """Every counter of every key."""
+        found: defaultdict[MetricKey, int] = defaultdict(int)
+        for portion in self.shares:
+            for key in portion.keys:
+                for counter, n in portion.counters.items():
+                    found[MetricKey(key, counter)] += n
+        return found
+
+
+def contribution(group: MergeGroup, calendars: Calendars) -> Contribution:
+    """The group's share of every counter it has a share in; all numbers are sums of these."""
+    portions: dict[str | None, Portion] = {}
+    waiting_since = None
+    found = measures(group, calendars)
+    for measure in found:
+        portion = portions.get(measure.agent)
+        if portion is None:
+            portion = portions[measure.agent] = Portion(keys_of(group, measure.agent), {}, {})
+        counters, by_day = cast("dict[str, int]", portion.counters), cast("dict[int, dict[str, int]]", portion.by_day)
+        day = by_day.setdefault((measure.until or measure.since).day, {})
+        for counter, n in counters_of(measure):
+            counters[counter] = counters.get(counter, 0) + n
+            day[counter] = day.get(counter, 0) + n
+        if measure.figure == "unanswered":
+            waiting_since = measure.since.at
+    return Contribution(list(portions.values()), waiting_since, _next_due(group) if found else None)
+
+
+def waiting_of(group: MergeGroup) -> tuple[int | None, int | None]:
+    """`waiting_since` and `next_due` of its contribution, and nothing else."""
+    root = group.root
+    if root is None or root.spam or root.closed or all(fact.code != OPENED for fact in group.union):
+        return None, None
+    talk = _Talk(group.union)
+    return talk.wait.at if talk.wait is not None and not talk.runs else None, _next_due(group)
+
+
+def _next_due(group: MergeGroup) -> int | None:
+    root = group.root
+    if root is None or root.closed or not root.dues:
+        return None
+    ahead = [due for due in root.dues if due.overdue is None and not _met(due.which, due.set_at, group.union)]
+    return min((due.due_at for due in ahead), default=None)
+
+
+def has_days(key: str) -> bool:
+    """Whether figures by day are kept for a key."""
+    return not key.startswith("contact:") and CELL not in key

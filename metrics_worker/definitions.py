@@ -1,84 +1,133 @@
-"""The definitions of the figures, as data: two people who count by hand come to the same number."""
+"""The definitions of the figures, as data: two people who count by hand come to the same number.
 
+What each counts and what not is said in five languages, in `wording/*.toml`. Whoever changes what a figure counts
+raises its version.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Final, Literal
+
+from bus.figures import FigureDefinition
+
+Unit = Literal["tickets", "messages", "ratings", "percent", "seconds"]
+LANGUAGES: Final = ("en", "fr", "nl", "pt", "ja")
+_CLOCKS: Final = ("calendar", "business")
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A figure's id, the version of its definition, its name, its unit, and what it counts and what not.
+    """A figure's id, the version of its definition and its unit.
 
-    `by`: the id goes on with a point and a value of this kind (`by_channel.email`).
+    `by`: the id goes on with a point and a channel (`by_channel.email`), or a clock (`response_time.business`).
     """
 
     id: str
     version: int
-    name: str
-    unit: str
-    counts: str
-    by: str | None = None
+    unit: Unit
+    by: Literal["channel", "clock"] | None = None
 
     @property
     def reference(self) -> str:
         """How a published figure names its definition."""
         return f"{self.id}@{self.version}"
 
+    @property
+    def ids(self) -> str:
+        """Its ids, for people."""
+        return (
+            f"{self.id}.<{self.by}>" if self.by == "channel" else f"{self.id}.calendar|business" if self.by else self.id
+        )
 
-_TICKETS = (
-    "Tickets whose contact is X (for an account: that were opened under account X; for an agent or a team: that are "
-    "assigned to X; for the desk: all), each counted once however often it was closed and reopened. Tickets marked "
-    "as spam are excluded. Tickets merged into another count as that one, under the survivor's contact, account, "
-    "agent and team. Whose a ticket is, is what its latest event says."
+
+DEFINITIONS: Final[tuple[Definition, ...]] = (
+    Definition("total", 1, "tickets"),
+    Definition("open", 1, "tickets"),
+    Definition("closed", 1, "tickets"),
+    Definition("open_awaiting_agent", 1, "tickets"),
+    Definition("overdue_now", 1, "tickets"),
+    Definition("breached_ever", 1, "tickets"),
+    Definition("by_channel", 1, "tickets", "channel"),
+    Definition("messages_by_channel", 1, "messages", "channel"),
+    Definition("happiness", 1, "percent"),
+    Definition("happiness.without_ok", 1, "percent"),
+    Definition("happiness.good", 1, "ratings"),
+    Definition("happiness.ok", 1, "ratings"),
+    Definition("happiness.bad", 1, "ratings"),
+    Definition("happiness.words", 1, "ratings"),
+    Definition("first_response_time", 1, "seconds", "clock"),
+    Definition("response_time", 1, "seconds", "clock"),
+    Definition("next_response_time", 1, "seconds", "clock"),
+    Definition("first_resolution_time", 1, "seconds", "clock"),
+    Definition("resolution_time", 1, "seconds", "clock"),
+    Definition("unanswered", 1, "tickets"),
+    Definition("closed_silently", 1, "tickets"),
+    Definition("reopened", 1, "tickets"),
+    Definition("feedback", 1, "messages"),
 )
 
-DEFINITIONS: tuple[Definition, ...] = (
-    Definition("total", 1, "Tickets", "tickets", f"{_TICKETS} total = open + closed at every moment."),
-    Definition(
-        "open",
-        1,
-        "Open tickets",
-        "tickets",
-        f"Of total, those that are not closed: open, on hold or escalated. {_TICKETS}",
-    ),
-    Definition(
-        "closed",
-        1,
-        "Closed tickets",
-        "tickets",
-        f"Of total, those whose last change of status, in the order in which the desk recorded them, closed them. "
-        f"A merged ticket's own status does not count, its survivor's does. {_TICKETS}",
-    ),
-    Definition(
-        "by_channel",
-        1,
-        "Tickets by channel",
-        "tickets",
-        "Of total, those whose earliest event, by event time, among the opening and the customers' messages of the "
-        f"ticket and of all that was merged into it came by this channel; the channels sum to total. {_TICKETS}",
-        by="channel",
-    ),
-    Definition(
-        "messages_by_channel",
-        1,
-        "Customers' messages by channel",
-        "messages",
-        "Messages that a human who is not an agent wrote to the tickets of total, and to those merged into them, by "
-        "the channel of each message; a third party's message is one. Not counted: automatic messages (auto-reply, "
-        "out of office, bounce, feedback report, list, bulk, system), duplicates, agents' messages, comments, "
-        "messages of spam tickets. A message that is edited or removed afterwards stays counted, once.",
-        by="channel",
-    ),
+_PLAIN = {each.id: each for each in DEFINITIONS if each.by is None} | {
+    f"{each.id}.{clock}": each for each in DEFINITIONS if each.by == "clock" for clock in _CLOCKS
+}
+_BY_CHANNEL = {each.id: each for each in DEFINITIONS if each.by == "channel"}
+
+ALWAYS: Final = (
+    "total",
+    "open",
+    "closed",
+    "open_awaiting_agent",
+    "overdue_now",
+    "breached_ever",
+    "unanswered",
 )
-
-_BY_ID = {definition.id: definition for definition in DEFINITIONS}
-
-ALWAYS = ("total", "open", "closed")
 """Figures that stand in every document, also when they are 0; another that is absent is 0."""
 
 
 def definition_of(figure: str) -> Definition | None:
     """The definition of a figure's id (`by_channel.email`); None when there is no such figure."""
-    name, point, value = figure.partition(".")
-    found = _BY_ID.get(name)
-    if found is None or bool(point) != (found.by is not None) or (point and not value):
-        return None
-    return found
+    if (plain := _PLAIN.get(figure)) is not None:
+        return plain
+    name, _, value = figure.partition(".")
+    return _BY_CHANNEL.get(name) if value else None
+
+
+@cache
+def texts() -> Mapping[str, FigureDefinition]:
+    """All definitions with their names and descriptions in every language, by reference."""
+    tables = {
+        language: tomllib.loads(
+            resources.files("metrics_worker.wording").joinpath(f"{language}.toml").read_text("utf-8")
+        )
+        for language in LANGUAGES
+    }
+    return {
+        each.reference: FigureDefinition(
+            id=each.id,
+            version=each.version,
+            unit=each.unit,
+            name={language: table["figures"][each.id]["name"] for language, table in tables.items()},
+            description={language: _description(each, table) for language, table in tables.items()},
+        )
+        for each in DEFINITIONS
+    }
+
+
+def _description(definition: Definition, table: Mapping[str, Mapping[str, Mapping[str, str]]]) -> str:
+    """What it counts, and what is said of every figure of its kind."""
+    said = table["figures"][definition.id]
+    parts = [said["counts"], *(table["shared"][name]["text"] for name in shared_by(definition))]
+    return " ".join(parts)
+
+
+def shared_by(definition: Definition) -> Sequence[str]:
+    """The paragraphs that its description shares with others."""
+    if definition.id == "feedback":
+        return ()
+    if definition.by == "clock":
+        return ("durations", "whose")
+    if definition.id.startswith("happiness"):
+        return ("ratings", "whose")
+    return ("whose",)

@@ -1,13 +1,34 @@
 """One event more: the facts of a ticket after it. Pure."""
 
 from bisect import insort
+from collections.abc import Sequence
+from typing import Any
 
 from bus.errors import Invalid
+from metrics_worker.calendars import ONLY_STANDARD, Calendars, micros
 from metrics_worker.event import Event
-from metrics_worker.facts import Fact, FactKind, TicketFacts
+from metrics_worker.facts import (
+    CLOSED,
+    MESSAGE,
+    MOVED,
+    OPENED,
+    OVERDUE,
+    RATED,
+    REOPENED,
+    RESPONSE,
+    Due,
+    Fact,
+    Opening,
+    Reply,
+    TicketFacts,
+)
+
+RATINGS = ("good", "ok", "bad")
+_ID = 16
+"""Of a message's id so much is kept: enough to find it again when it is moved."""
 
 
-def fold(facts: TicketFacts | None, event: Event) -> TicketFacts:
+def fold(facts: TicketFacts | None, event: Event, calendars: Calendars = ONLY_STANDARD) -> TicketFacts:
     """The facts after `event`; unchanged when they know it already.
 
     Raises Invalid when events of the ticket are missing between the two: figures must not pass over a gap.
@@ -17,64 +38,214 @@ def fold(facts: TicketFacts | None, event: Event) -> TicketFacts:
         return facts
     if event.version != seen + 1:
         raise Invalid(f"ticket {event.ticket_id}: event {event.version} follows {seen}; what lies between is missing")
-    before = facts or TicketFacts(event.ticket_id, event.number, 0)
-    fact, turns = _fact(event)
-    merged_into, spam = before.merged_into, before.spam
-    owner_id, team_id = before.owner_id, before.team_id
-    match event.type:
-        case "ticket.merged":
-            if event.data.into is None:
-                raise Invalid(f"ticket {event.ticket_id}: merged into nothing")
-            merged_into = event.data.into
-        case "ticket.unmerged":
-            merged_into = None
-        case "ticket.spam_marked" | "ticket.spam_unmarked":
-            spam = event.type == "ticket.spam_marked"
-        case "ticket.assigned":
-            owner_id, team_id = event.data.owner_id, event.data.team_id
-    return TicketFacts(
-        before.ticket_id,
-        before.number,
-        event.version,
-        # an event that names nobody says nothing about whose the ticket is
-        event.contact_id or before.contact_id,
-        event.account_id or before.account_id,
-        owner_id,
-        team_id,
-        merged_into,
-        spam,
-        event.event_id if turns else before.turn,
-        _with(before.facts, fact) if fact else before.facts,
-    )
+    # the account at opening stays: a contact that moves to another takes no ticket along
+    before = facts or TicketFacts(event.ticket_id, event.number, 0, account_id=event.account_id)
+    changed = _Folding(before, event, calendars).changed()
+    # an event that names nobody says nothing about whose the ticket is
+    contact_id = event.contact_id or before.contact_id
+    return before._replace(version=event.version, contact_id=contact_id, **changed)
 
 
-def _fact(event: Event) -> tuple[Fact | None, bool]:
-    """The fact an event gives, and whether it closes or reopens the ticket."""
-    kind: FactKind
-    match event.type:
-        case "ticket.opened":
-            kind = "opened"
-        case "ticket.message_received":
-            # a machine's message is nobody's, and an agent may write from a mail client
-            if event.data.automation != "human" or event.actor.kind == "agent":
-                return None, False
-            kind = "customer_message"
-        case "ticket.closed":
-            kind = "closed"
-        case "ticket.reopened":
-            kind = "reopened"
-        case "ticket.status_changed":
-            kind = "closed" if event.data.new == "closed" else "reopened"
-        case _:
-            return None, False
-    if kind in ("opened", "customer_message") and event.data.channel is None:
-        raise Invalid(f"ticket {event.ticket_id}: {event.type} names no channel")
-    return Fact(event.at, event.event_id, kind, event.data.channel), kind in ("closed", "reopened")
+class _Folding:
+    def __init__(self, before: TicketFacts, event: Event, calendars: Calendars) -> None:
+        self._before = before
+        self._event = event
+        self._calendars = calendars
+
+    def changed(self) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912  # a table of types
+        before, event, data = self._before, self._event, self._event.data
+        match event.type:
+            case "ticket.opened":
+                return self._opened()
+            case "ticket.message_received":
+                return self._received()
+            case "ticket.message_moved" if data.get("direction") == "out":
+                return self._moved_away([data.get("message_id") or ""])
+            case "ticket.message_moved":
+                return self._moved_here()
+            case "ticket.split":
+                return self._moved_away(data.get("message_ids") or [])
+            case "ticket.replied":
+                return self._replied()
+            case "ticket.delivery_updated":
+                return self._delivery()
+            case "ticket.closed":
+                return self._closed()
+            case "ticket.reopened":
+                return self._reopened()
+            case "ticket.status_changed":
+                return self._closed() if data.get("new") == "closed" else self._reopened()
+            case "ticket.due_set":
+                return self._due_set()
+            case "ticket.became_overdue":
+                return self._became_overdue()
+            case "ticket.rated":
+                return self._rated()
+            case "ticket.merged":
+                if data.get("into") is None:
+                    raise Invalid(f"ticket {event.ticket_id}: merged into nothing")
+                return {"merged_into": data.get("into")}
+            case "ticket.unmerged":
+                return {"merged_into": None}
+            case "ticket.spam_marked" | "ticket.spam_unmarked":
+                return {"spam": event.type == "ticket.spam_marked"}
+            case "ticket.assigned":
+                return {"owner_id": data.get("owner_id"), "team_id": data.get("team_id")}
+            case "resolution.added":
+                return {"resolved": True}
+        return {} if before.version else {"facts": before.facts}
+
+    def _fact(self, code: int, at: int, what: str | None = None, about: str | None = None, **more: Any) -> Fact:  # noqa: ANN401  # fields of Fact
+        desk = self._calendars.of_desk(self._event.recorded)
+        return Fact(at, code, self._event.event_id, desk.day(at), desk.version, what, about, **more)
+
+    def _channel(self) -> str:
+        channel = self._event.data.get("channel")
+        if channel is None:
+            raise Invalid(f"ticket {self._event.ticket_id}: {self._event.type} names no channel")
+        return channel
+
+    def _opened(self) -> dict[str, Any]:
+        channel, manner = self._channel(), "waits"
+        if self._event.data.get("manual") or self._event.actor == "agent":
+            manner = "live" if channel == "phone" else "hand"
+        return {"facts": _with(self._before.facts, self._fact(OPENED, self._event.at, channel, manner))}
+
+    def _received(self) -> dict[str, Any]:
+        event, facts = self._event, self._before.facts
+        channel = self._channel() if event.data.get("automation") == "human" else ""
+        if event.data.get("automation") != "human":
+            return {"facts": _opened_as(facts, "machine")} if event.version == 2 else {}
+        if event.actor == "agent":  # who may write from a mail client
+            return {}
+        return {
+            "facts": _with(facts, self._fact(MESSAGE, event.at, channel, (event.data.get("message_id") or "")[:_ID]))
+        }
+
+    def _moved_away(self, message_ids: Sequence[str]) -> dict[str, Any]:
+        """What has gone to another ticket; it may have been in one that is merged into this one."""
+        facts = self._before.facts
+        for id_ in message_ids:
+            facts = _with(facts, self._fact(MOVED, self._event.at, None, id_[:_ID]))
+        return {"facts": facts}
+
+    def _moved_here(self) -> dict[str, Any]:
+        event = self._event
+        if event.data.get("automation") != "human":
+            return {}
+        occurred_at = event.data.get("occurred_at")
+        at, about = micros(occurred_at) if occurred_at else event.at, (event.data.get("message_id") or "")[:_ID]
+        return {"facts": _with(self._before.facts, self._fact(MESSAGE, at, self._channel(), about))}
+
+    def _replied(self) -> dict[str, Any]:
+        event, data = self._event, self._event.data
+        reply_id = data.get("reply_id")
+        if event.actor != "agent" or reply_id is None or data.get("visibility") == "internal":
+            return {}
+        agent = data.get("agent_id") or event.actor_id or ""
+        return {"replies": (*self._before.replies, Reply(reply_id, agent, self._newest_question()))}
+
+    def _delivery(self) -> dict[str, Any]:
+        data, facts = self._event.data, self._before.facts
+        reply = next((each for each in self._before.replies if each.reply_id == data.get("reply_id")), None)
+        if reply is None:  # a confirmation, or another machine's mail
+            return {}
+        sent = [fact for fact in facts if fact.code == RESPONSE and fact.about == reply.reply_id]
+        if data.get("state") == "sent" and not sent:
+            at = max(self._event.at, reply.floor)
+            calendar = self._named() or self._before.calendar
+            response = self._fact(RESPONSE, at, None, reply.reply_id, agent=reply.agent, calendar=calendar)
+            return {"facts": _with(facts, response)}
+        if data.get("state") in ("bounced", "failed") and sent:
+            return {"facts": tuple(fact for fact in facts if fact not in sent)}
+        return {}
+
+    def _closed(self) -> dict[str, Any]:
+        before, event = self._before, self._event
+        if before.closed:
+            return {}
+        at = max(event.at, self._newest_question(), self._last_turn())
+        agent = (event.actor_id or "") if event.actor == "agent" or event.data.get("by") == "agent" else None
+        by = event.data.get("by") or event.actor
+        calendar = self._named() or before.calendar
+        turn = self._fact(CLOSED, at, by, None, agent=agent, calendar=calendar)
+        late = [d for d in before.dues if d.overdue is None and "response" not in d.which and d.due_at < at]
+        facts = before.facts
+        for due in late[:1]:  # closed after its time: breached, whether or not the clock has said so
+            facts = _with(facts, self._fact(OVERDUE, at, due.which))
+        return {"turns": (*before.turns, turn), "facts": facts}
+
+    def _reopened(self) -> dict[str, Any]:
+        before, event = self._before, self._event
+        if not before.closed:
+            return {}
+        turn = self._fact(REOPENED, max(event.at, self._last_turn()), event.data.get("by") or event.actor)
+        return {"turns": (*before.turns, turn)}
+
+    def _due_set(self) -> dict[str, Any]:
+        data, which = self._event.data, self._event.data.get("which") or ""
+        dues = tuple(due for due in self._before.dues if due.which != which)
+        if (due_at := data.get("due_at")) is not None:
+            dues = (*dues, Due(which, micros(due_at), self._event.at))
+        changed: dict[str, Any] = {"dues": dues}
+        if (calendar := self._named()) is not None:
+            changed["calendar"] = calendar
+        return changed
+
+    def _became_overdue(self) -> dict[str, Any]:
+        before, event, which = self._before, self._event, self._event.data.get("which") or ""
+        if before.merged_into is not None or before.closed:
+            return {}
+        told = event.data.get("due_at")
+        due_at = micros(told) if told else None
+        found = next((due for due in before.dues if due.which == which), None)
+        if found is not None and (found.overdue is not None or due_at not in (None, found.due_at)):
+            return {}  # it has been moved since the clock looked
+        fact = self._fact(OVERDUE, event.at, which)
+        overdue = Due(which, due_at or event.at, event.at) if found is None else found
+        dues = (*(due for due in before.dues if due.which != which), overdue._replace(overdue=fact))
+        return {"dues": dues, "facts": _with(before.facts, fact)}
+
+    def _rated(self) -> dict[str, Any]:
+        data, facts = self._event.data, self._before.facts
+        if data.get("rating") not in RATINGS:
+            raise Invalid(f"ticket {self._event.ticket_id}: {data.get('rating')} is no rating")
+        former = next((fact for fact in facts if fact.code == RATED and fact.about == data.get("reply_id")), None)
+        if former is not None and former.at > self._event.at:
+            return {}
+        writer = next((each.agent for each in self._before.replies if each.reply_id == data.get("reply_id")), None)
+        agent = writer or data.get("agent_id")
+        rated = self._fact(
+            RATED,
+            self._event.at,
+            data.get("rating"),
+            data.get("reply_id"),
+            agent=agent,
+            words=bool(data.get("has_words")),
+        )
+        return {"facts": _with(tuple(fact for fact in facts if fact is not former), rated)}
+
+    def _named(self) -> str | None:
+        """The calendar that the event names."""
+        data = self._event.data
+        found = self._calendars.named(data.get("calendar"), data.get("calendar_version"), self._event.recorded)
+        return found.reference if found else None
+
+    def _newest_question(self) -> int:
+        """No answer is earlier than the newest question that the desk had recorded before it."""
+        return max((fact.at for fact in self._before.facts if fact.code in (OPENED, MESSAGE)), default=0)
+
+    def _last_turn(self) -> int:
+        return self._before.turns[-1].at if self._before.turns else 0
+
+
+def _opened_as(facts: tuple[Fact, ...], manner: Opening) -> tuple[Fact, ...]:
+    return tuple(f._replace(about=manner) if f.code == OPENED and f.about == "waits" else f for f in facts)
 
 
 def _with(facts: tuple[Fact, ...], fact: Fact) -> tuple[Fact, ...]:
-    if not facts or facts[-1] < fact:
+    if not facts or facts[-1][:3] <= fact[:3]:
         return (*facts, fact)
     found = list(facts)
-    insort(found, fact)
+    insort(found, fact, key=lambda one: one[:3])
     return tuple(found)

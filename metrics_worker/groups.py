@@ -1,15 +1,14 @@
 """Merge groups: the tickets that count as one, whatever the order in which their events were read. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from heapq import merge
+from typing import NamedTuple
 
-from metrics_worker.facts import Fact, TicketFacts
+from metrics_worker.facts import MESSAGE, MOVED, Fact, TicketFacts
 
 
-@dataclass(frozen=True, slots=True)
-class MergeGroup:
+class MergeGroup(NamedTuple):
     """A ticket and all that went into it. `root` None: nothing of the survivor itself has been read yet."""
 
     root_id: str
@@ -17,21 +16,39 @@ class MergeGroup:
     members: tuple[TicketFacts, ...] = ()
 
     @property
-    def union(self) -> Iterable[Fact]:
-        """The facts of all, sorted; a member that is spam has none to give."""
+    def union(self) -> Sequence[Fact]:
+        """The facts of all, sorted; a member that is spam has none to give, and what was moved away is not there."""
         assert self.root is not None
-        if not self.members:
-            return self.root.facts
-        return merge(self.root.facts, *(member.facts for member in self.members if not member.spam))
+        facts: Sequence[Fact] = self.root.facts
+        if self.members:
+            facts = list(merge(facts, *(member.facts for member in self.members if not member.spam)))
+        return _present(facts) if any(fact.code == MOVED for fact in facts) else facts
 
 
-def root_of(ticket_id: str, pointers: Mapping[str, str | None]) -> str:
+def _present(facts: Sequence[Fact]) -> Sequence[Fact]:
+    """Without messages that have gone: there is one that came once more often than it went, in whatever order."""
+    balance: defaultdict[str | None, int] = defaultdict(int)
+    for fact in facts:
+        if fact.code in (MESSAGE, MOVED):
+            balance[fact.about] += 1 if fact.code == MESSAGE else -1
+    found: list[Fact] = []
+    for fact in facts:
+        if fact.code == MESSAGE:
+            if balance[fact.about] <= 0:
+                continue
+            balance[fact.about] = 0  # it is there once
+        if fact.code != MOVED:
+            found.append(fact)
+    return found
+
+
+def root_of(id_: str, pointers: Mapping[str, str | None]) -> str:
     """The survivor at the end of the pointers, which need not be among them.
 
     Pointers of different tickets are read at different times, so that for a moment they may form a ring: then its
     smallest id stands for it.
     """
-    seen = [ticket_id]
+    seen = [id_]
     while (following := pointers.get(seen[-1])) is not None:
         if following in seen:
             return min(seen[seen.index(following) :])

@@ -1,17 +1,24 @@
 """The figures from nothing but events, or nothing but facts. Pure."""
 
-from collections import defaultdict
 from collections.abc import Mapping
 
-from metrics_worker.contribution import MetricKey, contribution
+from metrics_worker.calendars import ONLY_STANDARD, Calendars
+from metrics_worker.contacts import ContactFacts
+from metrics_worker.contribution import contribution
 from metrics_worker.facts import TicketFacts
 from metrics_worker.groups import groups_of
+from metrics_worker.settling import Change
 
 
-def counters_of(tickets: Mapping[str, TicketFacts]) -> dict[MetricKey, int]:
-    """Every counter that is not 0, from the facts of all tickets."""
-    found: defaultdict[MetricKey, int] = defaultdict(int)
+def recomputed(
+    tickets: Mapping[str, TicketFacts],
+    contacts: Mapping[str, ContactFacts] | None = None,
+    calendars: Calendars = ONLY_STANDARD,
+) -> Change:
+    """Every counter that is not 0, from the facts of all, as the change that would be made to none."""
+    change = Change()
     for group in groups_of(tickets).values():
-        for key, n in contribution(group).items():
-            found[key] += n
-    return {key: n for key, n in found.items() if n}
+        change.add(contribution(group, calendars), 1)
+    for contact in (contacts or {}).values():
+        change.add_feedback(contact, 1)
+    return change.without_zeros()

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bus.database import database_url
+from bus.errors import Retryable
 from bus.health import Health
-from bus.kafka_settings import KafkaSettings
 from bus.leadership import SILENCE, Leadership, lead
 from bus.loop import consume
 from bus.parking import Parking
@@ -17,18 +19,20 @@ from bus.progress import FencedProgress, database_error
 from bus.publisher import KafkaPublisher
 from bus.service import Announce, Work
 from bus.settings import Settings
-from bus.topics import CUSTOMER_METRICS, TICKET_EVENTS
+from bus.topics import CONTACT_EVENTS, CUSTOMER_METRICS, TICKET_EVENTS
 from bus.transactions import KafkaTransactions
-from metrics_worker import tables
+from metrics_worker import calendar_store, tables
 from metrics_worker.cluster import describe
 from metrics_worker.database import engine as engine_of
-from metrics_worker.meters import LEADING
+from metrics_worker.meters import CLOCK_BEHIND, LEADING, forget_desk
+from metrics_worker.overview import clock_behind
 from metrics_worker.publishing import Publishing
 from metrics_worker.snapshot import Names
 from metrics_worker.store import Store
-from metrics_worker.whole_topic import WholeTopic
+from metrics_worker.whole_topics import WholeTopics
 
-NAMES = Names(events=TICKET_EVENTS, figures=CUSTOMER_METRICS, group="deskstream.metrics")
+_LOOK_SECONDS = 1.0
+NAMES = Names(events=TICKET_EVENTS, figures=CUSTOMER_METRICS, group="deskstream.metrics", contacts=CONTACT_EVENTS)
 
 
 def work(settings: Settings, *, names: Names = NAMES, silence: float = SILENCE) -> Work:
@@ -48,24 +52,26 @@ def work(settings: Settings, *, names: Names = NAMES, silence: float = SILENCE) 
         def report(state: str) -> None:
             LEADING.set(state == "leader")
             if state != "leader":
+                forget_desk()
                 # whoever stands by is ready: it will work when it is needed
                 health.set("figures", None if state == "standby" else state)
 
         def term(leadership: Leadership) -> list[Coroutine[Any, Any, None]]:
-            return [_term(settings.kafka, leadership, engine, parking, names, health)]
+            return [_term(settings, leadership, engine, parking, names, health)]
 
         try:
             await lead(url, tables.LEADER_LOCK, term, stop=stop, report=report, silence=silence)
         finally:
             LEADING.set(0)
             await parked.stop()
+            forget_desk()
             await engine.dispose()
 
     return run
 
 
 async def _term(
-    kafka: KafkaSettings,
+    settings: Settings,
     leadership: Leadership,
     engine: AsyncEngine,
     parking: Parking,
@@ -74,17 +80,38 @@ async def _term(
 ) -> None:
     """Work until cancelled, while the lock is held. Raises Retryable, Fenced, and what consuming raises for good."""
     try:
-        cluster = await describe(kafka, names.events)
+        kafka = settings.kafka
+        cluster = await describe(kafka, (names.events, names.contacts))
+        async with engine.begin() as connection:
+            calendars = await calendar_store.register(connection, settings)
         progress = FencedProgress(engine, tables.progress, names.group, cluster.id)
         publishing = Publishing(engine, lambda: KafkaTransactions(kafka, names.group), names)
-        source = WholeTopic(kafka, names.events, cluster.partitions, names.group, progress, leadership)
-        store = Store(engine, progress, publishing.changed)
+        source = WholeTopics(kafka, cluster.partitions, names.group, progress, leadership)
+        store = Store(engine, progress, publishing.changed, calendars, contacts_topic=names.contacts)
         await _until_first(
             consume(source, store, parking, progress=progress),
             publishing.run(lambda problem: health.set("figures", problem)),
+            _until_exchanged(engine),
         )
     except DBAPIError as error:
         raise database_error(error) from error
+
+
+async def _until_exchanged(engine: AsyncEngine) -> None:
+    """Wait until a rebuild has put other tables in place of ours; raises Retryable then, to begin anew with them.
+
+    Measures meanwhile how late the desk's clock is.
+    """
+    ours: int | None = None
+    while True:
+        async with engine.connect() as connection:
+            now = await connection.scalar(sa.text("SELECT 'metrics.figures'::regclass::oid::bigint"))
+            CLOCK_BEHIND.set(await clock_behind(connection, datetime.now(UTC)))
+        if ours is None:
+            ours = now
+        elif ours != now:
+            raise Retryable("the figures were rebuilt: begin anew with them")
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def _until_first(*parts: Coroutine[Any, Any, None]) -> None:

@@ -1,29 +1,57 @@
 """Reading the figures of keys as they stand, with the position they stand at, in one statement."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bus.figures import AsOf, CustomerMetrics
-from metrics_worker.figures import document
+from metrics_worker.contribution import CELL
+from metrics_worker.event import time_of
+from metrics_worker.figures import figures, summed
 
+# what a contact shows is the sum of all that were merged with it
 _READ = sa.text("""
-    SELECT k.key, k.revision, k.changed_at,
-           (SELECT json_object_agg(c.figure, c.n) FROM metrics.counters AS c WHERE c.key = k.key) AS counters,
+    SELECT f.key, f.revision, f.changed_at, f.counters, g.contacts, g.counters AS others,
+           CASE WHEN f.counters LIKE '%"unanswered"%' OR g.contacts IS NOT NULL THEN CASE
+               WHEN f.key = 'desk' THEN (SELECT min(waiting_since) FROM metrics.ticket_facts)
+               WHEN f.key LIKE 'contact:%' THEN (SELECT min(waiting_since) FROM metrics.ticket_facts
+                    WHERE contact_id = ANY(coalesce(g.contacts, ARRAY[substr(f.key, 9)])))
+               WHEN f.key LIKE 'account:%' THEN
+                    (SELECT min(waiting_since) FROM metrics.ticket_facts WHERE account_id = substr(f.key, 9))
+               WHEN f.key LIKE 'agent:%' THEN
+                    (SELECT min(waiting_since) FROM metrics.ticket_facts WHERE owner_id = substr(f.key, 7))
+               WHEN f.key LIKE 'team:%' THEN
+                    (SELECT min(waiting_since) FROM metrics.ticket_facts WHERE team_id = substr(f.key, 6))
+           END END AS waiting_since,
            (SELECT json_object_agg(p.partition, p.next_offset) FROM metrics.progress AS p
             WHERE p."group" = :group AND p.topic = :topic AND p.next_offset IS NOT NULL) AS offsets
-    FROM metrics.keys AS k WHERE k.key = ANY(CAST(:keys AS text[]))
+    FROM metrics.figures AS f
+    LEFT JOIN LATERAL (
+        SELECT array_agg(m.contact_id ORDER BY m.contact_id) AS contacts,
+               array_agg(o.counters) FILTER (WHERE m.contact_id <> c.contact_id) AS counters
+        FROM metrics.contacts AS c JOIN metrics.contacts AS m ON m.root_id = c.root_id
+        LEFT JOIN metrics.figures AS o ON o.key = 'contact:' || m.contact_id
+        WHERE f.key LIKE 'contact:%' AND c.contact_id = substr(f.key, 9)
+        HAVING count(*) > 1
+    ) AS g ON true
+    WHERE f.key = ANY(CAST(:keys AS text[]))
 """)
 
-_UNPUBLISHED = sa.text("SELECT key FROM metrics.keys WHERE revision > published_revision")
+_UNPUBLISHED = sa.text("""
+    SELECT key FROM metrics.figures WHERE revision > published_revision AND strpos(key, :cell) = 0
+""")
 
 _MARK = sa.text("""
-    UPDATE metrics.keys AS k SET published_revision = greatest(k.published_revision, sent.revision)
+    UPDATE metrics.figures AS f SET published_revision = greatest(f.published_revision, sent.revision)
     FROM unnest(CAST(:keys AS text[]), CAST(:revisions AS bigint[])) AS sent(key, revision)
-    WHERE k.key = sent.key
+    WHERE f.key = sent.key
 """)
+
+Document = dict[str, Any]
+"""Fields of bus.figures.CustomerMetrics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +61,32 @@ class Names:
     events: str
     figures: str
     group: str
+    contacts: str
 
 
-async def read(connection: AsyncConnection, names: Names, keys: Sequence[str]) -> list[CustomerMetrics]:
-    """The documents of those keys that are known."""
+async def read(
+    connection: AsyncConnection, names: Names, keys: Sequence[str], *, every: bool = False
+) -> list[Document]:
+    """The documents of those keys that are known; `every`: with the figures that are 0."""
     rows = await connection.execute(_READ, {"keys": list(keys), "group": names.group, "topic": names.events})
-    return [
-        document(row.key, row.revision, row.counters or {}, AsOf(offsets=_offsets(row.offsets), at=row.changed_at))
-        for row in rows
-    ]
+    return [_document(row, every=every) for row in rows]
+
+
+def _document(row: Any, *, every: bool) -> Document:  # noqa: ANN401  # a row of _READ
+    counters: Mapping[str, int] = json.loads(row.counters)
+    if row.others:
+        counters = summed([counters, *(json.loads(other) for other in row.others if other is not None)])
+    oldest_at = None if row.waiting_since is None else time_of(row.waiting_since)
+    document: Document = {
+        "kind": "customer.metrics.v1",
+        "key": row.key,
+        "as_of": {"offsets": _offsets(row.offsets), "at": row.changed_at},
+        "revision": row.revision,
+        "figures": figures(counters, oldest_at, every=every),
+    }
+    if row.contacts:
+        document["contacts"] = row.contacts
+    return document
 
 
 def _offsets(found: Mapping[str, int] | None) -> dict[int, int]:
@@ -50,11 +95,11 @@ def _offsets(found: Mapping[str, int] | None) -> dict[int, int]:
 
 async def unpublished(connection: AsyncConnection) -> set[str]:
     """Keys whose figures have changed since they were published."""
-    return set((await connection.scalars(_UNPUBLISHED)).all())
+    return set((await connection.scalars(_UNPUBLISHED, {"cell": CELL})).all())
 
 
-async def mark(connection: AsyncConnection, sent: Sequence[CustomerMetrics]) -> None:
+async def mark(connection: AsyncConnection, sent: Sequence[Document]) -> None:
     """These revisions stand on the topic."""
     await connection.execute(
-        _MARK, {"keys": [each.key for each in sent], "revisions": [each.revision for each in sent]}
+        _MARK, {"keys": [each["key"] for each in sent], "revisions": [each["revision"] for each in sent]}
     )

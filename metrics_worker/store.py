@@ -1,111 +1,149 @@
 """One batch, one transaction: facts, counters, revisions and progress together, or nothing."""
 
+import json
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
-import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bus.failpoints import failpoint
 from bus.progress import FencedProgress, database_error
 from bus.record import Received
-from metrics_worker.event import decode
-from metrics_worker.facts import TicketFacts
-from metrics_worker.meters import BATCH_SECONDS, EVENTS
-from metrics_worker.settling import Change, Stored, involved, settle
+from metrics_worker import rows
+from metrics_worker.calendars import ONLY_STANDARD, Calendars
+from metrics_worker.contribution import CELL
+from metrics_worker.event import decode, decode_contact
+from metrics_worker.meters import AS_OF, BATCH_SECONDS, EVENTS
+from metrics_worker.settling import Change, contacts_involved, involved, settle
+from metrics_worker.tables import SCHEMA, in_schema
 
-_LOAD = sa.text("""
-    WITH roots AS MATERIALIZED (
-        SELECT unnest(CAST(:ids AS text[])) AS id
-        UNION
-        SELECT root_id FROM metrics.ticket_facts WHERE ticket_id = ANY(CAST(:ids AS text[]))
-    )
-    SELECT ticket_id, root_id, document FROM metrics.ticket_facts
-    WHERE ticket_id = ANY(ARRAY(SELECT id FROM roots))
+_LOAD_COUNTERS = """
+    SELECT key, NULL::int AS day, counters FROM metrics.figures WHERE key = ANY(CAST(:keys AS text[]))
     UNION ALL
-    SELECT ticket_id, root_id, document FROM metrics.ticket_facts
-    WHERE root_id = ANY(ARRAY(SELECT id FROM roots)) AND root_id <> ticket_id
-""")
+    SELECT 'contact:' || m.contact_id, NULL, coalesce(f.counters, '{}')
+    FROM metrics.contacts AS c JOIN metrics.contacts AS m ON m.root_id = c.root_id AND m.contact_id <> c.contact_id
+    LEFT JOIN metrics.figures AS f ON f.key = 'contact:' || m.contact_id
+    WHERE c.contact_id = ANY(CAST(:contacts AS text[]))
+    UNION ALL
+    SELECT d.key, d.day, d.counters FROM metrics.days AS d
+    JOIN unnest(CAST(:day_keys AS text[]), CAST(:days AS int[])) AS n(key, day) ON d.key = n.key AND d.day = n.day
+"""
 
-_WRITE_FACTS = sa.text("""
-    INSERT INTO metrics.ticket_facts AS t (ticket_id, root_id, contact_id, version, document)
-    SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:roots AS text[]), CAST(:contacts AS text[]),
-                         CAST(:versions AS int[]), CAST(:documents AS text[]))
-    ON CONFLICT (ticket_id) DO UPDATE SET root_id = excluded.root_id, contact_id = excluded.contact_id,
-                                          version = excluded.version, document = excluded.document
-""")
+_WRITE_FIGURES = """
+    INSERT INTO metrics.figures AS f (key, counters, revision, published_revision, changed_at)
+    SELECT key, counters, 1, 0, :changed_at
+    FROM unnest(CAST(:keys AS text[]), CAST(:counters AS text[])) AS n(key, counters)
+    ON CONFLICT (key) DO UPDATE SET counters = excluded.counters, revision = f.revision + 1,
+                                    changed_at = greatest(f.changed_at, excluded.changed_at)
+"""
 
-_ADD = sa.text("""
-    INSERT INTO metrics.counters AS c (key, figure, n)
-    SELECT * FROM unnest(CAST(:keys AS text[]), CAST(:figures AS text[]), CAST(:deltas AS bigint[]))
-    ON CONFLICT (key, figure) DO UPDATE SET n = c.n + excluded.n
-""")
-
-_TOUCH = sa.text("""
-    INSERT INTO metrics.keys AS k (key, revision, published_revision, changed_at)
-    SELECT key, 1, 0, :changed_at FROM unnest(CAST(:keys AS text[])) AS key
-    ON CONFLICT (key) DO UPDATE SET revision = k.revision + 1, changed_at = greatest(k.changed_at, excluded.changed_at)
-""")
+_WRITE_DAYS = """
+    INSERT INTO metrics.days (key, day, counters)
+    SELECT * FROM unnest(CAST(:keys AS text[]), CAST(:days AS int[]), CAST(:counters AS text[]))
+    ON CONFLICT (key, day) DO UPDATE SET counters = excluded.counters
+"""
 
 
 class Store:
     """BatchHandler of the figures. `changed` hears the keys whose figures a committed batch has changed."""
 
     def __init__(
-        self, engine: AsyncEngine, progress: FencedProgress, changed: Callable[[Collection[str]], None]
+        self,
+        engine: AsyncEngine,
+        progress: FencedProgress,
+        changed: Callable[[Collection[str]], None],
+        calendars: Calendars = ONLY_STANDARD,
+        *,
+        contacts_topic: str = "contacts.events",
     ) -> None:
         self._engine = engine
         self._progress = progress
         self._changed = changed
+        self._calendars = calendars
+        self._contacts_topic = contacts_topic
 
     async def __call__(self, batch: Sequence[Received], /) -> None:
         """Settle a batch. Raises Invalid, Retryable and Fenced, with nothing written."""
         began = time.monotonic()
-        events = [decode(record) for record in batch]
+        events = [decode(record) for record in batch if record.topic != self._contacts_topic]
+        contacts = [decode_contact(record) for record in batch if record.topic == self._contacts_topic]
         try:
             async with self._engine.begin() as connection:
-                change = settle(await load(connection, sorted(involved(events))), events)
-                keys = await _write(connection, change, max(event.recorded_at for event in events))
+                change = settle(
+                    await rows.tickets(connection, sorted(involved(events))) if events else {},
+                    events,
+                    await rows.contacts(connection, sorted(contacts_involved(contacts))) if contacts else {},
+                    contacts,
+                    self._calendars,
+                )
+                await rows.write_tickets(connection, change.tickets)
+                await rows.write_contacts(connection, change.contacts)
+                newest = max(each.recorded_at for found in (events, contacts) for each in found)
+                keys = await add(connection, change, newest)
                 await self._progress.move(connection, batch)
                 failpoint("figures.before_commit")
         except DBAPIError as error:
             raise database_error(error) from error
         failpoint("figures.after_commit")
         self._changed(keys)
-        EVENTS.inc(len(events))
+        EVENTS.inc(len(batch))
+        AS_OF.set(newest.timestamp())
         BATCH_SECONDS.observe(time.monotonic() - began)
 
 
-async def load(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Stored]:
-    """The tickets of these ids that are known, and all of the merge groups they belong to or are the roots of."""
-    rows = await connection.execute(_LOAD, {"ids": list(ids)})
-    return {ticket_id: Stored(TicketFacts.from_json(document), root_id) for ticket_id, root_id, document in rows}
-
-
-async def _write(connection: AsyncConnection, change: Change, changed_at: datetime) -> list[str]:
-    if change.tickets:
-        await connection.execute(
-            _WRITE_FACTS,
-            {
-                "ids": [row.facts.ticket_id for row in change.tickets],
-                "roots": [row.root_id for row in change.tickets],
-                "contacts": [row.facts.contact_id for row in change.tickets],
-                "versions": [row.facts.version for row in change.tickets],
-                "documents": [row.facts.to_json() for row in change.tickets],
-            },
-        )
-    if not change.deltas:
+async def add(connection: AsyncConnection, change: Change, changed_at: datetime, schema: str = SCHEMA) -> list[str]:
+    """Add what has changed to the counters; the keys that show something else now and are published."""
+    touched = {*change.deltas, *change.touched}
+    if not touched:
         return []
-    await connection.execute(
-        _ADD,
+    days = sorted(change.days)
+    found = await connection.execute(
+        in_schema(schema, _LOAD_COUNTERS),
         {
-            "keys": [key.key for key in change.deltas],
-            "figures": [key.figure for key in change.deltas],
-            "deltas": list(change.deltas.values()),
+            "keys": list(touched),
+            "contacts": [key.removeprefix("contact:") for key in touched if key.startswith("contact:")],
+            "day_keys": [key for key, _ in days],
+            "days": [day for _, day in days],
         },
     )
-    keys = sorted({key.key for key in change.deltas})
-    await connection.execute(_TOUCH, {"keys": keys, "changed_at": changed_at})
-    return keys
+    totals: dict[str, str] = dict.fromkeys(change.touched, "{}")
+    by_day: dict[tuple[str, int], str] = {}
+    for key, day, counters in found:
+        if day is None:
+            totals[key] = counters
+        else:
+            by_day[key, day] = counters
+    for key, delta in change.deltas.items():
+        totals[key] = added(totals.get(key, "{}"), delta)
+    keys = sorted(totals)
+    await connection.execute(
+        in_schema(schema, _WRITE_FIGURES),
+        {"keys": keys, "counters": [totals[key] for key in keys], "changed_at": changed_at},
+    )
+    if days:
+        await connection.execute(
+            in_schema(schema, _WRITE_DAYS),
+            {
+                "keys": [key for key, _ in days],
+                "days": [day for _, day in days],
+                "counters": [added(by_day.get(each, "{}"), change.days[each]) for each in days],
+            },
+        )
+    return [key for key in keys if CELL not in key]
+
+
+def added(counters: str, delta: Mapping[str, int]) -> str:
+    """The counters with `delta` added, in the one form that equal counters have."""
+    found: dict[str, int] = json.loads(counters)
+    for counter, n in delta.items():
+        if total := found.get(counter, 0) + n:
+            found[counter] = total
+        else:
+            found.pop(counter, None)
+    return encoded(found)
+
+
+encoded = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False, sort_keys=True).encode
+"""Counters as they are stored."""

@@ -1,5 +1,7 @@
 """The worker's tables (schema `metrics`). Migrations follow them; a test compares the two."""
 
+from functools import cache
+
 import sqlalchemy as sa
 
 from bus.progress import progress_table
@@ -10,7 +12,17 @@ metadata = sa.MetaData(schema=SCHEMA)
 LEADER_LOCK = 0x66696775
 """Advisory lock of a session: the one active worker."""
 
+COMPUTED = ("ticket_facts", "contacts", "figures", "days")
+"""What is computed from events and can be computed again, in the order in which whoever needs several takes them."""
+
 progress = progress_table(metadata)
+
+
+@cache
+def in_schema(schema: str, statement: str) -> sa.TextClause:
+    """A statement on the tables of `metrics`, on those of the same names in another schema."""
+    return sa.text(statement.replace(f"{SCHEMA}.", f"{schema}."))
+
 
 ticket_facts = sa.Table(
     "ticket_facts",
@@ -19,9 +31,18 @@ ticket_facts = sa.Table(
     # the survivor at the end of the merge pointers (itself when not merged), seen or not
     sa.Column("root_id", sa.Text, nullable=False),
     sa.Column("contact_id", sa.Text),
+    sa.Column("account_id", sa.Text),
+    sa.Column("owner_id", sa.Text),
+    sa.Column("team_id", sa.Text),
     sa.Column("version", sa.Integer, nullable=False),
+    # of a root that counts: since when its customer waits for the first response, microseconds
+    sa.Column("waiting_since", sa.BigInteger),
+    # of a root that counts and is open: the next due time that no event has told to have passed, microseconds
+    sa.Column("next_due", sa.BigInteger),
     # TicketFacts.to_json
     sa.Column("document", sa.Text, nullable=False),
+    # a ticket's facts change a few times soon after they are made: leave room for it on the page
+    postgresql_with={"fillfactor": "70"},
 )
 sa.Index(
     "ticket_facts_members",
@@ -29,22 +50,55 @@ sa.Index(
     postgresql_where=ticket_facts.c.root_id != ticket_facts.c.ticket_id,
 )
 sa.Index("ticket_facts_contact", ticket_facts.c.contact_id)
+for _name in ("account_id", "owner_id", "team_id", "waiting_since", "next_due"):
+    sa.Index(f"ticket_facts_{_name}", ticket_facts.c[_name], postgresql_where=ticket_facts.c[_name].is_not(None))
 
-counters = sa.Table(
-    "counters",
+contacts = sa.Table(
+    "contacts",
     metadata,
-    sa.Column("key", sa.Text, primary_key=True),
-    sa.Column("figure", sa.Text, primary_key=True),
-    sa.Column("n", sa.BigInteger, nullable=False),
+    sa.Column("contact_id", sa.Text, primary_key=True),
+    # the contact that its group goes by (itself when not merged)
+    sa.Column("root_id", sa.Text, nullable=False),
+    sa.Column("account_id", sa.Text),
+    sa.Column("version", sa.Integer, nullable=False),
+    # ContactFacts.to_json
+    sa.Column("document", sa.Text, nullable=False),
 )
+sa.Index("contacts_root", contacts.c.root_id)
+sa.Index("contacts_account", contacts.c.account_id, postgresql_where=contacts.c.account_id.is_not(None))
 
-keys = sa.Table(
-    "keys",
+figures = sa.Table(
+    "figures",
     metadata,
     sa.Column("key", sa.Text, primary_key=True),
-    # raised by every change of the key's counters; what was published last
+    # {counter: n} in one JSON object, its keys sorted, none of them 0
+    sa.Column("counters", sa.Text, nullable=False),
+    # raised by every change of what the key shows; what was published last
     sa.Column("revision", sa.BigInteger, nullable=False),
     sa.Column("published_revision", sa.BigInteger, nullable=False),
     # when the desk recorded the newest event that had been read at the last change
     sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+    postgresql_with={"fillfactor": "50"},
+)
+
+days = sa.Table(
+    "days",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    # the desk's local day, days since 1970
+    sa.Column("day", sa.Integer, primary_key=True),
+    # as in `figures`
+    sa.Column("counters", sa.Text, nullable=False),
+    postgresql_with={"fillfactor": "50"},
+)
+
+calendars = sa.Table(
+    "calendars",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    # microseconds since 1970; events recorded from then on are measured with it
+    sa.Column("valid_from", sa.BigInteger, nullable=False),
+    # hours, holidays and zone as JSON: never changed
+    sa.Column("document", sa.Text, nullable=False),
 )

@@ -31,8 +31,8 @@ SELECT m.id, m.source_id, t.root_id FROM desk.messages m LEFT JOIN desk.tickets 
 WHERE m.id = :id OR m.source_id = :source ORDER BY m.id = :id DESC, m.received_at, m.id
 """)
 _MEMBERS = sa.text("""
-SELECT m.id, m.ticket_id, m.automation <> ALL(CAST(:machines AS text[])) AS opens, m.attachments, m.occurred_at,
-       m.received_at, m.is_root, m.contact_id, m.channel, m.account, m.subject,
+SELECT m.id, m.ticket_id, m.automation <> ALL(CAST(:machines AS text[])) AS opens, m.automation, m.attachments,
+       m.occurred_at, m.received_at, m.is_root, m.contact_id, m.channel, m.account, m.subject,
        m.document::json->>'language' AS language
 FROM desk.tickets t JOIN desk.messages m ON m.ticket_id = t.id WHERE t.root_id = ANY(CAST(:roots AS text[]))
 """)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from bus.errors import Invalid
-from bus.message import Channel
+from bus.message import AutomationKind, Channel
 from bus.model import Wire
 from bus.ticket_event import (
     Absorbed,
@@ -60,6 +60,7 @@ class Member:
     id: str
     ticket_id: str
     opens: bool
+    automation: AutomationKind
     attachments: int
     occurred_at: datetime
     received_at: datetime
@@ -236,7 +237,15 @@ class Acting:
         return ticket
 
     def _put(self, member: Member, old: Ticket, ticket: Ticket, act: CutKind) -> None:
-        moved = MessageMoved(message_id=member.id, ticket_id=old.id, number=old.number, direction="in")
+        moved = MessageMoved(
+            message_id=member.id,
+            ticket_id=old.id,
+            number=old.number,
+            direction="in",
+            channel=member.channel,
+            automation=member.automation,
+            occurred_at=member.occurred_at,
+        )
         self._tell(ticket, "ticket.message_moved", moved)
         self._members[member.id] = replace(member, ticket_id=ticket.id)
         self.done.moved[member.id] = ticket.id

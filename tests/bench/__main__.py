@@ -11,12 +11,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench import figures as figures_part
 from tests.bench import filing, latency, normalizer, whole_way
 from tests.bench.cost import pss_megabytes
 from tests.e2e.running import Up, running
 from tests.mails.generator import generate
 
-PARTS = ("up", "normalizer", "filing", "whole", "latency", "memory")
+PARTS = ("up", "normalizer", "filing", "whole", "latency", "figures", "memory")
 GOALS = {
     **normalizer.GOALS,
     **{f"folder: {name}": goal for name, goal in normalizer.GOALS.items()},
@@ -25,6 +26,11 @@ GOALS = {
     "filing × bare loop": "≥ 0.3",
     "250 → ticket visible at 200/s, p50 ms": "≤ 50",
     "250 → ticket visible at 200/s, p99 ms": "≤ 250",
+    "event → figure (topic) at 200/s, p50 ms": "≤ 100",
+    "event → figure (topic) at 200/s, p99 ms": "≤ 500",
+    "event → figure (database) at 200/s, p50 ms": "≤ 100",
+    "event → figure (database) at 200/s, p99 ms": "≤ 500",
+    "figures: rebuild × read and decode": "≥ 0.4",
     "up to ready, s": "≤ 10",
     "memory of all processes, MB": "≤ 1200",
 }
@@ -52,7 +58,7 @@ def main() -> None:
 
     if "normalizer" in parts:
         take(_normalizer(arguments))
-    if {"filing", "whole", "latency", "memory", "up"} & set(parts):
+    if {"filing", "whole", "latency", "figures", "memory", "up"} & set(parts):
         folder = build / "bench-data"
         if "up" in parts:
             take({"up to ready, s": _median(arguments.runs, lambda _: _ready(folder))})
@@ -74,6 +80,10 @@ def _measure_running(
     count, seed = arguments.mails, arguments.seed
     if "filing" in parts:
         take(filing.measure(up.endpoints()["database"], count, arguments.runs, seed))
+    if "figures" in parts:
+        take(figures_part.measure(up, 5 * count, arguments.runs))
+    if set(parts) <= {"figures", "up"}:
+        return
     whole_way.measure(up, generate(2_000, seed=seed + 90, prefix="warm"))
     if "whole" in parts:
         runs = [whole_way.measure(up, generate(count, seed=seed + n, prefix=f"run{n}")) for n in range(arguments.runs)]

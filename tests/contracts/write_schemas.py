@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from bus.asyncapi import asyncapi, families
+from bus.contact_event import CONTACT_DATA_MODELS
 from bus.ticket_event import DATA_MODELS
-from bus.topics import TICKET_EVENTS
+from bus.topics import CONTACT_EVENTS, TICKET_EVENTS
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = ROOT / "bus" / "schemas"
@@ -27,6 +28,8 @@ def snapshots() -> dict[Path, dict[str, Any]]:
         }
         if topic.name == TICKET_EVENTS:
             document["data"] = {kind: model.model_json_schema() for kind, model in DATA_MODELS.items()}
+        if topic.name == CONTACT_EVENTS:
+            document["data"] = {kind: model.model_json_schema() for kind, model in CONTACT_DATA_MODELS.items()}
         found[SCHEMAS / f"{topic.name.removesuffix('.<channel>')}.json"] = document
     return found
 

@@ -1,89 +1,452 @@
 """The figures counted by hand: plain loops over raw events, written from the definitions without the product's code."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
+from bus.contact_event import ContactEvent
 from bus.ticket_event import TicketEvent
 
-Counted = dict[tuple[str, str], int]
+
+@dataclass(frozen=True)
+class Number:
+    """A published number: how many, their sum, and of durations median and 90th percentile."""
+
+    count: int
+    sum: int
+    median: int | None = None
+    p90: int | None = None
 
 
-def count(events: Iterable[TicketEvent]) -> Counted:
-    """(key, figure) → number, zeros left out."""
+Counted = dict[tuple[str, str], Number]
+"""(key, figure) → number, zeros left out."""
+Daily = dict[tuple[str, str, str], Number]
+"""(key, local day, figure) → number."""
+
+
+@dataclass(frozen=True)
+class Hours:
+    """Working hours by weekday, as ("09:00", "17:00"); in force for what was recorded from `since` on."""
+
+    zone: str
+    week: Mapping[int, Sequence[tuple[str, str]]]
+    holidays: Sequence[str] = ()
+    since: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+
+    def worked(self, begin: datetime, end: datetime) -> timedelta:
+        """Day by day, the part of each working span that lies between the two."""
+        zone, total = ZoneInfo(self.zone), timedelta()
+        day = begin.astimezone(zone).date() - timedelta(days=1)
+        while day <= end.astimezone(zone).date() + timedelta(days=1):
+            if day.isoformat() not in self.holidays and day.isoformat()[5:] not in self.holidays:
+                for opens, closes in self.week.get(day.weekday(), ()):
+                    a = datetime.combine(day, time.fromisoformat(opens), zone).astimezone(UTC)
+                    b = datetime.combine(day, time.fromisoformat(closes), zone).astimezone(UTC)
+                    total += max(timedelta(), min(b, end) - max(a, begin))
+            day += timedelta(days=1)
+        return total
+
+
+OFFICE = Hours("UTC", {day: [("09:00", "17:00")] for day in range(5)})
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The desk's own hours, oldest first, and others that events may name (by id and version)."""
+
+    own: Sequence[Hours] = (OFFICE,)
+    others: Mapping[tuple[str, int], Hours] = field(default_factory=dict)
+
+    def hours(self, recorded: datetime) -> Hours:
+        return [each for each in self.own if each.since <= recorded or each is self.own[0]][-1]
+
+
+@dataclass
+class Part:
+    """Something that goes into a figure: of whom (None: the ticket's owner), how much, and when it was complete."""
+
+    figure: str
+    at: datetime
+    day: date
+    add: int = 1
+    agent: str | None = None
+    whole: int | None = None  # of a duration in stretches: all of it, with the first
+
+
+def count(
+    events: Iterable[TicketEvent],
+    contacts: Iterable[ContactEvent] = (),
+    desk: Desk = Desk(),
+) -> Counted:
+    """Everything, for every key."""
+    return {key: number for key, number in _tables(events, contacts, desk)[0].items() if number.count}
+
+
+def count_by_day(events: Iterable[TicketEvent], contacts: Iterable[ContactEvent] = (), desk: Desk = Desk()) -> Daily:
+    """The same by local day."""
+    return {key: number for key, number in _tables(events, contacts, desk)[1].items() if number.count}
+
+
+def unanswered_since(
+    events: Iterable[TicketEvent], contacts: Iterable[ContactEvent], desk: Desk
+) -> Iterable[tuple[str, datetime]]:
+    """For whom, and since when: each that is counted as unanswered."""
+    for (key, figure), found in _parts_by_key(events, contacts, desk)[0].items():
+        if figure == "unanswered":
+            yield from ((key, part.at) for part in found)
+
+
+def _parts_by_key(
+    events: Iterable[TicketEvent], contacts: Iterable[ContactEvent], desk: Desk
+) -> tuple[dict[tuple[str, str], list[Part]], dict[tuple[str, str, str], list[Part]]]:
+    parts: list[tuple[list[str], Part]] = []
+    stories = {ticket: Story(known, desk) for ticket, known in _by_version(events).items()}
+    into = {ticket: story.into for ticket, story in stories.items() if story.into is not None}
+    groups: defaultdict[str, list[str]] = defaultdict(list)
+    for ticket in stories:
+        groups[_survivor(ticket, into)].append(ticket)
+    for survivor, tickets in groups.items():
+        if survivor in stories and not stories[survivor].spam:
+            root = stories[survivor]
+            union = [stories[t] for t in tickets if t == survivor or not stories[t].spam]
+            parts += [(root.whose(part.agent), part) for part in _parts(root, union)]
+    merged = _people(contacts, desk, parts)
+    shown: defaultdict[tuple[str, str], list[Part]] = defaultdict(list)
+    daily: defaultdict[tuple[str, str, str], list[Part]] = defaultdict(list)
+    for keys, part in parts:
+        for key in keys:
+            for other in merged.get(key, [key]):
+                shown[other, part.figure].append(part)
+            if not key.startswith("contact:"):
+                daily[key, part.day.isoformat(), part.figure].append(part)
+    _percent(shown)
+    _percent(daily)
+    return shown, daily
+
+
+def _tables(events: Iterable[TicketEvent], contacts: Iterable[ContactEvent], desk: Desk) -> tuple[Counted, Daily]:
+    shown, daily = _parts_by_key(events, contacts, desk)
+    return (
+        {key: _number(key[1], found) for key, found in shown.items()},
+        {key: _number(key[2], found) for key, found in daily.items()},
+    )
+
+
+def _percent(table: dict[Any, list[Part]]) -> None:
+    """Happiness: good ones of all, and of the good and the bad."""
+    for key in list(table):
+        if key[-1] in ("happiness.good", "happiness.ok", "happiness.bad"):
+            good = key[-1] == "happiness.good"
+            for name in ("happiness", "happiness.without_ok"):
+                if name == "happiness" or key[-1] != "happiness.ok":
+                    table[(*key[:-1], name)] += [Part(name, part.at, part.day, add=int(good)) for part in table[key]]
+
+
+def _number(figure: str, parts: Sequence[Part]) -> Number:
+    if not figure.endswith((".calendar", ".business")):
+        return Number(len(parts), sum(part.add for part in parts))
+    wholes = sorted(part.whole for part in parts if part.whole is not None)
+    total = sum(part.add for part in parts)
+    return Number(len(wholes), total, _rank(wholes, 50), _rank(wholes, 90))
+
+
+def _rank(sorted_: Sequence[int], percent: int) -> int | None:
+    """Nearest rank, as exact as the buckets are: eight to a doubling from 16 s on."""
+    if not sorted_:
+        return None
+    exact = sorted_[math.ceil(len(sorted_) * percent / 100) - 1]
+    low, width = exact, 1
+    edge = 16
+    while exact >= edge:
+        width = edge // 8
+        low = edge + (exact - edge) // width * width
+        edge *= 2
+    return low + (width - 1) // 2
+
+
+class Answer(NamedTuple):
+    at: datetime
+    event: TicketEvent
+    agent: str
+    reply: str
+    hours: Hours
+
+
+class Turn(NamedTuple):
+    at: datetime
+    event: TicketEvent
+    closes: bool
+    by_agent: bool
+    hours: Hours
+
+
+class Story:
+    """One ticket, its events read in order."""
+
+    def __init__(self, events: Sequence[TicketEvent], desk: Desk) -> None:
+        self.desk = desk
+        self.first = events[0]
+        self.opening = "waits"
+        self.messages: list[TicketEvent] = []
+        self.answers: list[Answer] = []
+        self.turns: list[Turn] = []
+        self.ratings: dict[str | None, tuple[TicketEvent, str | None]] = {}
+        self.breaches: list[tuple[datetime, TicketEvent]] = []
+        self.clocks: dict[str, tuple[datetime, datetime, TicketEvent | None]] = {}
+        self.into: str | None = None
+        self.spam = False
+        self.contact = self.account = self.owner = self.team = None
+        self.account = events[0].account_id
+        self.named: Hours | None = None
+        self._written: dict[str, tuple[str, datetime]] = {}
+        for event in events:
+            self._read(event)
+            self.contact = event.contact_id or self.contact
+
+    def day(self, at: datetime, event: TicketEvent) -> date:
+        return at.astimezone(ZoneInfo(self.desk.hours(event.recorded_at).zone)).date()
+
+    def whose(self, agent: str | None) -> list[str]:
+        owner = agent or self.owner
+        names = (("contact", self.contact), ("account", self.account), ("agent", owner), ("team", self.team))
+        return ["desk", *(f"{kind}:{name}" for kind, name in names if name is not None)]
+
+    @property
+    def closed(self) -> bool:
+        return bool(self.turns) and self.turns[-1].closes
+
+    @property
+    def opened_at(self) -> datetime:
+        return self.first.occurred_at
+
+    def _asked(self) -> datetime:
+        return max([self.opened_at, *(message.occurred_at for message in self.messages)])
+
+    def _hours(self, event: TicketEvent) -> Hours:
+        return self._known(event) or self.named or self.desk.hours(event.recorded_at)
+
+    def _known(self, event: TicketEvent) -> Hours | None:
+        found = self.desk.others.get((str(event.data.get("calendar")), event.data.get("calendar_version", 0)))
+        return found if found and found.since <= event.recorded_at else None
+
+    def _read(self, event: TicketEvent) -> None:  # noqa: C901, PLR0912  # a table of types, read once
+        kind, data = event.type, event.data
+        if kind == "ticket.opened" and (data["manual"] or event.actor.kind == "agent"):
+            self.opening = "call" if data["channel"] == "phone" else "hand"
+        elif kind == "ticket.message_received":
+            if data["automation"] == "human" and event.actor.kind != "agent":
+                self.messages.append(event)
+            elif data["automation"] != "human" and event.version == 2 and self.opening == "waits":
+                self.opening = "machine"
+        elif kind == "ticket.replied" and event.actor.kind == "agent":
+            self._written[data["reply_id"]] = (data["agent_id"], self._asked())
+        elif kind == "ticket.delivery_updated" and data["reply_id"] in self._written:
+            agent, asked = self._written[data["reply_id"]]
+            there = [answer for answer in self.answers if answer.reply == data["reply_id"]]
+            if data["state"] == "sent" and not there:
+                at = max(event.occurred_at, asked)
+                self.answers.append(Answer(at, event, agent, data["reply_id"], self._hours(event)))
+            elif data["state"] in ("bounced", "failed"):
+                self.answers = [answer for answer in self.answers if answer not in there]
+        elif kind in ("ticket.closed", "ticket.reopened", "ticket.status_changed"):
+            self._turn(event, closes=kind == "ticket.closed" or data.get("new") == "closed")
+        elif kind == "ticket.due_set":
+            self.clocks.pop(data["which"], None)
+            if data["due_at"]:
+                self.clocks[data["which"]] = (_time(data["due_at"]), event.occurred_at, None)
+            self.named = self._known(event) or self.named
+        elif kind == "ticket.became_overdue":
+            self._overdue(event)
+        elif kind == "ticket.rated":
+            former = self.ratings.get(data["reply_id"])
+            if former is None or former[0].occurred_at <= event.occurred_at:
+                writer = self._written.get(data["reply_id"])
+                self.ratings[data["reply_id"]] = (event, writer[0] if writer else data["agent_id"])
+        elif kind == "ticket.merged":
+            self.into = str(data["into"])
+        elif kind == "ticket.unmerged":
+            self.into = None
+        elif kind in ("ticket.spam_marked", "ticket.spam_unmarked"):
+            self.spam = kind == "ticket.spam_marked"
+        elif kind == "ticket.assigned":
+            self.owner, self.team = data["owner_id"], data["team_id"]
+
+    def _turn(self, event: TicketEvent, *, closes: bool) -> None:
+        if closes == self.closed:
+            return
+        at = max([event.occurred_at, *(turn.at for turn in self.turns[-1:])])
+        if closes:
+            at = max(at, self._asked())
+            late = [w for w, (due, _, told) in self.clocks.items() if told is None and due < at and "response" not in w]
+            if late:
+                self.breaches.append((at, event))
+        by_agent = event.actor.kind == "agent" or event.data.get("by") == "agent"
+        self.turns.append(Turn(at, event, closes, by_agent, self._hours(event)))
+
+    def _overdue(self, event: TicketEvent) -> None:
+        if self.closed or self.into is not None:
+            return
+        which, due = event.data["which"], _time(event.data["due_at"])
+        if which in self.clocks:
+            known, set_at, told = self.clocks[which]
+            if told is not None or known != due:
+                return
+            self.clocks[which] = (due, set_at, event)
+        else:
+            self.clocks[which] = (due, event.occurred_at, event)
+        self.breaches.append((event.occurred_at, event))
+
+
+def _parts(root: Story, union: Sequence[Story]) -> Iterable[Part]:  # noqa: C901, PLR0912  # figure by figure
+
+    def one(figure: str, at: datetime, event: TicketEvent, agent: str | None = None) -> Part:
+        return Part(figure, at, root.day(at, event), agent=agent)
+
+    opened = min((s.first for s in union), key=lambda e: (e.occurred_at, e.event_id))
+    messages = [message for story in union for message in story.messages]
+    yield one("total", opened.occurred_at, opened)
+    ways = [(m.occurred_at, 1, m.event_id, m) for m in messages]
+    ways += [(s.opened_at, 0, s.first.event_id, s.first) for s in union]
+    first = min(ways)[3]
+    yield one(f"by_channel.{first.data['channel']}", first.occurred_at, first)
+    for message in messages:
+        yield one(f"messages_by_channel.{message.data['channel']}", message.occurred_at, message)
+
+    # the conversation, a question before its answer when both are of one instant
+    calls = [story.opened_at for story in union if story.opening == "call"]
+    talk: list[tuple[datetime, int, str, str, TicketEvent, Answer | None]] = []
+    for story in union:
+        if story.opening in ("waits", "call"):
+            word = "asks" if story.opening == "waits" else "call"
+            talk.append((story.opened_at, 0, story.first.event_id, word, story.first, None))
+        talk += [
+            (m.occurred_at, 1, m.event_id, "asks", m, None)
+            for m in story.messages
+            if not (m.data["channel"] == "phone" and calls and m.occurred_at <= max(calls))
+        ]
+        talk += [(a.at, 2, a.event.event_id, "answers", a.event, a) for a in story.answers]
+    waiting: tuple[datetime, TicketEvent] | None = None
+    runs: list[tuple[datetime, datetime, TicketEvent, Answer | None]] = []
+    answered = theirs = False
+    for at, _, _, word, event, answer in sorted(talk, key=lambda each: each[:3]):
+        if word == "asks":
+            theirs, waiting = True, waiting or (at, event)
+            continue
+        if waiting is not None:
+            runs.append((waiting[0], at, event, answer))
+        elif word == "call" and not runs:
+            runs.append((at, at, event, None))
+        theirs, answered, waiting = False, True, None
+    for n, (begin, end, event, answer) in enumerate(runs):
+        hours = answer.hours if answer else root.desk.hours(event.recorded_at)
+        for figure in ("response_time", "next_response_time" if n else "first_response_time"):
+            yield from _duration(root, figure, [(begin, end, event)], hours)
+
+    if not root.closed:
+        turn = root.turns[-1] if root.turns else None
+        since, event = (turn.at, turn.event) if turn else (opened.occurred_at, opened)
+        yield one("open", since, event)
+        if theirs or not answered:
+            at, told = waiting or (since, event)
+            yield one("open_awaiting_agent", at, told)
+        if waiting is not None and not runs:
+            yield one("unanswered", *waiting)
+        for which, (_, set_at, passed) in root.clocks.items():
+            met = any(a.at >= set_at for s in union for a in s.answers)
+            if passed is not None and not ("response" in which and met):
+                yield one("overdue_now", passed.occurred_at, passed)
+                break
+    else:
+        yield one("closed", root.turns[-1].at, root.turns[-1].event)
+    breaches = [breach for story in union for breach in story.breaches]
+    if breaches:
+        yield one("breached_ever", *min(breaches, key=lambda b: (b[0], b[1].event_id)))
+    again = [turn for turn in root.turns if not turn.closes]
+    if again:
+        yield one("reopened", again[0].at, again[0].event)
+    by_agents = [turn for turn in root.turns if turn.closes and turn.by_agent]
+    if by_agents:
+        stretch = [(opened.occurred_at, by_agents[0].at, by_agents[0].event)]
+        yield from _duration(root, "first_resolution_time", stretch, by_agents[0].hours)
+    if root.closed and not answered:
+        yield one("closed_silently", root.turns[-1].at, root.turns[-1].event)
+    elif root.closed:
+        stretches, begin = [], opened.occurred_at
+        for turn in root.turns:
+            if turn.closes:
+                stretches.append((begin, turn.at, turn.event))
+            begin = turn.at
+        yield from _duration(root, "resolution_time", stretches, root.turns[-1].hours)
+    for story in union:
+        for rated, agent in story.ratings.values():
+            yield one(f"happiness.{rated.data['rating']}", rated.occurred_at, rated, agent)
+            if rated.data["has_words"]:
+                yield one("happiness.words", rated.occurred_at, rated, agent)
+
+
+def _duration(
+    root: Story, figure: str, stretches: Sequence[tuple[datetime, datetime, TicketEvent]], hours: Hours
+) -> Iterable[Part]:
+    second = timedelta(seconds=1)
+    for clock in ("calendar", "business"):
+        lengths = [
+            (max(end - begin, timedelta()) if clock == "calendar" else hours.worked(begin, end)) // second
+            for begin, end, _ in stretches
+        ]
+        whole: int | None = sum(lengths)
+        for (_, end, event), length in zip(stretches, lengths, strict=True):
+            yield Part(f"{figure}.{clock}", end, root.day(end, event), add=length, whole=whole)
+            whole = None
+
+
+def _people(contacts: Iterable[ContactEvent], desk: Desk, parts: list[tuple[list[str], Part]]) -> dict[str, list[str]]:
+    """Feedback goes into `parts`; returned is for each contact's key all keys that show what it counts."""
+    into: dict[str, str] = {}
+    account: dict[str, str | None] = {}
+    seen: Counter[str] = Counter()
+    people: set[str] = set()
+    for event in contacts:
+        id_ = event.contact_id
+        if event.version <= seen[id_]:
+            continue
+        seen[id_] = event.version
+        people.add(id_)
+        if event.type == "contact.merged":
+            into[id_] = event.data["into"]
+            people.add(event.data["into"])
+        elif event.type == "contact.unmerged":
+            into.pop(id_, None)
+        elif event.type == "contact.moved" or (event.type == "contact.created" and event.data.get("account_id")):
+            account[id_] = event.data.get("account_id")
+        elif event.type == "contact.feedback_received":
+            keys = [f"contact:{id_}", "desk", *([f"account:{account[id_]}"] if account.get(id_) else [])]
+            zone = ZoneInfo(desk.hours(event.recorded_at).zone)
+            parts.append((keys, Part("feedback", event.occurred_at, event.occurred_at.astimezone(zone).date())))
+    roots = {id_: _survivor(id_, into) for id_ in people}
+    return {f"contact:{id_}": [f"contact:{other}" for other in people if roots[other] == roots[id_]] for id_ in people}
+
+
+def _time(text: object) -> datetime:
+    return datetime.fromisoformat(str(text)).astimezone(UTC)
+
+
+def _by_version(events: Iterable[TicketEvent]) -> dict[str, list[TicketEvent]]:
     of_ticket: dict[str, list[TicketEvent]] = {}
     for event in events:
         known = of_ticket.setdefault(event.ticket_id, [])
         if event.version > len(known):
             known.append(event)
-    into = {ticket: pointer for ticket, known in of_ticket.items() if (pointer := _pointer(known)) is not None}
-    groups: dict[str, list[str]] = {}
-    for ticket in of_ticket:
-        groups.setdefault(_survivor(ticket, into), []).append(ticket)
-    found: Counter[tuple[str, str]] = Counter()
-    for survivor, tickets in groups.items():
-        if survivor not in of_ticket or _spam(of_ticket[survivor]):
-            continue
-        counting = [
-            event for each in tickets if each == survivor or not _spam(of_ticket[each]) for event in of_ticket[each]
-        ]
-        for key in _whose(of_ticket[survivor]):
-            found[key, "total"] += 1
-            found[key, "closed" if _closed(of_ticket[survivor]) else "open"] += 1
-            messages = [event for event in counting if _customers(event)]
-            for event in messages:
-                found[key, f"messages_by_channel.{event.data['channel']}"] += 1
-            ways = [*messages, *(event for event in counting if event.type == "ticket.opened")]
-            first = min(ways, key=lambda event: (event.occurred_at, event.event_id))
-            found[key, f"by_channel.{first.data['channel']}"] += 1
-    return {key: n for key, n in found.items() if n}
+    return of_ticket
 
 
-def _customers(event: TicketEvent) -> bool:
-    return (
-        event.type == "ticket.message_received" and event.data["automation"] == "human" and event.actor.kind != "agent"
-    )
-
-
-def _pointer(events: Sequence[TicketEvent]) -> str | None:
-    into = None
-    for event in events:
-        if event.type == "ticket.merged":
-            into = str(event.data["into"])
-        elif event.type == "ticket.unmerged":
-            into = None
-    return into
-
-
-def _survivor(ticket: str, into: dict[str, str]) -> str:
+def _survivor(ticket: str, into: Mapping[str, str]) -> str:
     path = [ticket]
     while path[-1] in into:
         if into[path[-1]] in path:
             return min(path[path.index(into[path[-1]]) :])
         path.append(into[path[-1]])
     return path[-1]
-
-
-def _spam(events: Sequence[TicketEvent]) -> bool:
-    marks = [event.type for event in events if event.type in ("ticket.spam_marked", "ticket.spam_unmarked")]
-    return bool(marks) and marks[-1] == "ticket.spam_marked"
-
-
-def _closed(events: Sequence[TicketEvent]) -> bool:
-    turns = [event.type for event in events if event.type in ("ticket.closed", "ticket.reopened")]
-    return bool(turns) and turns[-1] == "ticket.closed"
-
-
-def _whose(events: Sequence[TicketEvent]) -> list[str]:
-    keys = ["desk"]
-    contacts = [event.contact_id for event in events if event.contact_id]
-    accounts = [event.account_id for event in events if event.account_id]
-    assigned = [event.data for event in events if event.type == "ticket.assigned"]
-    if contacts:
-        keys.append(f"contact:{contacts[-1]}")
-    if accounts:
-        keys.append(f"account:{accounts[-1]}")
-    if assigned and assigned[-1]["owner_id"]:
-        keys.append(f"agent:{assigned[-1]['owner_id']}")
-    if assigned and assigned[-1]["team_id"]:
-        keys.append(f"team:{assigned[-1]['team_id']}")
-    return keys

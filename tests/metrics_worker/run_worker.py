@@ -14,6 +14,8 @@ from metrics_worker.snapshot import Names
 if __name__ == "__main__":
     told, silence = json.loads(sys.argv[1]), float(sys.argv[2])
     settings = Settings(
-        kafka=KafkaSettings(servers=told["kafka"]), database=DatabaseSettings(url=SecretStr(told["database"]))
+        kafka=KafkaSettings(servers=told["kafka"]),
+        database=DatabaseSettings(url=SecretStr(told["database"])),
+        calendars=told["calendars"],
     )
     sys.exit(run_service("metrics", settings, work(settings, names=Names(**told["names"]), silence=silence)))

@@ -2,54 +2,78 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bus.contact_event import ContactEvent
 from bus.progress import FencedProgress
 from bus.record import Partition
 from bus.ticket_event import TicketEvent
-from bus.topics import TICKET_EVENTS
-from metrics_worker import tables
+from bus.topics import CONTACT_EVENTS, TICKET_EVENTS
+from metrics_worker import snapshot, tables
+from metrics_worker.calendars import ONLY_STANDARD, Calendars
+from metrics_worker.contribution import CELL
 from metrics_worker.database import engine as engine_of
 from metrics_worker.migrate import upgrade
 from metrics_worker.service import NAMES
 from metrics_worker.store import Store
 from tests.conftest import Stack
-from tests.metrics_worker.histories import received
+from tests.metrics_worker.histories import contact_received, received
+from tests.metrics_worker.in_memory import numbers
 from tests.metrics_worker.oracle import Counted
 
 
 class Fed:
     """The store, and where its one partition has come to."""
 
-    def __init__(self, url: str, engine: AsyncEngine) -> None:
+    def __init__(self, url: str, engine: AsyncEngine, calendars: Calendars = ONLY_STANDARD) -> None:
         self.url = url
         self.engine = engine
         self.changed: set[str] = set()
         self.progress = FencedProgress(engine, tables.progress, NAMES.group, "cluster")
-        self.store = Store(engine, self.progress, self.changed.update)
-        self.offset = 0
+        self.calendars = calendars
+        self.store = Store(engine, self.progress, self.changed.update, calendars)
+        self.offset = self.contacts_offset = 0
 
     async def claim(self) -> None:
-        await self.progress.claim([Partition(TICKET_EVENTS, 0)])
+        await self.progress.claim([Partition(TICKET_EVENTS, 0), Partition(CONTACT_EVENTS, 0)])
 
-    async def feed(self, events: Sequence[TicketEvent]) -> None:
-        await self.store([received(event, self.offset + n) for n, event in enumerate(events)])
+    async def feed(self, events: Sequence[TicketEvent], contacts: Sequence[ContactEvent] = ()) -> None:
+        batch = [received(event, self.offset + n) for n, event in enumerate(events)]
+        batch += [contact_received(event, self.contacts_offset + n) for n, event in enumerate(contacts)]
+        await self.store(batch)
         self.offset += len(events)
+        self.contacts_offset += len(contacts)
 
     async def counted(self) -> Counted:
+        """What is shown, as counted by hand."""
         async with self.engine.begin() as connection:
-            rows = await connection.execute(sa.text("SELECT key, figure, n FROM metrics.counters WHERE n <> 0"))
-            return {(row.key, row.figure): row.n for row in rows}
+            keys = (await connection.scalars(sa.text("SELECT key FROM metrics.figures"))).all()
+            documents = await snapshot.read(connection, NAMES, [key for key in keys if CELL not in key])
+        return {
+            (document["key"], name): number
+            for document in documents
+            for name, number in numbers(document["figures"]).items()
+            if number.count
+        }
+
+    async def oldest(self) -> dict[str, datetime]:
+        """Since when the oldest unanswered one waits, by key."""
+        async with self.engine.begin() as connection:
+            keys = (await connection.scalars(sa.text("SELECT key FROM metrics.figures"))).all()
+            documents = await snapshot.read(connection, NAMES, [key for key in keys if CELL not in key])
+        unanswered = {document["key"]: document["figures"]["unanswered"] for document in documents}
+        return {key: figure["oldest_at"] for key, figure in unanswered.items() if "oldest_at" in figure}
 
 
 @asynccontextmanager
-async def fed(stack: Stack) -> AsyncIterator[Fed]:
+async def fed(stack: Stack, calendars: Calendars = ONLY_STANDARD) -> AsyncIterator[Fed]:
     url = stack.new_database()
     upgrade(url)
     engine = engine_of(url)
-    made = Fed(url, engine)
+    made = Fed(url, engine, calendars)
     await made.claim()
     yield made
     await engine.dispose()

@@ -39,16 +39,15 @@ def test_facts_are_sorted_by_event_time() -> None:
 
 
 def test_document_comes_back_as_it_was() -> None:
-    facts = folded(Ticket(account="acme").mail(10).message(3).closed(20).merged(21, "other"))
+    ticket = Ticket(account="acme").mail(10).message(3).answered(12).due(13, 15).overdue(15, 15).closed(20)
+    facts = folded(ticket.reopened(20).rated(20, "bad", words=True).merged(21, "other"))
     assert TicketFacts.from_json(facts.to_json()) == facts
 
 
 def test_type_that_is_not_known_yet_moves_the_version_only() -> None:
     ticket = Ticket().mail(0)
     facts = folded(ticket)
-    later = decode(
-        received(ticket.add("ticket.rated", 5, rating="good").events[-1].model_copy(update={"type": "ticket.sung"}))
-    )
+    later = decode(received(ticket.rated(5, "good").events[-1].model_copy(update={"type": "ticket.sung"})))
     assert fold(facts, later).facts == facts.facts
     assert fold(facts, later).version == 3
 

@@ -1,16 +1,17 @@
 """The checker itself is checked: each kind of difference is found."""
 
-from bus.figures import AsOf
 from bus.record import Received
 from metrics_worker import verify
-from metrics_worker.contribution import MetricKey
+from metrics_worker.contacts import ContactFacts
+from metrics_worker.contribution import CELL
 from metrics_worker.facts import TicketFacts
-from metrics_worker.figures import document
+from metrics_worker.figures import encoded, figures
 from metrics_worker.fold import fold
-from metrics_worker.recompute import counters_of
+from metrics_worker.publishing import definitions
+from metrics_worker.recompute import recomputed
 from tests.metrics_worker.histories import Ticket, as_read
 
-TOTAL = MetricKey("contact:anna", "total")
+ANNA = "contact:anna"
 
 
 def facts_of(ticket: Ticket) -> dict[str, TicketFacts]:
@@ -21,22 +22,35 @@ def facts_of(ticket: Ticket) -> dict[str, TicketFacts]:
     return {ticket.id: facts}
 
 
-def published(key: str, revision: int, **counters: int) -> Received:
-    value = document(key, revision, counters, AsOf()).to_json()
-    return Received("customers.metrics", 0, 0, key, value, 0)
+def shown(revision: int, **counters: int) -> dict[str, object]:
+    as_of: dict[str, object] = {"offsets": {}, "at": None}
+    found = figures(counters)
+    return {"kind": "customer.metrics.v1", "key": ANNA, "as_of": as_of, "revision": revision, "figures": found}
+
+
+def published(revision: int, key: str = ANNA, **counters: int) -> Received:
+    return Received("customers.metrics", 0, 0, key, encoded(shown(revision, **counters) | {"key": key}), 0)
 
 
 def test_wrong_counter_is_found() -> None:
-    [found] = verify.compare_counters({TOTAL: 2}, {TOTAL: 3}, "events")
+    [found] = verify.compare_counters({ANNA: {"total": 2}}, {ANNA: {"total": 3}}, "events")
     assert (found.check, found.subject, found.expected, found.found) == (
         "counters",
         "contact:anna total",
         "2 by events",
         "3",
     )
-    assert verify.compare_counters({TOTAL: 2}, {}, "facts")
-    assert verify.compare_counters({}, {TOTAL: 1}, "facts")
-    assert verify.compare_counters({TOTAL: 2}, {TOTAL: 2}, "facts") == []
+    assert verify.compare_counters({ANNA: {"total": 2}}, {}, "facts")
+    assert verify.compare_counters({}, {ANNA: {"total": 1}}, "facts")
+    assert verify.compare_counters({ANNA: {"total": 2}}, {ANNA: {"total": 2}, "contact:bob": {}}, "facts") == []
+
+
+def test_wrong_day_is_found() -> None:
+    right = recomputed(facts_of(Ticket().mail(0)))
+    days = {f"{key} day {day}": dict(found) for (key, day), found in right.days.items()}
+    assert verify.compare_all(right, right.deltas, days, "events") == []
+    days[next(iter(days))]["total"] = 7
+    assert [each.check for each in verify.compare_all(right, right.deltas, days, "events")] == ["counters"]
 
 
 def test_facts_that_are_not_those_of_the_events_are_found() -> None:
@@ -44,27 +58,41 @@ def test_facts_that_are_not_those_of_the_events_are_found() -> None:
     assert verify.compare_facts(right, right) == []
     assert [each.check for each in verify.compare_facts(right, wrong)] == ["facts"]
     assert verify.compare_facts(right, {})[0].found == "nothing"
+    anna = ContactFacts("anna", 2, merged_into="bob")
+    assert verify.compare_contacts({"anna": anna}, {"anna": anna, "bob": ContactFacts("bob", 0)}) == []
+    assert verify.compare_contacts({"anna": anna}, {})[0].found == "nothing"
+    assert verify.compare_contacts({}, {"anna": anna})[0].expected == "nothing"
 
 
 def test_total_that_is_not_open_and_closed_is_found() -> None:
-    right = {TOTAL: 2, MetricKey("contact:anna", "open"): 1, MetricKey("contact:anna", "closed"): 1}
-    assert verify.totals(right) == []
-    assert [each.subject for each in verify.totals(right | {TOTAL: 3})] == ["contact:anna"]
+    right = {"total": 2, "open": 1, "closed": 1}
+    assert verify.totals({ANNA: right}) == []
+    assert [each.subject for each in verify.totals({ANNA: right | {"total": 3}})] == [ANNA]
+
+
+def test_team_that_is_not_the_sum_of_its_agents_is_found() -> None:
+    parts = {f"team:a{CELL}agent:sam": {"total": 1}, f"team:a{CELL}agent:": {"total": 1}}
+    assert verify.teams({"team:a": {"total": 2}, **parts}) == []
+    assert [each.check for each in verify.teams({"team:a": {"total": 3}, **parts})] == ["team"]
+    assert [each.check for each in verify.teams(parts)] == ["team"]
 
 
 def test_published_document_that_is_not_what_is_stored_is_found() -> None:
-    counters, revisions = {TOTAL: 2}, {"contact:anna": 4}
-    right = {"contact:anna": published("contact:anna", 4, total=2)}
-    assert verify.compare_published(counters, revisions, right) == []
+    stored = {ANNA: shown(4, total=2)}
+    right = {ANNA: published(4, total=2)}
+    assert verify.compare_published(stored, right) == []
     for wrong in (
         {},
-        {"contact:anna": published("contact:anna", 4, total=3)},
-        {"contact:anna": published("contact:anna", 3, total=2)},
-        {"contact:anna": published("contact:bob", 4, total=2)},
-        right | {"contact:bob": published("contact:bob", 1, total=1)},
+        {ANNA: published(4, total=3)},
+        {ANNA: published(3, total=2)},
+        {ANNA: published(4, key="contact:bob", total=2)},
+        right | {"contact:bob": published(1, key="contact:bob", total=1)},
+        right | {"definitions": published(1, key="definitions")},
     ):
-        assert [each.check for each in verify.compare_published(counters, revisions, wrong)] == ["published"]
+        assert [each.check for each in verify.compare_published(stored, wrong)] == ["published"]
+    whole = Received("customers.metrics", 0, 0, "definitions", encoded(definitions()), 0)
+    assert verify.compare_published(stored, right | {"definitions": whole}) == []
 
 
 def test_recomputation_counts() -> None:
-    assert counters_of(facts_of(Ticket().mail(0)))[TOTAL] == 1
+    assert recomputed(facts_of(Ticket().mail(0))).deltas[ANNA]["total"] == 1

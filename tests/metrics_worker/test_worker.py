@@ -15,9 +15,11 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from bus.figures import CustomerMetrics
 from bus.latest import latest_by_key
 from bus.ticket_event import TicketEvent
+from metrics_worker.definitions import texts
 from metrics_worker.tables import LEADER_LOCK
 from tests.conftest import Stack
-from tests.metrics_worker.histories import Ticket, interleaved
+from tests.metrics_worker.histories import Contact, Ticket, interleaved
+from tests.metrics_worker.in_memory import numbers
 from tests.metrics_worker.oracle import Counted, count
 from tests.metrics_worker.workers import Figures, state_of
 
@@ -38,7 +40,7 @@ def tickets(begin: int, n: int) -> list[Ticket]:
         ticket = Ticket(f"t{at:05}", at, f"{('anna', 'bob')[at % 2]}{begin}").mail(at, ("email", "chat")[at % 3 == 0])
         ticket.message(at + 1).message(at + 2, automation="out_of_office")
         if at % 4 == 0:
-            ticket.closed(at + 3)
+            ticket.answered(at + 2).closed(at + 3).rated(at + 4, "good", agent="sam")
         if at % 5 == 4:
             ticket.merged(at + 5, made[-1].id if made else f"t{at - 1:05}")
         made.append(ticket)
@@ -56,16 +58,23 @@ async def published(desk: Figures) -> Counted:
         assert record.value is not None
         document = CustomerMetrics.from_json(record.value)
         assert document.key == key
-        found |= {(key, name): figure.sum for name, figure in document.figures.items() if figure.sum}
+        shown = {name: figure.model_dump() for name, figure in document.figures.items()}
+        found |= {(key, name): number for name, number in numbers(shown).items() if number.count}
     return found
 
 
 async def test_figures_are_published_as_counted_by_hand(desk: Figures) -> None:
     events = events_of(tickets(0, 60))
     await desk.publish(events)
+    people = Contact("bob0").add("contact.created").add("contact.merged", 5, into="anna0")
+    people.add("contact.feedback_received", 6, message_id="m", channel="web_form")
+    await desk.publish_contacts(people.events)
     desk.start()
     assert await desk.settled() == []
-    assert await published(desk) == count(events)
+    assert await published(desk) == count(events, people.events)
+    known = (await latest_by_key(desk.settings.kafka, desk.names.figures))["definitions"].value
+    assert known is not None
+    assert CustomerMetrics.from_json(known).definitions == texts()
 
 
 async def test_partitions_read_in_any_order(desk: Figures) -> None:

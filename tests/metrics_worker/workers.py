@@ -10,9 +10,11 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from pydantic import SecretStr
 
+from bus.contact_event import ContactEvent
 from bus.figures import CustomerMetrics
 from bus.kafka_settings import KafkaSettings
 from bus.publisher import KafkaPublisher
@@ -43,9 +45,15 @@ class Figures:
         await asyncio.to_thread(upgrade, url)
         kafka = KafkaSettings(servers=stack.kafka)
         tag = uuid.uuid4().hex[:8]
-        names = Names(f"tickets.events.{tag}", f"customers.metrics.{tag}", f"deskstream.metrics.{tag}")
+        names = Names(
+            f"tickets.events.{tag}",
+            f"customers.metrics.{tag}",
+            f"deskstream.metrics.{tag}",
+            f"contacts.events.{tag}",
+        )
         wanted = [
             Topic(names.events, "ticket id", partitions, (TicketEvent,)),
+            Topic(names.contacts, "contact id", 1, (ContactEvent,)),
             Topic(names.figures, "key", 3, (CustomerMetrics,), {"cleanup.policy": "compact"}),
             *(topic for topic in SHARED if topic.name == DEAD_LETTERS),
         ]
@@ -64,8 +72,14 @@ class Figures:
             [Outgoing(self.names.events, event.ticket_id, event.to_json(), (), partition) for event in events]
         )
 
+    async def publish_contacts(self, events: Sequence[ContactEvent]) -> None:
+        await self.publisher.publish(
+            [Outgoing(self.names.contacts, event.contact_id, event.to_json()) for event in events]
+        )
+
     def start(self, failpoints: str = "") -> subprocess.Popen[bytes]:
-        told = {"kafka": self.settings.kafka.servers, "database": self.url, "names": asdict(self.names)}
+        told: dict[str, Any] = {"kafka": self.settings.kafka.servers, "database": self.url, "names": asdict(self.names)}
+        told["calendars"] = {name: section.model_dump() for name, section in self.settings.calendars.items()}
         worker = subprocess.Popen(
             [sys.executable, "-m", "tests.metrics_worker.run_worker", json.dumps(told), str(SILENCE)],
             env=os.environ | {"DESKSTREAM_FAILPOINTS": failpoints},

@@ -1,4 +1,4 @@
-"""Reading a whole topic as its one active reader.
+"""Reading whole topics as their one active reader.
 
 A consumer group would wait for a dead or frozen member to time out before it gives its partitions away. Here the
 leader's lock says who reads, and the epochs of progress fence whoever does not know yet that it lost it.
@@ -31,10 +31,12 @@ from metrics_worker.meters import LAG
 log = structlog.get_logger()
 
 _HINT_SECONDS = 1.0
+_BUSY = 2_000.0
+"""A mail is five events; at a few hundred a second nobody is to wait."""
 
 
-class WholeTopic:
-    """bus.source.Source of all partitions of one topic, for as long as this worker leads.
+class WholeTopics:
+    """bus.source.Source of all partitions of some topics, for as long as this worker leads.
 
     `start` and `rejoin` raise Fenced when it does not. What is committed to Kafka under `group` is a hint
     for those who watch the lag.
@@ -43,23 +45,22 @@ class WholeTopic:
     def __init__(
         self,
         kafka: KafkaSettings,
-        topic: str,
-        partitions: Sequence[int],
+        partitions: Sequence[Partition],
         group: str,
         progress: Progress,
         leadership: Leadership,
         *,
         max_records: int = 2_500,
-        gather_ms: int = 100,
+        gather_ms: int = 150,
     ) -> None:
         self.busy = asyncio.Lock()
         self._kafka = kafka
-        self._whole = [TopicPartition(topic, partition) for partition in partitions]
+        self._whole = [TopicPartition(*where) for where in partitions]
         self._group = group
         self._progress = progress
         self._leadership = leadership
         self._max_records = max_records
-        self._gathering = Gathering(gather_ms)
+        self._gathering = Gathering(gather_ms, busy=_BUSY)
         self._consumer: AIOKafkaConsumer | None = None
         self._next: dict[TopicPartition, int] = {}
         self._hints = CommitHints(group, _HINT_SECONDS)

@@ -1,0 +1,1 @@
+"""What the figures are called and what they count, in five languages (definitions.py reads them)."""

@@ -1,0 +1,91 @@
+"""`deskstream metrics rebuild`: the same digits from the topics, while the worker goes on; what was wrong is mended."""
+
+import asyncio
+import random
+from datetime import datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from bus.settings import CalendarSettings
+from metrics_worker.commands_rebuild import rebuilt
+from metrics_worker.database import engine as engine_of
+from tests.conftest import Stack
+from tests.metrics_worker.histories import BEGIN, Contact, Ticket, interleaved
+from tests.metrics_worker.oracle import OFFICE, Desk, Hours, count
+from tests.metrics_worker.test_worker import events_of, published, tickets
+from tests.metrics_worker.workers import Figures
+
+pytestmark = pytest.mark.stack
+
+
+async def test_rebuild_changes_no_digit_while_the_worker_goes_on(stack: Stack) -> None:
+    desk = await Figures.make(stack)
+    people = Contact("bob0").add("contact.created").add("contact.merged", 5, into="anna0")
+    people.add("contact.feedback_received", 6, message_id="m", channel="web_form")
+    await desk.publish_contacts(people.events)
+    events = events_of(tickets(0, 80))
+    await desk.publish(events)
+    desk.start()
+    assert await desk.settled() == []
+    going = asyncio.create_task(rebuilt(desk.settings, names=desk.names))
+    for part in range(1, 6):
+        more = events_of(tickets(part * 1000, 20), part)
+        await desk.publish(more)
+        events += more
+        await asyncio.sleep(0.05)
+    done = await going
+    assert (done.difference.keys, done.difference.days) == (0, 0), done.difference.examples
+    last = events_of(tickets(9000, 20), 9)
+    await desk.publish(last)
+    assert await desk.settled() == []
+    assert await published(desk) == count([*events, *last], people.events)
+    await desk.close()
+
+
+async def test_rebuild_puts_right_what_was_wrong_and_publishes_it(stack: Stack) -> None:
+    desk = await Figures.make(stack)
+    events = events_of(tickets(0, 40))
+    await desk.publish(events)
+    desk.start()
+    assert await desk.settled() == []
+    engine = engine_of(desk.url)
+    async with engine.begin() as connection:
+        counters = "replace(counters, '\"total\"\\:', '\"total\"\\:1')"
+        wrong = f"UPDATE metrics.figures SET counters = {counters} WHERE key = 'desk'"  # our own
+        await connection.execute(sa.text(wrong))
+    await engine.dispose()
+    assert {each.check for each in await desk.differences()} >= {"counters", "published"}
+    done = await rebuilt(desk.settings, names=desk.names)
+    assert done.difference.keys == 1
+    assert "desk: total 1" in done.difference.examples[0]
+    assert await desk.settled() == []
+    assert await published(desk) == count(events)
+    await desk.close()
+
+
+async def test_changed_calendar_leaves_the_past_until_it_is_measured_anew_on_purpose(stack: Stack) -> None:
+    desk = await Figures.make(stack)
+    before = Ticket("a", 1).mail(0).answered(60)
+    await desk.publish(before.events)
+    first = desk.start()
+    assert await desk.settled() == []
+    first.terminate()
+    await asyncio.to_thread(first.wait, 10)
+    free = CalendarSettings(version=2, holidays=[BEGIN.date().isoformat()])
+    desk.settings = desk.settings.model_copy(update={"calendars": {"standard": free}})
+    desk.start()
+    later = Ticket("b", 2, recorded=60 * 24 * 365 * 50).mail(0).answered(60)
+    await desk.publish(later.events)
+    assert await desk.settled() == []
+    holiday = Hours("UTC", OFFICE.week, [BEGIN.date().isoformat()], BEGIN + timedelta(days=1))
+    both = interleaved([before.events, later.events], random.Random(0))
+    assert await published(desk) == count(both, desk=Desk((OFFICE, holiday)))
+    await rebuilt(desk.settings, names=desk.names)
+    assert await desk.settled() == []
+    assert await published(desk) == count(both, desk=Desk((OFFICE, holiday)))
+    await rebuilt(desk.settings, names=desk.names, present_calendars=True)
+    assert await desk.settled() == []
+    always = Hours("UTC", OFFICE.week, [BEGIN.date().isoformat()], datetime.min.replace(tzinfo=BEGIN.tzinfo))
+    assert await published(desk) == count(both, desk=Desk((always,)))
+    await desk.close()
