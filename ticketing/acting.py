@@ -32,9 +32,11 @@ WHERE m.id = :id OR m.source_id = :source ORDER BY m.id = :id DESC, m.received_a
 """)
 _MEMBERS = sa.text("""
 SELECT m.id, m.ticket_id, m.automation <> ALL(CAST(:machines AS text[])) AS opens, m.automation, m.attachments,
-       m.occurred_at, m.received_at, m.is_root, m.contact_id, m.channel, m.account, m.subject,
+       m.occurred_at, m.received_at, m.is_root, r.id AS contact_id, r.account_id, m.channel, m.account, m.subject,
        m.document::json->>'language' AS language
-FROM desk.tickets t JOIN desk.messages m ON m.ticket_id = t.id WHERE t.root_id = ANY(CAST(:roots AS text[]))
+FROM desk.tickets t JOIN desk.messages m ON m.ticket_id = t.id
+LEFT JOIN desk.contacts c ON c.id = m.contact_id LEFT JOIN desk.contacts r ON r.id = coalesce(c.root_id, c.id)
+WHERE t.root_id = ANY(CAST(:roots AS text[]))
 """)
 _CUTS_AT = sa.text("""
 SELECT c.older, c.younger, c.kind, c.cause, o.root_id AS older_root, y.root_id AS younger_root

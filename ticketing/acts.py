@@ -55,7 +55,10 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A filed message as acts see it. `opens`: it may open a ticket, and counts; `ticket_id`: where it was filed."""
+    """A filed message as acts see it, with its author's contact as it is today.
+
+    `opens`: it may open a ticket, and counts; `ticket_id`: where it was filed.
+    """
 
     id: str
     ticket_id: str
@@ -66,6 +69,7 @@ class Member:
     received_at: datetime
     is_root: bool
     contact_id: str | None
+    account_id: str | None
     channel: Channel
     account: str
     subject: str | None
@@ -159,7 +163,7 @@ class Acting:
             id=id_,
             number=number,
             contact_id=first.contact_id or old.contact_id,
-            account_id=old.account_id if first.contact_id == old.contact_id else None,
+            account_id=first.account_id if first.contact_id else old.account_id,
             channel=first.channel,
             account=first.account,
             subject=first.subject,
@@ -275,8 +279,12 @@ class Acting:
             return
         ticket.requester = min((_requester(member) for member in openers), key=lambda r: r.rank)
         if ticket.requester.contact_id != ticket.contact_id:
-            old, ticket.contact_id = ticket.contact_id, ticket.requester.contact_id
-            self._tell(ticket, "ticket.updated", Updated(fields={"contact_id": [old, ticket.contact_id]}))
+            first = ticket.requester
+            fields: dict[str, list[object] | None] = {"contact_id": [ticket.contact_id, first.contact_id]}
+            if first.account_id != ticket.account_id:
+                fields["account_id"] = [ticket.account_id, first.account_id]
+            ticket.contact_id, ticket.account_id = first.contact_id, first.account_id
+            self._tell(ticket, "ticket.updated", Updated(fields=fields))
 
     def _tell(
         self, ticket: Ticket, type_: TicketEventType, data: Wire | dict[str, Any], *, at: datetime | None = None
@@ -287,4 +295,4 @@ class Acting:
 
 
 def _requester(member: Member) -> Requester:
-    return Requester(member.id, member.contact_id or "", member.received_at, member.is_root)
+    return Requester(member.id, member.contact_id or "", member.received_at, member.is_root, member.account_id)

@@ -148,7 +148,7 @@ def decode(record: Received, tokens: ReplyTokens, policy: Policy) -> Incoming | 
         answered=tuple((ticket, name) for ticket, name in answered if ticket is not None),
         numbers=tuple(_numbers(message)),
         authentic=authentic,
-        by_agent=authentic and author.kind == "email" and author.address.lower() in policy.agents,
+        by_agent=authentic and author.kind == "email" and author.address in Agents(policy.agents),
         fingerprint=_fingerprint(message) if message.channel == "email" else None,
         document=document,
         traceparent=traceparent_of(record.headers),

@@ -23,7 +23,7 @@ class Policy:
     """`gap`: messages received further apart are joined by a token or a provider's conversation alone.
 
     `departments`: connector → department; a connector that is not named is of the department "". `agents`: mail
-    addresses of agents, lower case. `reopening_of`: by connector, where it differs from `reopening`.
+    addresses of agents (or `@domain`), lower case. `reopening_of`: by connector, where it differs from `reopening`.
     """
 
     strict: bool = False

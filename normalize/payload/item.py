@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from bus.message import Address, Attachment, Author, AuthorKind, Automation, Call, NormalizedMessage, Ref
+from bus.message import Address, Attachment, Author, AuthorKind, Automation, Call, Identity, NormalizedMessage, Ref
 from bus.raw import RawMessage
 from normalize.identity import message_id
 from normalize.language import detect_language
 from normalize.legible import legible, one_line
+from normalize.origin import network_of
 from normalize.outcome import Decision, Understood
 from normalize.payload.media import Remote, attachments_of
 from normalize.payload.revision import CREATED
@@ -82,7 +83,9 @@ def understood(record: RawMessage, normalizer: str, item: Item) -> Understood:
                 address=author or f"anonymous:{source}",
                 name=one_line(item.author_name) or None,
                 verified=item.verified and bool(author),
+                also=_also(item),
             ),
+            "origin": network_of(record.remote),
             "to": [],
             "cc": [],
             "reply_to": list(item.reply_to),
@@ -104,6 +107,13 @@ def understood(record: RawMessage, normalizer: str, item: Item) -> Understood:
         }
     )
     return Understood(message, item.blobs, lambda: _explained(item, message))
+
+
+def _also(item: Item) -> list[Identity]:
+    """The mail address that came with a message of another kind: typed, so nobody vouches for it."""
+    if item.author_kind == "email":
+        return []
+    return [Identity(kind="email", address=each.address) for each in item.reply_to]
 
 
 def _lines(text: str) -> str:

@@ -154,6 +154,32 @@ async def test_whom_an_agent_lets_in_is_a_participant(desk: Desk) -> None:
     assert "x.example" not in str(await desk.rows("SELECT document FROM desk.ticket_events"))
 
 
+async def test_a_ticket_is_its_requesters_as_contact_and_account_are_today(desk: Desk) -> None:
+    await desk.file(said("a", ANN), said("b", BOB, "a", at=1), said("c", ANN, "a", at=2))
+    await desk.rows_changed(
+        "UPDATE desk.contacts SET account_id = 'acme', root_id = NULL, merged_into = NULL WHERE id = "
+        "(SELECT contact_id FROM desk.identities WHERE value = :bob)",
+        bob=BOB,
+    )
+    await acts(desk).split(["id-b"])
+    owners = await desk.rows(
+        "SELECT i.value, t.account_id = 'acme' FROM desk.tickets t JOIN desk.identities i USING (contact_id) "
+        "ORDER BY t.number"
+    )
+    assert owners == [(ANN, False), (BOB, True)]
+    # Bob turns out to be Ann: what is settled anew is hers
+    await desk.rows_changed(
+        "UPDATE desk.contacts SET root_id = (SELECT contact_id FROM desk.identities WHERE value = :ann), merged_into = "
+        "(SELECT contact_id FROM desk.identities WHERE value = :ann) "
+        "WHERE id = (SELECT contact_id FROM desk.identities WHERE value = :bob)",
+        ann=ANN,
+        bob=BOB,
+    )
+    await acts(desk, "act-2").move("id-c", 2)
+    [(same,)] = await desk.rows("SELECT count(DISTINCT contact_id) FROM desk.tickets")
+    assert same == 1
+
+
 async def test_what_cannot_be_done_is_refused_in_words(desk: Desk) -> None:
     await conversation(desk)
     await desk.file(said("auto", "daemon@x.example", kind="bounce"))
