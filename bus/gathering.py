@@ -34,7 +34,8 @@ class Gathering:
         now = self._clock()
         self._seen = self._seen * math.exp((self._at - now) / _MEMORY) + records
         self._at = now
-        return round(self._most_ms * min(1.0, self._seen / _MEMORY / self._busy))
+        load = min(1.0, self._seen / _MEMORY / self._busy)
+        return round(self._most_ms * load * load)  # squared: what is felt at a moderate rate is saved at a high one
 
     def adapt(self, consumer: AIOKafkaConsumer, records: int) -> None:
         """`after`, applied to the consumer."""

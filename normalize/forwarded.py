@@ -31,9 +31,12 @@ def find_forwarded(data: bytes, root: Part, subject: str, text: str) -> Forwarde
         return found
     if not says and _REPLY.match(subject):
         return None  # what is passed on lies in the history
-    head = text[:_CHARACTERS].lower()
-    if says or any(words in head for words in _SAYS):
-        return _copied(text[:_CHARACTERS], sure=says)
+    head = text[:_CHARACTERS]
+    if "@" not in head:
+        return None  # the copied fields name an author by his address
+    lower = head.lower()
+    if says or any(words in lower for words in _SAYS):
+        return _copied(head, sure=says)
     return None
 
 
