@@ -42,7 +42,7 @@ from normalize.refs import addressed_to, collect_refs
 from normalize.reply_text import reply_text
 from normalize.structure import read_structure, unwrapped
 
-NORMALIZER = "mail/1"
+NORMALIZER = "mail/2"
 _COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """What an Outlook .msg begins with (MS-CFB §2.2)."""
 _UNPARSEABLE = "unparseable message"
