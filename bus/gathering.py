@@ -35,7 +35,7 @@ class Gathering:
         self._seen = self._seen * math.exp((self._at - now) / _MEMORY) + records
         self._at = now
         load = min(1.0, self._seen / _MEMORY / self._busy)
-        return round(self._most_ms * load * load)  # squared: what is felt at a moderate rate is saved at a high one
+        return round(self._most_ms * load**3)  # cubed: a moderate rate is hardly to feel what saves work at a high one
 
     def adapt(self, consumer: AIOKafkaConsumer, records: int) -> None:
         """`after`, applied to the consumer."""

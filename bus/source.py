@@ -50,7 +50,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         pattern: str | None = None,
         progress: Progress | None = None,
         max_records: int = 1_000,
-        gather_ms: int = 100,
+        gather_ms: int = 200,
     ) -> None:
         assert bool(topics) != bool(pattern), "topics or a pattern"
         self.busy = asyncio.Lock()

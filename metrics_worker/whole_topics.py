@@ -51,7 +51,7 @@ class WholeTopics:
         leadership: Leadership,
         *,
         max_records: int = 2_500,
-        gather_ms: int = 150,
+        gather_ms: int = 300,
     ) -> None:
         self.busy = asyncio.Lock()
         self._kafka = kafka

@@ -5,7 +5,6 @@ import statistics
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from pydantic_core import from_json
@@ -50,18 +49,20 @@ def _message_id(mail: GeneratedMail) -> str:
 
 
 def _watch_table(up: Up, visible: dict[str, float], stop: threading.Event) -> None:
+    """Events are committed with the ticket they tell of, under ids in the order of commits."""
     with up.database() as database:
-        mark: Any = database.execute("SELECT now()").fetchone()[0]  # type: ignore[index]  # there is one row
+        last: int = database.execute("SELECT coalesce(max(id), 0) FROM desk.ticket_events").fetchone()[0]  # type: ignore[index]  # there is one row
         while not stop.is_set():
             rows = database.execute(
-                "SELECT source_id, filed_at FROM desk.messages WHERE filed_at >= %s - interval '0.3 s' "
-                "AND ticket_id IS NOT NULL ORDER BY filed_at",
-                (mark,),
+                "SELECT id, type, document::jsonb #>> '{data,source_id}' FROM desk.ticket_events "
+                "WHERE id > %s ORDER BY id",
+                (last,),
             ).fetchall()
             now = time.time()
-            for source_id, filed_at in rows:
-                visible.setdefault(source_id, now)
-                mark = max(mark, filed_at)
+            for id_, type_, source_id in rows:
+                last = id_
+                if type_ == "ticket.message_received":
+                    visible.setdefault(source_id, now)
             time.sleep(0.004)
 
 

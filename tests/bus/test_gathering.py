@@ -36,7 +36,7 @@ def _at(rate: float, *, most_ms: int = 60, polls_a_second: int = 40) -> int:
 
 
 @pytest.mark.parametrize(
-    ("rate", "least", "most"), [(0, 0, 0), (40, 0, 1), (200, 5, 8), (600, 50, 60), (5_000, 60, 60)]
+    ("rate", "least", "most"), [(0, 0, 0), (40, 0, 0), (200, 1, 4), (600, 48, 60), (5_000, 60, 60)]
 )
 def test_waits_the_longer_the_more_comes(rate: float, least: int, most: int) -> None:
     assert least <= _at(rate) <= most
@@ -83,7 +83,7 @@ async def test_the_broker_is_asked_to_gather_under_load_only(stack: Stack, monke
             await source.poll()
         minimum, waits = asked[-1]
         assert minimum > 1
-        assert waits <= 100
+        assert waits <= 200
     finally:
         await source.stop()
         await publisher.stop()
