@@ -14,6 +14,7 @@ _BUSY = 600.0
 """Records a second from which on the broker gathers for as long as it may, unless the consumer says otherwise."""
 _ENOUGH = 1024 * 1024
 _PATIENCE_MS = 500
+_WORTH_IT_MS = 10
 
 
 class Gathering:
@@ -35,7 +36,8 @@ class Gathering:
         self._seen = self._seen * math.exp((self._at - now) / _MEMORY) + records
         self._at = now
         load = min(1.0, self._seen / _MEMORY / self._busy)
-        return round(self._most_ms * load**3)  # cubed: a moderate rate is hardly to feel what saves work at a high one
+        ms = round(self._most_ms * load**3)  # cubed: a moderate rate is not to feel what saves work at a high one
+        return ms if ms >= _WORTH_IT_MS else 0
 
     def adapt(self, consumer: AIOKafkaConsumer, records: int) -> None:
         """`after`, applied to the consumer."""

@@ -36,7 +36,7 @@ def _at(rate: float, *, most_ms: int = 60, polls_a_second: int = 40) -> int:
 
 
 @pytest.mark.parametrize(
-    ("rate", "least", "most"), [(0, 0, 0), (40, 0, 0), (200, 1, 4), (600, 48, 60), (5_000, 60, 60)]
+    ("rate", "least", "most"), [(0, 0, 0), (40, 0, 0), (200, 0, 0), (600, 48, 60), (5_000, 60, 60)]
 )
 def test_waits_the_longer_the_more_comes(rate: float, least: int, most: int) -> None:
     assert least <= _at(rate) <= most
