@@ -31,6 +31,7 @@ log = structlog.get_logger()
 _REVOKE_PATIENCE = 20.0
 _POLL_PATIENCE = 5.0
 _SINCE_MS = 3
+_SINCE_PATIENCE = 1.0
 _COMMIT_EVERY, _HINT_EVERY = 0.2, 1.0
 _CLAIM_PATIENCE = 60.0
 _PATTERN_REFRESH_MS = 10_000
@@ -176,7 +177,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             if self._unclaimed and self._progress is not None:
                 await self._claim_patiently(consumer, self._progress)
             async with asyncio.timeout(_POLL_PATIENCE):  # during a rebalance aiokafka waits without bound
-                found = await self._fetched(consumer)
+                found = await consumer.getmany(timeout_ms=500, max_records=self._max_records)
+            await self._since(consumer, found)
         except TimeoutError:
             found = {}
         except NoOffsetForPartitionError:
@@ -194,15 +196,19 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             await self._watch(consumer)
         return batch
 
-    async def _fetched(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, list[Any]]:
-        """What was fetched ahead while the last batch was in hand, and what has come since: else that would wait for
-        one batch more."""
-        found: dict[TopicPartition, list[Any]] = await consumer.getmany(timeout_ms=500, max_records=self._max_records)
+    async def _since(self, consumer: AIOKafkaConsumer, found: dict[TopicPartition, list[Any]]) -> None:
+        """Add to what was fetched ahead, while the last batch was in hand, what has come since: else that would wait
+        for one batch more. Whatever goes wrong here, what was fetched already stays in hand."""
         left = self._max_records - sum(map(len, found.values()))
-        if found and left > 0:
-            for tp, records in (await consumer.getmany(timeout_ms=_SINCE_MS, max_records=left)).items():
-                found.setdefault(tp, []).extend(records)
-        return found
+        if not found or left <= 0:
+            return
+        try:
+            async with asyncio.timeout(_SINCE_PATIENCE):
+                more = await consumer.getmany(timeout_ms=_SINCE_MS, max_records=left)
+        except (*KAFKA_ERRORS, OffsetOutOfRangeError, NoOffsetForPartitionError, ConsumerStoppedError):
+            return  # the next poll meets it again
+        for tp, records in more.items():
+            found.setdefault(tp, []).extend(records)
 
     def _ours(self, consumer: AIOKafkaConsumer, tp: TopicPartition, records: Sequence[Any]) -> list[Received]:
         where = Partition(tp.topic, tp.partition)
