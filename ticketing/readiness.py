@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -107,9 +108,13 @@ async def watch(kafka: KafkaCluster, engine: AsyncEngine, filer: KafkaSource, he
     """Keep the health true until cancelled."""
     while True:
         health.set("filer", None if filer.assignment else "no partition of messages.* is assigned yet")
-        for name, probe in (("kafka", kafka.cluster_id()), ("database", check_database(engine, cluster))):
+        probes: dict[str, Callable[[], Awaitable[object]]] = {
+            "kafka": kafka.cluster_id,
+            "database": partial(check_database, engine, cluster),
+        }
+        for name, probe in probes.items():
             try:
-                await probe
+                await probe()
             except (Retryable, ConfigError) as error:
                 health.set(name, str(error))
             else:

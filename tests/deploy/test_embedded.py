@@ -1,6 +1,7 @@
 """The real Kafka and PostgreSQL under the supervisor: killed, frozen, abandoned, and always back with their data."""
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 import psycopg
@@ -19,6 +21,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.embedded import kafka, postgres
 from tests.folders import own_folder
+
+Answer = TypeVar("Answer")
 
 
 class Embedded:
@@ -48,14 +52,21 @@ class Embedded:
 
     def secrets(self, secret: str) -> list[str]:
         """Where a secret can be seen that should not."""
-        processes = [psutil.Process(self.process.pid), *self.tree()]
-        said = [" ".join(it.cmdline()) for it in processes]
+        said = [" ".join(words) for words in self.asked(psutil.Process.cmdline)]
         said += [log.read_text("utf-8", "replace") for log in self.folder.rglob("*.log")]
         return [text for text in said if secret in text]
 
     def tree(self) -> list[psutil.Process]:
         """Every process below, PostgreSQL's own included."""
         return psutil.Process(self.process.pid).children(recursive=True)
+
+    def asked(self, question: Callable[[psutil.Process], Answer]) -> list[Answer]:
+        """What every process answers. PostgreSQL's workers come and go: one that has gone has no say."""
+        answers = []
+        for process in (psutil.Process(self.process.pid), *self.tree()):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                answers.append(question(process))
+        return answers
 
     def sql(self, statement: str) -> list[tuple[object, ...]]:
         """Run one statement."""
@@ -109,8 +120,8 @@ async def test_the_password_is_needed_and_only_its_owner_can_read_it(running: Em
         psycopg.connect(running.database.replace("+psycopg", "", 1).replace(secret, "wrong"))
     listening = {
         connection.laddr.ip
-        for it in running.tree()
-        for connection in it.net_connections("inet")
+        for connections in running.asked(lambda process: process.net_connections("inet"))
+        for connection in connections
         if connection.status == psutil.CONN_LISTEN
     }
     assert {ip.removeprefix("::ffff:") for ip in listening} == {"127.0.0.1"}
