@@ -13,11 +13,11 @@ from aiokafka.errors import KafkaError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from bus.blobs import open_blobs
 from bus.errors import ConfigError, Invalid, Retryable
 from bus.options import Options
 from bus.settings import Settings
 from bus.topics import SHARED, topics
-from ingest.blobs import open_blobs
 from ingest.table import configured
 
 

@@ -12,6 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
+from bus.blobs import BlobStore
 from bus.health import Health
 from bus.kafka_settings import KafkaSettings
 from bus.message import Channel
@@ -19,7 +20,6 @@ from bus.raw import RawMessage
 from bus.record import Position
 from bus.reply import Reply
 from bus.settings import Section
-from ingest.blobs import BlobStore
 
 C = TypeVar("C", bound=BaseModel)
 S = TypeVar("S", bound="ConnectorSettings")

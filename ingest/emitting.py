@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from bus.blobs import BlobStore
 from bus.errors import Retryable
 from bus.headers import cloud_event, new_traceparent
 from bus.message import INLINE_RAW_BYTES
@@ -13,7 +14,6 @@ from bus.publisher import Publisher
 from bus.raw import Inline, RawMessage
 from bus.record import Outgoing, Position
 from bus.topics import raw_topic
-from ingest.blobs import BlobStore
 from ingest.contract import Connector
 
 

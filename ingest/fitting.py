@@ -2,10 +2,10 @@
 
 from typing import Literal
 
+from bus.blobs import blob_name
 from bus.message import NormalizedMessage
 from bus.model import BlobRef
 from bus.topics import MAX_RECORD_BYTES
-from ingest.blobs import blob_name
 
 _ROOM = MAX_RECORD_BYTES - 64 * 1024
 _TEXTS: tuple[Literal["html", "text", "reply_text"], ...] = ("html", "text", "reply_text")

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from bus.blobs import open_blobs
 from bus.errors import Retryable
 from bus.health import Health
 from bus.parking import Parking
 from bus.publisher import KafkaPublisher
 from bus.service import Announce
 from bus.settings import Settings
-from ingest.blobs import open_blobs
 from ingest.contract import Connector, ConnectorSettings, Place
 from ingest.cursors import KafkaCursors
 from ingest.hosted import HostedConnector

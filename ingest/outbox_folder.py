@@ -10,9 +10,9 @@ import re
 from hashlib import sha256
 from pathlib import Path
 
+from bus.blobs import BlobStore
 from bus.errors import Retryable
 from bus.reply import Reply
-from ingest.blobs import BlobStore
 from ingest.outgoing_mail import outgoing_mail
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC

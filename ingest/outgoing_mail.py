@@ -1,8 +1,8 @@
 """From a reply to the bytes that leave: what both mail senders do first."""
 
+from bus.blobs import BlobStore
 from bus.errors import Invalid
 from bus.reply import Reply
-from ingest.blobs import BlobStore
 from ingest.contract import Refused
 from ingest.mail_message import Mail, compose
 

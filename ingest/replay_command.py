@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from bus.blobs import BlobStore, blob_name, open_blobs
 from bus.errors import ConfigError, Invalid, Retryable
 from bus.kafka_settings import KafkaSettings
 from bus.latest import read_to_end
@@ -18,7 +19,6 @@ from bus.output import console
 from bus.publisher import KafkaPublisher, Publisher
 from bus.record import Outgoing, Position, Received
 from bus.topics import raw_topic
-from ingest.blobs import BlobStore, blob_name, open_blobs
 from ingest.instant import instant
 from ingest.understanding import Understanding, parsed
 

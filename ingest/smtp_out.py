@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 
 from aiosmtplib import SMTP
 
+from bus.blobs import BlobStore
 from bus.errors import ConfigError
 from bus.reply import Reply
-from ingest.blobs import BlobStore
 from ingest.contract import Refused, Sender
 from ingest.outgoing_mail import outgoing_mail
 from ingest.outgoing_server import OutgoingServer

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from bus.blobs import open_blobs
 from bus.errors import ConfigError, Retryable
 from bus.logs import configure_logging
 from bus.loop import consume
@@ -26,7 +27,6 @@ from bus.reading import OffsetLost
 from bus.record import Outgoing, Position
 from bus.source import KafkaSource
 from bus.topics import raw_topic
-from ingest.blobs import open_blobs
 from ingest.one_record import read_record
 from ingest.understand_note import Note
 from ingest.understand_orders import BUDGET_SPENT, FAILED, MISCONFIGURED, Orders, understand_group

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from bus.blobs import BlobStore
 from bus.dead_letter import dead_letter_key
 from bus.errors import Invalid
 from bus.failpoints import failpoint
@@ -14,7 +15,6 @@ from bus.publisher import Publisher
 from bus.raw import RawMessage
 from bus.record import Outgoing, Position, Received
 from bus.topics import messages_topic
-from ingest.blobs import BlobStore
 from ingest.fitting import fitted
 from normalize.outcome import Ignored, Normalize, Understood
 

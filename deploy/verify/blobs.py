@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from bus.blobs import BlobStore
 from bus.errors import Invalid
 from bus.raw import RawMessage
 from deploy.verify.check import Check, check
 from deploy.verify.world import World
-from ingest.blobs import BlobStore
 
 
 async def blobs(world: World, store: BlobStore) -> tuple[Check, int]:

@@ -9,6 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from bus.blobs import open_blobs
 from bus.errors import ConfigError, Retryable
 from bus.message import CHANNELS
 from bus.progress import database_error
@@ -17,7 +18,6 @@ from deploy.verify import accounting, blobs, confirmations, ledger, versions
 from deploy.verify.check import Check, Verdict, check
 from deploy.verify.lag import lag
 from deploy.verify.world import World, look
-from ingest.blobs import open_blobs
 from metrics_worker.verify import differences
 
 

@@ -5,8 +5,8 @@ import hashlib
 
 import pytest
 
+from bus.blobs import BlobStore
 from bus.errors import Invalid
-from ingest.blobs import BlobStore
 
 
 class BlobContract:

@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from bus.blobs import open_blobs
 from bus.dead_letter import DeadLetter
 from bus.settings import Settings, load_settings
 from deploy.verify.blobs import blobs
@@ -20,7 +21,6 @@ from deploy.verify.lag import lag
 from deploy.verify.ledger import Entry, read_ledger
 from deploy.verify.run import of_world
 from deploy.verify.world import World, look
-from ingest.blobs import open_blobs
 from tests.e2e.running import Up
 from tests.mails.client import send_all, write_ledger
 from tests.mails.generator import generate

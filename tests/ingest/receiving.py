@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Self
 
+from bus.blobs import FolderBlobs
 from bus.health import Health
 from bus.memory import MemoryBus
 from bus.raw import RawMessage
 from bus.record import Position, Received
-from ingest.blobs import FolderBlobs
 from ingest.connectors.email_smtp import EMAIL_SMTP
 from ingest.contract import Emit, Place
 from ingest.emitting import Emitting

@@ -7,10 +7,10 @@ import asyncio
 import sys
 from pathlib import Path
 
+from bus.blobs import FolderBlobs
 from bus.health import Health
 from bus.kafka_settings import KafkaSettings
 from bus.reply import Reply
-from ingest.blobs import FolderBlobs
 from ingest.contract import Connector, ConnectorSettings, Place, Sender
 from ingest.outbox_folder import OutboxFolder
 from ingest.sending import run_sender

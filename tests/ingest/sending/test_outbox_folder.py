@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bus.blobs import FolderBlobs
 from bus.errors import Retryable
-from ingest.blobs import FolderBlobs
 from ingest.mail_message import compose
 from ingest.outbox_folder import OutboxFolder
 from tests.ingest.sending.replies import a_reply

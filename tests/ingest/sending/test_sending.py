@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bus.blobs import FolderBlobs
 from bus.errors import Fenced, Invalid, Retryable
 from bus.health import Health
 from bus.kafka_settings import KafkaSettings
@@ -15,7 +16,6 @@ from bus.reply import Reply
 from bus.topics import RECEIPTS
 from bus.transactions import KafkaTransactions
 from ingest.attempts import attempting
-from ingest.blobs import FolderBlobs
 from ingest.contract import Connector, ConnectorSettings, Place, Refused, Sender, Uncertain
 from ingest.send_lane import Lane, Report, kafka_lane
 from ingest.sending import SendReplies, run_sender

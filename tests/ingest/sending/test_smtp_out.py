@@ -13,10 +13,10 @@ from aiosmtpd import smtp as aiosmtpd
 from aiosmtplib import SMTP
 from pydantic import SecretStr
 
+from bus.blobs import FolderBlobs
 from bus.errors import ConfigError, Retryable
 from bus.reply import Recipient, ReplyAttachment
 from bus.settings import validated
-from ingest.blobs import FolderBlobs
 from ingest.contract import Refused, Sender, Uncertain
 from ingest.mail_message import compose
 from ingest.outgoing_server import OutgoingServer

@@ -11,8 +11,8 @@ import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from pydantic import SecretStr
 
+from bus.blobs import FolderBlobs
 from bus.errors import Retryable
-from ingest.blobs import FolderBlobs
 from ingest.contract import Sender
 from ingest.outgoing_server import OutgoingServer
 from ingest.smtp_out import smtp_sender

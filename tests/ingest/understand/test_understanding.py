@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bus.blobs import FolderBlobs
 from bus.dead_letter import DeadLetter
 from bus.errors import Retryable
 from bus.loop import consume
@@ -18,7 +19,6 @@ from bus.publisher import Publisher
 from bus.raw import RawMessage
 from bus.record import Outgoing, Position
 from bus.topics import MAX_RECORD_BYTES
-from ingest.blobs import FolderBlobs
 from ingest.fitting import fitted
 from ingest.understanding import Understanding
 from normalize.outcome import Ignored, Normalize, Understood

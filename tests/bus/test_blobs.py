@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bus.blobs import BlobStore, FolderBlobs, blob_name, open_blobs
 from bus.errors import ConfigError, Invalid, Retryable
-from ingest.blobs import BlobStore, FolderBlobs, blob_name, open_blobs
 from tests.contracts.blob_contract import BlobContract
 
 
