@@ -4,11 +4,11 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 
-from ingest.contract import ConnectorSettings
+from ingest.intake.settings import PROVIDERS_RATES, Rates, WebSettings
 from ingest.providers.addresses import BaseUrl
 
 
-class ForumSettings(ConnectorSettings):
+class ForumSettings(WebSettings):
     """`[connectors.NAME]` with `type = "forum"`."""
 
     type: Literal["forum"] = "forum"
@@ -24,3 +24,4 @@ class ForumSettings(ConnectorSettings):
     )
     poll_every: float = Field(default=60.0, gt=0, description="Seconds between two looks for what no webhook told.")
     timeout: float = Field(default=20.0, gt=0, le=50, description="Seconds for one request to the forum.")
+    rates: Rates = Field(default=PROVIDERS_RATES, description="How often the webhook may be called.")

@@ -34,7 +34,7 @@ class NotFetched(Exception):
 class Files:
     """What a connector fetches for its messages.
 
-    `hosts`: names of hosts, which stand for what is below them too; none: any public host. `inside`: origins
+    `hosts`: names of hosts, which stand for what is below them too; None: any public host. `inside`: origins
     (`http://10.0.0.7:8080`) that an operator has named, which need be neither public nor https.
     `credentials`: by host, user and password (HTTP basic), which no redirect passes on.
     """
@@ -43,14 +43,14 @@ class Files:
         self,
         blobs: BlobStore,
         *,
-        hosts: Sequence[str] = (),
+        hosts: Sequence[str] | None = None,
         inside: Sequence[str] = (),
         credentials: Mapping[str, tuple[str, str]] | None = None,
         seconds: float = _SECONDS,
         longest: int = LONGEST_FILE,
     ) -> None:
         self._blobs = blobs
-        self._hosts = tuple(host.lower() for host in hosts)
+        self._hosts = None if hosts is None else tuple(host.lower() for host in hosts)
         self._inside = frozenset(_origin(httpx.URL(each)) for each in inside)
         self._credentials = dict(credentials or {})
         self._seconds = seconds
@@ -114,7 +114,7 @@ class Files:
         if url.userinfo:
             raise NotFetched("an address with credentials")
         host = url.host.lower()
-        if self._hosts and not any(host == each or host.endswith(f".{each}") for each in self._hosts):
+        if self._hosts is not None and not any(host == each or host.endswith(f".{each}") for each in self._hosts):
             raise NotFetched("not a host that files are fetched from")
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(url.host, url.port or 443, type=socket.SOCK_STREAM)

@@ -1,6 +1,7 @@
 """Asking a provider by HTTP: bounded in time and size, and every failure has a name."""
 
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from bus.errors import Retryable
 from ingest.contract import Uncertain
 from ingest.providers.trouble import Trouble
 from ingest.providers.waiting import retry_after
+
+# writes each address with its query, where some providers want a token
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 _LONGEST_ANSWER = 16 * 1024 * 1024
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)

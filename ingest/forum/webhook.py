@@ -1,0 +1,66 @@
+"""Discourse's webhook: posts that were created, edited, removed or brought back."""
+
+import hashlib
+from collections.abc import Sequence
+
+from pydantic import SecretStr
+from starlette.responses import Response
+
+from ingest.contract import Place
+from ingest.forum.settings import ForumSettings
+from ingest.forum.watched import is_watched
+from ingest.intake.route import Accept, HttpRoute, Incoming, Route
+from ingest.providers.answers import not_signed, taken
+from ingest.providers.peek import peek
+from ingest.providers.record import http_record
+from ingest.providers.repeats import Repeats
+from ingest.providers.signed import hex_signed
+
+_KEPT = ("x-discourse-event", "x-discourse-event-type", "x-discourse-event-id")
+
+
+class ForumWebhook:
+    """The handler (ingest.intake.route) of one forum."""
+
+    def __init__(self, account: str, settings: ForumSettings, secret: SecretStr) -> None:
+        self._account = account
+        self._settings = settings
+        self._secret = secret
+        self._repeats = Repeats()
+
+    async def __call__(self, request: Incoming, accept: Accept) -> Response:
+        """200 once the event stands on its topic, or when it is nothing for the desk."""
+        given = request.headers.getlist("x-discourse-event-signature")
+        if not hex_signed(self._secret.get_secret_value(), request.body, given, prefix="sha256="):
+            raise not_signed()
+        event = request.headers.get("x-discourse-event-id", "")
+        # the id is not signed: alone it would let an old body stand for a new event
+        key = hashlib.sha256(event.encode() + b"\0" + request.body).digest()
+        post = peek(request.body).get("post")
+        meant = isinstance(post, dict) and is_watched(post, self._settings)
+        if not meant or (event and key in self._repeats):
+            return taken()
+        await accept(
+            http_record(
+                "forum",
+                self._account,
+                request.body,
+                received_at=request.received_at,
+                path=request.path,
+                headers={name: value for name in _KEPT if (value := request.headers.get(name))}
+                | {"x-discourse-instance": self._settings.url},
+                media_type=request.media_type or "application/json",
+                thread=str(post.get("topic_id") or "") if isinstance(post, dict) else "",
+                own_addresses=[self._settings.api_username],
+                remote=request.remote,
+            )
+        )
+        self._repeats.add(key)
+        return taken()
+
+
+def forum_routes(settings: ForumSettings, place: Place) -> Sequence[Route]:
+    """None without a secret: then the forum is polled only."""
+    if settings.webhook_secret is None:
+        return []
+    return [HttpRoute("/webhook", ForumWebhook(place.name, settings, settings.webhook_secret))]
