@@ -7,9 +7,13 @@ from typing import Any
 from bus.errors import ConfigError
 from bus.settings import Settings, validated
 from ingest.connectors.email_smtp import EMAIL_SMTP
+from ingest.connectors.facebook import FACEBOOK
+from ingest.connectors.forum import FORUM
+from ingest.connectors.phone import PHONE
+from ingest.connectors.x import X
 from ingest.contract import Connector, ConnectorSettings
 
-CONNECTORS: Mapping[str, Connector[Any]] = {row.name: row for row in (EMAIL_SMTP,)}
+CONNECTORS: Mapping[str, Connector[Any]] = {row.name: row for row in (EMAIL_SMTP, FACEBOOK, FORUM, PHONE, X)}
 
 
 def configured(settings: Settings) -> dict[str, tuple[Connector[Any], ConnectorSettings]]:

@@ -14,7 +14,7 @@ from ingest.contract import Page, Refused
 from ingest.facebook.graph import Graph
 from ingest.facebook.settings import FacebookSettings
 from ingest.facebook.token import TokenWatch
-from ingest.providers.record import http_record
+from ingest.providers.record import polled_record
 from ingest.providers.slices import slices
 from ingest.providers.trouble import Trouble
 from normalize.payload.instants import from_text
@@ -91,9 +91,7 @@ class FacebookPoller:
     async def confirm(self, page: Page[FacebookCursor]) -> None:
         """Nothing is marked on a page."""
 
-    def _news(
-        self, post: _Found, after: FacebookCursor, seen: dict[str, tuple[datetime, str]]
-    ) -> Iterator[RawMessage]:
+    def _news(self, post: _Found, after: FacebookCursor, seen: dict[str, tuple[datetime, str]]) -> Iterator[RawMessage]:
         """A new post with all that stands in it; of a known one what is new or has changed."""
         if post.id not in after.seen and post.at >= after.since:
             seen |= {each.id: (each.at, each.digest) for each in (post, *post.within)}
@@ -150,14 +148,13 @@ class FacebookPoller:
         return tuple(found)
 
     def _record(self, found: _Found, change: str) -> RawMessage:
-        return http_record(
+        return polled_record(
             "facebook",
             self._account,
             found.data,
             received_at=self._now(),
-            method="GET",
             path=found.path,
-            headers={":change": change},
+            known={":change": change},
             thread=found.post,
             own_addresses=[self._settings.page_id],
         )

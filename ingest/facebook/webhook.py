@@ -8,12 +8,13 @@ from starlette.responses import Response
 
 from ingest.contract import Place
 from ingest.facebook.settings import FacebookSettings
+from ingest.intake.raw_request import raw_request
 from ingest.intake.route import Accept, HttpRoute, Incoming, Refusal, Route
-from ingest.providers.answers import not_signed, taken
+from ingest.providers.answers import taken
 from ingest.providers.peek import peek
-from ingest.providers.record import http_record
-from ingest.providers.signed import hex_signed, same_secret
+from ingest.providers.record import THREAD
 from ingest.providers.slices import slices
+from ingest.signatures import check, hex_sha256, same
 
 _LONGEST_CHALLENGE = 200
 
@@ -30,23 +31,18 @@ class FacebookWebhook:
         """The challenge of a GET; 200 of a POST once its changes stand on their topic."""
         if request.method == "GET":
             return self._challenge(request)
-        secret = self._settings.app_secret.get_secret_value()
-        given = request.headers.getlist("x-hub-signature-256")
-        if not hex_signed(secret, request.body, given, prefix="sha256="):
-            raise not_signed()
+        right = f"sha256={hex_sha256(self._settings.app_secret, request.body)}"
+        check(request.headers, "x-hub-signature-256", [right])
         body = self._ours(request.body)
         if body is not None:
             await accept(
-                http_record(
+                raw_request(
+                    request,
                     "facebook",
                     self._account,
-                    body,
-                    received_at=request.received_at,
-                    path=request.path,
-                    media_type=request.media_type or "application/json",
-                    thread=_thread(peek(body)),
+                    body=body,
+                    known={THREAD: _thread(peek(body))},
                     own_addresses=[self._settings.page_id],
-                    remote=request.remote,
                 )
             )
         return taken()
@@ -54,7 +50,7 @@ class FacebookWebhook:
     def _challenge(self, request: Incoming) -> Response:
         """Facebook, Webhooks, Verification Requests."""
         query = request.query
-        if query.get("hub.mode") != "subscribe" or not same_secret(
+        if query.get("hub.mode") != "subscribe" or not same(
             query.get("hub.verify_token", ""), self._verify_token.get_secret_value()
         ):
             raise Refusal(403, "verify_token", "The verify token is not ours.")

@@ -12,7 +12,7 @@ from ingest.forum.discourse import discourse
 from ingest.forum.settings import ForumSettings
 from ingest.forum.watched import is_watched
 from ingest.providers.http import Answer, failed
-from ingest.providers.record import http_record
+from ingest.providers.record import polled_record
 from ingest.providers.slices import slices
 
 _REMEMBERED = 300
@@ -98,14 +98,13 @@ class ForumPoller:
         return answer
 
     def _record(self, data: bytes, path: str, topic: object) -> RawMessage:
-        return http_record(
+        return polled_record(
             "forum",
             self._account,
             data,
             received_at=self._now(),
-            method="GET",
             path=path,
-            headers={"x-discourse-instance": self._settings.url},
+            known={"x-discourse-instance": self._settings.url},
             thread=str(topic or ""),
             own_addresses=[self._settings.api_username],
         )

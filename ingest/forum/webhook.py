@@ -9,12 +9,13 @@ from starlette.responses import Response
 from ingest.contract import Place
 from ingest.forum.settings import ForumSettings
 from ingest.forum.watched import is_watched
+from ingest.intake.raw_request import raw_request
 from ingest.intake.route import Accept, HttpRoute, Incoming, Route
-from ingest.providers.answers import not_signed, taken
+from ingest.providers.answers import taken
 from ingest.providers.peek import peek
-from ingest.providers.record import http_record
+from ingest.providers.record import THREAD
 from ingest.providers.repeats import Repeats
-from ingest.providers.signed import hex_signed
+from ingest.signatures import check, hex_sha256
 
 _KEPT = ("x-discourse-event", "x-discourse-event-type", "x-discourse-event-id")
 
@@ -30,9 +31,7 @@ class ForumWebhook:
 
     async def __call__(self, request: Incoming, accept: Accept) -> Response:
         """200 once the event stands on its topic, or when it is nothing for the desk."""
-        given = request.headers.getlist("x-discourse-event-signature")
-        if not hex_signed(self._secret.get_secret_value(), request.body, given, prefix="sha256="):
-            raise not_signed()
+        check(request.headers, "x-discourse-event-signature", [f"sha256={hex_sha256(self._secret, request.body)}"])
         event = request.headers.get("x-discourse-event-id", "")
         # the id is not signed: alone it would let an old body stand for a new event
         key = hashlib.sha256(event.encode() + b"\0" + request.body).digest()
@@ -41,18 +40,16 @@ class ForumWebhook:
         if not meant or (event and key in self._repeats):
             return taken()
         await accept(
-            http_record(
+            raw_request(
+                request,
                 "forum",
                 self._account,
-                request.body,
-                received_at=request.received_at,
-                path=request.path,
-                headers={name: value for name in _KEPT if (value := request.headers.get(name))}
-                | {"x-discourse-instance": self._settings.url},
-                media_type=request.media_type or "application/json",
-                thread=str(post.get("topic_id") or "") if isinstance(post, dict) else "",
+                kept=_KEPT,
+                known={
+                    "x-discourse-instance": self._settings.url,
+                    THREAD: str(post.get("topic_id") or "") if isinstance(post, dict) else "",
+                },
                 own_addresses=[self._settings.api_username],
-                remote=request.remote,
             )
         )
         self._repeats.add(key)

@@ -9,12 +9,13 @@ from starlette.responses import Response
 from bus.errors import Invalid
 from bus.raw import RawMessage
 from ingest.contract import Place
-from ingest.intake.route import Accept, ClosedRoute, HttpRoute, Incoming, Refusal, Route
+from ingest.intake.raw_request import raw_request
+from ingest.intake.route import Accept, ClosedRoute, HttpRoute, Incoming, Route
 from ingest.phone.settings import RECORDING_HOSTS, PhoneSettings
-from ingest.phone.who_calls import is_the_system
-from ingest.providers.answers import not_signed, taken
+from ingest.phone.who_calls import check_the_system
+from ingest.providers.answers import taken
 from ingest.providers.files import Files
-from ingest.providers.record import http_record
+from ingest.providers.record import THREAD
 from normalize.payload.fields import Fields
 from normalize.payload.request import read_request
 
@@ -37,30 +38,25 @@ class PhoneWebhook:
 
     async def __call__(self, request: Incoming, accept: Accept) -> Response:
         """200, in the form that the system expects, once the event stands on its topic."""
-        if not is_the_system(request, self._settings):
-            raise not_signed() if self._settings.signing_secret else Refusal(404, "not_found", "There is nothing here.")
+        check_the_system(request, self._settings)
         record = self._record(request)
         fields = _fields(record, request.body)
         if fields:
             files = await self._files.fetch(_recordings(fields)) if self._files else {}
-            headers = record.headers | {":thread": fields[0].id(*_CALL_IDS)}
+            headers = record.headers | {THREAD: fields[0].id(*_CALL_IDS)}
             record = record.model_copy(update={"headers": headers, "files": files})
         await accept(record)
         return self._answer(request, fields)
 
     def _record(self, request: Incoming) -> RawMessage:
         _, mark, query = request.path.partition("?")
-        return http_record(
+        return raw_request(
+            request,
             "phone",
             self._account,
-            request.body,
-            received_at=request.received_at,
-            method=request.method,
             path=f"/calls{mark}{query}",  # without the secret that is in the address
-            media_type=request.media_type or "application/x-www-form-urlencoded",
             own_addresses=self._settings.numbers,
             region=self._settings.region,
-            remote=request.remote,
         )
 
     def _answer(self, request: Incoming, fields: Sequence[Fields]) -> Response:

@@ -1,7 +1,7 @@
 """Whether a request comes from the telephone system. Pure.
 
 Placetel and Twilio sign. sipgate, Exotel and the generic interface do not: they call an address that has a secret in
-it, or log in. Such a secret may end up in a log of theirs or of a proxy; that is less than a signature, and all they do.
+it, or log in. Such a secret may end up in a log of theirs or of a proxy: less than a signature, and all there is.
 """
 
 import base64
@@ -9,59 +9,62 @@ import binascii
 from collections.abc import Sequence
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
-from ingest.intake.route import Incoming
+from pydantic import SecretStr
+
+from ingest.intake.route import Incoming, Refusal
 from ingest.phone.settings import PhoneSettings
-from ingest.providers.signed import base64_signed, hex_signed, same_secret
+from ingest.signatures import base64_sha1, check, hex_sha256, only_header, same, unsigned
 
 _PORTS = {"https": 443, "http": 80}
 
 
-def is_the_system(request: Incoming, settings: PhoneSettings) -> bool:
-    """By all that is configured, and by one thing at least."""
+def check_the_system(request: Incoming, settings: PhoneSettings) -> None:
+    """By all that is configured, and by one thing at least. Raises Refusal."""
+    secret = settings.signing_secret
     if settings.missing:
-        return False
-    if settings.signing_secret is not None and settings.provider == "placetel":
-        secret = settings.signing_secret.get_secret_value()
-        return hex_signed(secret, request.body, request.headers.getlist("x-placetel-signature"))
-    if settings.signing_secret is not None and settings.provider == "twilio":
-        secret = settings.signing_secret.get_secret_value()
-        return twilio_signed(secret, request.url, request.body, request.headers.getlist("x-twilio-signature"))
-    path, password = settings.path_secret, settings.password
-    if path is not None and not same_secret(request.params.get("secret", ""), path.get_secret_value()):
-        return False
-    return password is None or _logged_in(
-        request.headers.getlist("authorization"), settings.username or "", password.get_secret_value()
-    )
+        raise _nobody_knows()
+    if settings.provider == "placetel" and secret is not None:
+        check(request.headers, "x-placetel-signature", [hex_sha256(secret, request.body)])
+    elif settings.provider == "twilio" and secret is not None:
+        check(request.headers, "x-twilio-signature", twilio_signatures(secret, request.url, request.body))
+    else:
+        path, password = settings.path_secret, settings.password
+        if path is not None and not same(request.params.get("secret", ""), path.get_secret_value()):
+            raise _nobody_knows()
+        if password is not None:
+            _check_login(request, f"{settings.username}:{password.get_secret_value()}")
 
 
-def twilio_signed(token: str, url: str, body: bytes, given: Sequence[str]) -> bool:
+def twilio_signatures(token: SecretStr, url: str, body: bytes) -> Sequence[str]:
     """HMAC-SHA1 over the public address and the form's fields in order (Twilio, Validating Requests). Twilio writes
-    the address with its port at times and without it at others.
+    the address with its port at times and without it at others: one for each.
     """
     fields: dict[str, set[str]] = {}
     for name, value in parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True):
         fields.setdefault(name, set()).add(value)
     tail = "".join(name + value for name in sorted(fields) for value in sorted(fields[name]))
-    # each of them is tried, so that how long it takes does not tell which one it was
-    tried = [base64_signed(token, (each + tail).encode(), given, digest="sha1") for each in _spellings(url)]
-    return any(tried)
+    return [base64_sha1(token, (each + tail).encode()) for each in _spellings(url)]
 
 
 def _spellings(url: str) -> Sequence[str]:
     parts = urlsplit(url)
     host = parts.hostname or ""
     shown = f"[{host}]" if ":" in host else host
-    default = _PORTS.get(parts.scheme)
-    without = urlunsplit(parts._replace(netloc=shown))
-    port = parts.port or default
-    return [without, urlunsplit(parts._replace(netloc=f"{shown}:{port}"))]
+    port = parts.port or _PORTS.get(parts.scheme)
+    return [urlunsplit(parts._replace(netloc=each)) for each in (shown, f"{shown}:{port}")]
 
 
-def _logged_in(given: Sequence[str], username: str, password: str) -> bool:
-    if len(given) != 1 or given[0][:6].lower() != "basic ":
-        return False
+def _check_login(request: Incoming, right: str) -> None:
+    """HTTP basic authentication (RFC 7617)."""
+    scheme, _, given = only_header(request.headers, "authorization").partition(" ")
     try:
-        told = base64.b64decode(given[0][6:].strip(), validate=True).decode("utf-8", "replace")
+        told = base64.b64decode(given.strip(), validate=True).decode("utf-8", "replace")
     except (binascii.Error, ValueError):
-        return False
-    return same_secret(told, f"{username}:{password}")
+        told = ""
+    if scheme.lower() != "basic" or not same(told, right):
+        raise unsigned("User and password do not fit.")
+
+
+def _nobody_knows() -> Refusal:
+    """A wrong secret in the address is an address that does not exist."""
+    return Refusal(404, "not_found", "There is nothing here.")

@@ -35,8 +35,8 @@ class Files:
     """What a connector fetches for its messages.
 
     `hosts`: names of hosts, which stand for what is below them too; None: any public host. `inside`: origins
-    (`http://10.0.0.7:8080`) that an operator has named, which need be neither public nor https.
-    `credentials`: by host, user and password (HTTP basic), which no redirect passes on.
+    (`http://10.0.0.7:8080`) that an operator has named, which need be neither public nor https. `most`: files at once;
+    more stay where they are. `credentials`: by host, user and password (HTTP basic), which no redirect passes on.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Files:
         credentials: Mapping[str, tuple[str, str]] | None = None,
         seconds: float = _SECONDS,
         longest: int = LONGEST_FILE,
+        most: int = _MOST,
     ) -> None:
         self._blobs = blobs
         self._hosts = None if hosts is None else tuple(host.lower() for host in hosts)
@@ -55,12 +56,15 @@ class Files:
         self._credentials = dict(credentials or {})
         self._seconds = seconds
         self._longest = longest
+        self._most = most
 
     async def fetch(self, sources: Iterable[str]) -> dict[str, BlobRef]:
         """The files that could be had, by source; all of them within the deadline of one. Raises Retryable when the
         blob store is away.
         """
-        wanted = [source for source in dict.fromkeys(sources) if source.startswith(("https://", "http://"))][:_MOST]
+        wanted = [source for source in dict.fromkeys(sources) if source.startswith(("https://", "http://"))][
+            : self._most
+        ]
         found = await asyncio.gather(*(self._one(source) for source in wanted))
         return {source: blob for source, blob in zip(wanted, found, strict=True) if blob is not None}
 

@@ -1,4 +1,4 @@
-"""A webhook's request, or a polled item, as a raw record (docs/adr/0009)."""
+"""A polled item as a raw record, and the key that keeps a conversation's records in order."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -8,36 +8,30 @@ from bus.model import BlobRef
 from bus.raw import Inline, RawMessage
 
 THREAD = ":thread"
-"""The receiver's own note of the conversation, by which records are kept in order."""
+"""The receiver's own note of the conversation a record belongs to."""
 
 
-def http_record(
+def polled_record(
     channel: Channel,
     account: str,
-    body: bytes,
+    item: bytes,
     *,
     received_at: datetime,
-    method: str = "POST",
-    path: str = "",
-    headers: Mapping[str, str] | None = None,
-    media_type: str = "application/json",
+    path: str,
     thread: str = "",
+    known: Mapping[str, str] | None = None,
     own_addresses: Sequence[str] = (),
-    region: str | None = None,
-    remote: str | None = None,
     files: Mapping[str, BlobRef] | None = None,
 ) -> RawMessage:
-    """`path` with its query and without anything secret; `headers` only those that a normalizer reads."""
+    """`item`: its bytes as they came. `path`: what was asked, without anything secret. `known`: further headers."""
     return RawMessage(
         channel=channel,
         account=account,
         received_at=received_at,
-        payload=Inline(base64=body),
-        media_type=media_type,
-        headers={":method": method, ":path": path, THREAD: thread, "content-type": media_type} | dict(headers or {}),
+        payload=Inline(base64=item),
+        media_type="application/json",
+        headers={":method": "GET", ":path": path, THREAD: thread, **(known or {})},
         own_addresses=list(own_addresses),
-        region=region,
-        remote=remote,
         files=dict(files or {}),
     )
 
