@@ -16,13 +16,14 @@ from ingest.providers.trouble import Trouble
 from ingest.x.budget import Budget
 from ingest.x.client import Repeated, XClient
 from ingest.x.settings import XSettings
-from ingest.x.weight import has_link, thread
+from ingest.x.weight import LIMIT, has_link, thread
 from normalize.payload.fields import Fields
 from normalize.payload.json_body import read_json
 
 _ID = re.compile(r"[0-9]{1,25}")
 _PARTIES = re.compile(r"([0-9]{1,25})-([0-9]{1,25})")
 _LONGEST_DIRECT = 10_000
+_LONGEST_POST = 4 * LIMIT
 _REMEMBERED = 100
 _LINKS = re.compile(r"https?://\S+")
 
@@ -50,6 +51,8 @@ class XSender:
         target = reply.in_reply_to or reply.provider_thread or ""
         if not _ID.fullmatch(target):
             raise Refused("the reply names no post on X")
+        if len(reply.text) > _LONGEST_POST * self._settings.max_thread:
+            raise Refused(f"the reply is too long for {self._settings.max_thread} posts")
         posts = thread(reply.text)
         if not posts:
             raise Refused("the reply is empty")

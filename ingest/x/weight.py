@@ -22,7 +22,7 @@ _PICTURE = (
 _MODIFIED = rf"{_PICTURE}[\ufe0f\U0001f3fb-\U0001f3ff]*"
 _EMOJI = rf"(?:[\U0001f1e6-\U0001f1ff]{{2}}|[#*0-9]\ufe0f?\u20e3|{_MODIFIED}(?:\u200d{_MODIFIED})*)"
 _TAIL = r"(?:/[A-Za-z0-9\-._~:/?#@!$&'()*+,;=%\[\]]*[A-Za-z0-9\-_~/#=&+%])?/?"
-_LINK = rf"https?://[^\s/?#<>\"]+(?::\d+)?(?:[?#][\w=&%-]*)?{_TAIL}"
+_LINK = rf"https?://[^\s/?#<>\"]*[^\s/?#<>\".,:;!'\])](?:[?#][\w=&%-]*)?{_TAIL}"
 _BARE = rf"(?<![\w@.\-/])(?:[A-Za-z0-9][A-Za-z0-9-]*\.)+[A-Za-z]{{2,24}}(?![\w@]){_TAIL}"
 _UNIT = re.compile(rf"(?P<link>{_LINK})|(?P<bare>{_BARE})|(?P<emoji>{_EMOJI})|.", re.DOTALL | re.IGNORECASE)
 _HOST = re.compile(r"https?://([^\s/?#:]+)", re.IGNORECASE)
