@@ -1,1 +1,1 @@
-"""Who may do what."""
+"""Who works here and what they may do: agents, teams, departments, their tokens and passwords, one policy."""

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005_acts"
+down_revision = "0004_people"
 
 _CHANGES = """
 ALTER TABLE desk.tickets ADD COLUMN spam BOOLEAN DEFAULT false NOT NULL;
