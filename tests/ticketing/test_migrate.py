@@ -5,11 +5,10 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-import ticketing.people.tables  # noqa: F401  # its tables are among `metadata`
 from bus.errors import Retryable
 from tests.conftest import Stack
 from ticketing.migrate import upgrade
-from ticketing.tables import metadata
+from ticketing.schema import metadata
 
 
 @pytest.mark.stack
