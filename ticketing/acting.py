@@ -150,7 +150,7 @@ class Acts:
             "generations": [ticket.token_generation for ticket in standing],
         }
         await connection.execute(_ROOTS, values)
-        await store(connection, decision, Arrivals(), {}, self._now)
+        await store(connection, decision, Arrivals(), self._now)
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import context
 
+from ticketing import store_states  # noqa: F401  # its table belongs to the metadata
 from ticketing.tables import metadata
 
 connection: sa.Connection = context.config.attributes["connection"]
