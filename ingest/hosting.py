@@ -17,8 +17,10 @@ from ingest.contract import Connector, ConnectorSettings, Place
 from ingest.cursors import KafkaCursors
 from ingest.hosted import HostedConnector
 from ingest.sending import run_sender
+from ingest.source_state import SourceState
 from ingest.steering import steer
 from ingest.tally import Tally
+from ingest.tenure import KafkaTenure
 from ingest.understand_parent import UnderstandingProcess
 
 _LINGER = 0.002
@@ -61,6 +63,7 @@ def _hosted(
     health: Health,
     announce: Announce,
 ) -> HostedConnector:
+    source = SourceState()
     place = Place(
         name=name,
         data=settings.data,
@@ -68,8 +71,10 @@ def _hosted(
         cursors=KafkaCursors(settings.kafka, publisher),
         health=health,
         announce=announce,
+        source=source,
+        tenure=KafkaTenure(settings.kafka, name, source),
     )
-    tally = Tally(name, row.name)
+    tally = Tally(name, row.name, source, silent_after=section.silent_after)
     understanding = UnderstandingProcess(
         name,
         row.channel,
