@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from bus.errors import Retryable
 from ingest.contract import Refused
 from ingest.facebook.error_codes import meaning_of
 from ingest.facebook.settings import FacebookSettings
-from ingest.providers.http import Answer, ProviderHttp
-from ingest.providers.trouble import Trouble
+from ingest.providers.http import Answer, ProviderHttp, failed
 
 _WAIT = 300.0
 _LONGEST_WAIT = 3600.0
@@ -33,11 +33,11 @@ class Graph:
         )
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
-        """A good answer. Raises Trouble, and Refused for what does not exist."""
+        """A good answer. Raises Retryable, and Refused for what does not exist."""
         return self._good(await self._ask("GET", path, params))
 
     async def comment(self, target: str, message: str, picture: tuple[str, bytes, str] | None = None) -> str:
-        """The id of the new comment. Raises Trouble, Refused, Uncertain and Repeated."""
+        """The id of the new comment. Raises Retryable, Refused, Uncertain and Repeated."""
         answer = await self._http.ask(
             "POST",
             f"/{self.version}/{target}/comments",
@@ -62,7 +62,7 @@ class Graph:
         if isinstance(error, dict):
             raise self._raised(answer, error)
         if answer.status != 200:
-            raise Trouble(f"Facebook answers {answer.status}", "transient" if answer.status >= 500 else "contract")
+            raise failed(answer, "the Graph API")
         return answer
 
     def _raised(self, answer: Answer, error: Mapping[str, Any]) -> Exception:
@@ -70,18 +70,18 @@ class Graph:
         text = f"Facebook: error {code}/{error.get('error_subcode', 0)} {error.get('type', '')}"
         meaning = meaning_of(code)
         if meaning == "sign_in":
-            return Trouble(f"{text}: the token is not valid any more, sign in again", "auth", after=_WAIT)
+            return Retryable(f"{text}: the token is not valid any more, sign in again", kind="auth", after=_WAIT)
         if meaning == "permission":
-            return Trouble(f"{text}: the app lacks a permission", "permission", after=_WAIT)
+            return Retryable(f"{text}: the app lacks a permission", kind="permission", after=_WAIT)
         if meaning == "wait":
             seconds = regained_in(answer.headers) or _WAIT
             self._http.wait(seconds)
-            return Trouble(f"{text}: too many questions, waiting {seconds:.0f} s", "quota", after=seconds)
+            return Retryable(f"{text}: too many questions, waiting {seconds:.0f} s", kind="quota", after=seconds)
         if meaning == "refused":
             return Refused(text)
         if meaning == "repeated":
             return Repeated(text)
-        return Trouble(text)
+        return Retryable(text)
 
 
 def regained_in(headers: Mapping[str, str]) -> float | None:

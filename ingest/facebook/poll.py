@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from pydantic import BaseModel
 
+from bus.errors import Retryable
 from bus.raw import RawMessage
 from ingest.contract import Page, Refused
 from ingest.facebook.graph import Graph
@@ -16,7 +17,6 @@ from ingest.facebook.settings import FacebookSettings
 from ingest.facebook.token import TokenWatch
 from ingest.providers.record import polled_record
 from ingest.providers.slices import slices
-from ingest.providers.trouble import Trouble
 from normalize.payload.instants import from_text
 
 log = structlog.get_logger()
@@ -79,7 +79,7 @@ class FacebookPoller:
         try:
             posts = await self._posts(now - timedelta(days=self._settings.look_back_days), oldest)
         except Refused as error:
-            raise Trouble(f"{error}: is page_id the page of this token?", "contract", after=300.0) from error
+            raise Retryable(f"{error}: is page_id the page of this token?", kind="contract", after=300.0) from error
         finally:
             await self._graph.close()
         messages: list[RawMessage] = []

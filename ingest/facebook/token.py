@@ -1,8 +1,8 @@
-"""When the page's token ends (`/debug_token`): it is said two weeks before, and as an error once it has."""
+"""When the page's token ends (`/debug_token`), for the connector's status, which warns of it two weeks before."""
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from bus.errors import Retryable
 from ingest.contract import Place
@@ -10,7 +10,6 @@ from ingest.facebook.settings import FacebookSettings
 from ingest.providers.http import ProviderHttp
 
 _EVERY = 6 * 3600.0
-_WARN = timedelta(days=14)
 
 
 class TokenWatch:
@@ -22,14 +21,11 @@ class TokenWatch:
         place: Place,
         *,
         clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._settings = settings
         self._place = place
         self._clock = clock
-        self._now = now
         self._next = 0.0
-        self.ends_at: datetime | None = None
 
     async def look(self) -> None:
         """Ask when it is time; a failure is left to the next look, as what is asked with the token will say it."""
@@ -55,14 +51,7 @@ class TokenWatch:
         self._next = self._clock() + _EVERY
         ends = [told.get("expires_at"), told.get("data_access_expires_at")]
         times = [datetime.fromtimestamp(each, UTC) for each in ends if isinstance(each, int) and each > 0]
-        self.ends_at = min(times, default=None)
+        self._place.source.credential_expires_at = min(times, default=None)
         valid = told.get("is_valid") is not False
-        name = self._place.name
-        self._place.health.set(f"{name}: token", None if valid else "the token is not valid any more, sign in again")
-        self._place.health.notes[f"{name}: token"] = self.warning
-
-    def warning(self) -> str | None:
-        """What an operator should know today."""
-        if self.ends_at is None or self.ends_at - self._now() > _WARN:
-            return None
-        return f"the token ends on {self.ends_at:%Y-%m-%d}; sign in again before"
+        problem = None if valid else "the token is not valid any more, sign in again"
+        self._place.health.set(f"{self._place.name}: token", problem)

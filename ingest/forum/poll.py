@@ -19,6 +19,8 @@ _REMEMBERED = 300
 _WINDOW = 50
 """How many ids a page of Discourse spans at most; older versions give the posts among 50 ids, which may be none."""
 _GONE_PER_LOOK = 5
+_EMPTY_PAGES = 20
+"""Pages without anything for the desk that are passed over at once."""
 
 Post = Mapping[str, Any]
 
@@ -49,6 +51,14 @@ class ForumPoller:
 
     async def fetch(self, after: ForumCursor | None) -> Page[ForumCursor]:
         """See Poller."""
+        page = await self._look(after)
+        for _ in range(_EMPTY_PAGES):
+            if page.messages or page.cursor.before is None:
+                break
+            page = await self._look(page.cursor)
+        return page
+
+    async def _look(self, after: ForumCursor | None) -> Page[ForumCursor]:
         path = "/posts.json" if after is None or after.before is None else f"/posts.json?before={after.before}"
         answer = await self._ask(path)
         posts = [

@@ -12,7 +12,6 @@ import httpx
 
 from bus.errors import Retryable
 from ingest.contract import Uncertain
-from ingest.providers.trouble import Trouble
 from ingest.providers.waiting import retry_after
 
 # writes each address with its query, where some providers want a token
@@ -73,12 +72,12 @@ class ProviderHttp:
         files: Mapping[str, tuple[str, bytes, str]] | None = None,
         sending: bool = False,
     ) -> Answer:
-        """The answer, whatever its status but 429. Raises Trouble when there was none; with `sending` Uncertain
+        """The answer, whatever its status but 429. Raises Retryable when there was none; with `sending` Uncertain
         when the provider may have done what it was asked. No text of an error holds a secret.
         """
         wait = self._not_before - self._clock()
         if wait > 0:
-            raise Trouble(f"the provider has asked us to wait; {wait:.0f} s are left", "quota", after=wait)
+            raise Retryable(f"the provider has asked us to wait; {wait:.0f} s are left", kind="quota", after=wait)
         if self._client is None:
             self._client = httpx.AsyncClient(timeout=self._timeout, headers=self._headers, follow_redirects=False)
         request = self._client.build_request(
@@ -87,14 +86,14 @@ class ProviderHttp:
         try:
             answer = await self._answer(self._client, request)
         except _NOT_SENT as error:
-            raise Trouble(f"no connection to {self._where}: {type(error).__name__}") from error
+            raise Retryable(f"no connection to {self._where}: {type(error).__name__}") from error
         except httpx.HTTPError as error:
             text = f"{self._where} did not answer: {type(error).__name__}"
-            raise (Uncertain(text) if sending else Trouble(text)) from error
+            raise (Uncertain(text) if sending else Retryable(text)) from error
         if answer.status == httpx.codes.TOO_MANY_REQUESTS:
             seconds = retry_after(answer.headers, datetime.now(UTC))
             self.wait(seconds)
-            raise Trouble(f"{self._where} asks us to wait {seconds:.0f} s (429)", "quota", after=seconds)
+            raise Retryable(f"{self._where} asks us to wait {seconds:.0f} s (429)", kind="quota", after=seconds)
         return answer
 
     async def _answer(self, client: httpx.AsyncClient, request: httpx.Request) -> Answer:
@@ -104,7 +103,7 @@ class ProviderHttp:
             async for part in response.aiter_bytes():
                 body += part
                 if len(body) > _LONGEST_ANSWER:
-                    raise Trouble(f"an answer of {self._where} of more than {_LONGEST_ANSWER} bytes", "contract")
+                    raise Retryable(f"an answer of {self._where} of more than {_LONGEST_ANSWER} bytes", kind="contract")
         finally:
             await response.aclose()
         return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, bytes(body))
@@ -124,9 +123,9 @@ def failed(answer: Answer, what: str) -> Retryable:
     """The error of a question that a provider did not answer with 2xx: who can mend it is told by the status."""
     status = answer.status
     if status == httpx.codes.UNAUTHORIZED:
-        return Trouble(f"{what}: the credentials are refused ({status})", "auth")
+        return Retryable(f"{what}: the credentials are refused ({status})", kind="auth")
     if status == httpx.codes.FORBIDDEN:
-        return Trouble(f"{what}: not permitted ({status})", "permission")
+        return Retryable(f"{what}: not permitted ({status})", kind="permission")
     if status >= httpx.codes.INTERNAL_SERVER_ERROR:
-        return Trouble(f"{what}: the provider fails ({status})")
-    return Trouble(f"{what}: an answer that was not expected ({status})", "contract")
+        return Retryable(f"{what}: the provider fails ({status})")
+    return Retryable(f"{what}: an answer that was not expected ({status})", kind="contract")

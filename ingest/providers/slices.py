@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ingest.providers.trouble import Trouble
+from bus.errors import Retryable
 
 _DECODER = json.JSONDecoder()
 _SPACE = " \t\r\n"
@@ -13,7 +13,7 @@ _SPACE = " \t\r\n"
 def slices(body: bytes, *path: str) -> Sequence[tuple[Any, bytes]]:
     """Value and bytes of each item of the list that stands at `path` in the object; none when nothing stands there.
 
-    Raises Trouble (`contract`) for what is not JSON.
+    Raises Retryable (`contract`) for what is not JSON.
     """
     try:
         text = body.decode("utf-8")
@@ -25,7 +25,7 @@ def slices(body: bytes, *path: str) -> Sequence[tuple[Any, bytes]]:
             at = found
         return _items(text, at)
     except (ValueError, RecursionError, StopIteration, IndexError):
-        raise Trouble("an answer that is not JSON", "contract") from None
+        raise Retryable("an answer that is not JSON", kind="contract") from None
 
 
 def _skip(text: str, at: int) -> int:

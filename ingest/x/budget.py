@@ -9,14 +9,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal
 
-from prometheus_client import Gauge
 from pydantic import BaseModel
 
+from bus.connector import Quota
 from ingest.contract import Place
-from ingest.x.pace import Purse, month_of
+from ingest.x.pace import Purse, month_of, next_month
 from ingest.x.settings import XSettings
-
-MONEY = Gauge("deskstream_budget_left", "What is left of this month's money", ["connector"])
 
 Part = Literal["reading", "sending"]
 
@@ -56,7 +54,7 @@ class Budget:
                 await self._store()
             others = await self._read(self._others)
             self._others_spent = others.amount if others.month == month else Decimal(0)
-            MONEY.labels(self._place.name).set(float(self.left))
+            self._say()
 
     async def spend(self, amount: Decimal) -> None:
         """So much was charged. It counts at once, stored or not. Raises Retryable."""
@@ -66,7 +64,7 @@ class Budget:
             self._spent = Spent(month=month, amount=before.amount + amount)
             self._stored = False
             await self._store()
-            MONEY.labels(self._place.name).set(float(self.left))
+            self._say()
 
     @property
     def left(self) -> Decimal:
@@ -82,6 +80,17 @@ class Budget:
     def _all(self) -> Decimal:
         mine = self._spent.amount if self._spent and self._spent.month == month_of(self._now()) else Decimal(0)
         return mine + self._others_spent
+
+    def _say(self) -> None:
+        self._place.source.uses(
+            Quota(
+                name="money",
+                used=float(self._all),
+                limit=float(self._settings.monthly_budget),
+                unit=self._settings.currency,
+                resets_at=next_month(self._now()),
+            )
+        )
 
     async def _read(self, key: str) -> Spent:
         stored = await self._place.cursors.load(key)

@@ -14,8 +14,8 @@ from typing import Any
 import requests
 import tweepy
 
+from bus.errors import Retryable
 from ingest.contract import Refused, Uncertain
-from ingest.providers.trouble import Trouble
 from ingest.providers.waiting import retry_after
 from ingest.x.settings import XSettings
 
@@ -64,21 +64,21 @@ class XClient:
         self._not_before: datetime | None = None
 
     async def ask(self, call: Callable[[tweepy.Client], requests.Response]) -> bytes:
-        """The answer's bytes. Raises Trouble."""
+        """The answer's bytes. Raises Retryable."""
         try:
             return (await self._call(call)).content
         except requests.RequestException as error:
-            raise Trouble(f"X did not answer: {type(error).__name__}") from None
+            raise Retryable(f"X did not answer: {type(error).__name__}") from None
         except tweepy.HTTPException as error:
             raise self._trouble(error) from None
 
     async def post(self, call: Callable[[tweepy.Client], requests.Response], *, name: str = "id") -> str:
-        """The new post's id, which the answer has under `name`. Raises Trouble, Refused, Uncertain and Repeated."""
+        """The new post's id, which the answer has under `name`. Raises Retryable, Refused, Uncertain and Repeated."""
         try:
             response = await self._call(call)
         except requests.RequestException as error:
             text = f"X did not answer: {type(error).__name__}"
-            raise (Trouble(text) if _never_sent(error) else Uncertain(text)) from None
+            raise (Retryable(text) if _never_sent(error) else Uncertain(text)) from None
         except tweepy.TwitterServerError as error:
             raise Uncertain(f"X failed while it took the post ({error.response.status_code})") from None
         except (tweepy.BadRequest, tweepy.Forbidden, tweepy.NotFound) as error:
@@ -96,26 +96,26 @@ class XClient:
         now = datetime.now(UTC)
         if self._not_before is not None and now < self._not_before:
             wait = (self._not_before - now).total_seconds()
-            raise Trouble(f"X has asked us to wait; {wait:.0f} s are left", "quota", after=wait)
+            raise Retryable(f"X has asked us to wait; {wait:.0f} s are left", kind="quota", after=wait)
         return await asyncio.to_thread(call, self._client)
 
-    def _trouble(self, error: tweepy.HTTPException) -> Trouble:
+    def _trouble(self, error: tweepy.HTTPException) -> Retryable:
         status = error.response.status_code
         if isinstance(error, tweepy.TooManyRequests):
             now = datetime.now(UTC)
             headers = {name.lower(): value for name, value in error.response.headers.items()}
             seconds = retry_after(headers, now, untold=_UNTOLD)
             self._not_before = datetime.fromtimestamp(now.timestamp() + seconds, UTC)
-            return Trouble(f"X asks us to wait {seconds:.0f} s (429)", "quota", after=seconds)
+            return Retryable(f"X asks us to wait {seconds:.0f} s (429)", kind="quota", after=seconds)
         if isinstance(error, tweepy.Unauthorized):
-            return Trouble("X refuses the credentials (401): make new tokens", "auth", after=300.0)
+            return Retryable("X refuses the credentials (401): make new tokens", kind="auth", after=300.0)
         if isinstance(error, tweepy.Forbidden):
-            return Trouble(f"X does not permit it (403): {_detail(error)}", "permission", after=300.0)
+            return Retryable(f"X does not permit it (403): {_detail(error)}", kind="permission", after=300.0)
         if status == 402:
-            return Trouble("X wants to be paid first (402): no credits are left", "quota", after=900.0)
+            return Retryable("X wants to be paid first (402): no credits are left", kind="quota", after=900.0)
         if status >= 500:
-            return Trouble(f"X fails ({status})")
-        return Trouble(f"X answers {status}: {_detail(error)}", "contract", after=60.0)
+            return Retryable(f"X fails ({status})")
+        return Retryable(f"X answers {status}: {_detail(error)}", kind="contract", after=60.0)
 
     async def close(self) -> None:
         """Hang up; the next question connects again."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from ingest.providers.trouble import Trouble
+from bus.errors import Retryable
 
 LEAST_POSTS = 5
 """X gives no fewer than this number of posts, if there are so many."""
@@ -63,10 +63,10 @@ def posts_affordable(left: Decimal, *, most: int, per_post: Decimal, per_request
     return number if number >= LEAST_POSTS else 0
 
 
-def used_up(purse: Purse, begins: datetime, wait: float) -> Trouble:
+def used_up(purse: Purse, begins: datetime, wait: float) -> Retryable:
     """What an operator reads when reading stops."""
-    return Trouble(
+    return Retryable(
         f"this month's money is used up ({purse.spent:.2f} of {purse.budget:.2f}); it goes on on {begins:%Y-%m-%d}",
-        "quota",
+        kind="quota",
         after=wait,
     )

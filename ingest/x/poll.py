@@ -99,7 +99,7 @@ class XPoller:
         """Nothing is marked on X."""
 
     def _affordable(self, now: datetime) -> int:
-        """Posts that this look may bring. Raises Trouble when the money is used up."""
+        """Posts that this look may bring. Raises Retryable when the money is used up."""
         prices, purse = self._settings.prices, self._budget.for_reading
         number = pace.posts_affordable(
             purse.left,

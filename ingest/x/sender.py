@@ -12,7 +12,6 @@ import tweepy
 from bus.errors import Retryable
 from bus.reply import Reply
 from ingest.contract import Refused, Uncertain
-from ingest.providers.trouble import Trouble
 from ingest.x.budget import Budget
 from ingest.x.client import Repeated, XClient
 from ingest.x.settings import XSettings
@@ -135,11 +134,13 @@ class XSender:
         return id_
 
     async def _pay_for(self, prices: Sequence[Decimal]) -> None:
-        """Raises Trouble when the month's money does not suffice for all of them."""
+        """Raises Retryable when the month's money does not suffice for all of them."""
         await self._budget.load()
         price = sum(prices, Decimal(0))
         if price > self._budget.left:
-            raise Trouble(f"the reply costs {price:.2f}, and {self._budget.left:.2f} are left this month", "quota")
+            raise Retryable(
+                f"the reply costs {price:.2f}, and {self._budget.left:.2f} are left this month", kind="quota"
+            )
 
     def _price(self, text: str) -> Decimal:
         prices = self._settings.prices

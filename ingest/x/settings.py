@@ -40,6 +40,7 @@ class XSettings(WebSettings):
         default=False, description="Whether account activity is sent to us; an alarm is raised when X does not call."
     )
     monthly_budget: Money = Field(description="What a calendar month (UTC) may cost in all.")
+    currency: str = Field(default="USD", description="What the money is called; it only stands in the status.")
     reserved_for_replies: Money = Field(default=Decimal(0), description="The part of it that no reading uses up.")
     prices: Prices = Field(default=Prices(), description="What X charges.")
     poll_every: float = Field(default=60.0, gt=0, description="Seconds between two looks while money suffices.")
