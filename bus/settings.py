@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from bus.errors import ConfigError
+from bus.intake_settings import IntakeSettings
 from bus.kafka_settings import KafkaSettings
 from bus.message import Channel
 
@@ -141,6 +142,7 @@ class Settings(Section):
     calendars: dict[str, CalendarSettings] = {}
     threading: ThreadingSettings = ThreadingSettings()
     logging: LoggingSettings = LoggingSettings()
+    intake: IntakeSettings = IntakeSettings()
     connectors: dict[str, dict[str, Any]] = {}
     data: Path = Path(DEFAULT_DATA)
 

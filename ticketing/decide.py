@@ -33,6 +33,7 @@ from ticketing.incoming import Incoming
 from ticketing.match import NEW_TICKET, Match, Place, aside, place
 from ticketing.outbox import Told
 from ticketing.reopening import reopens
+from ticketing.status import By, reopen
 from ticketing.suggestions import possible_replies
 from ticketing.tickets import Cause, Requester, Ticket
 
@@ -146,6 +147,7 @@ class Deciding:
             requester=requester,
             follows=follows.id if follows else None,
             possible_reply_to=None if follows else self._possible_reply_to(component),
+            department=self._graph.policy.department(message.account),
         )
         self.decision.opened.append(ticket)
         for older in followed:
@@ -224,6 +226,7 @@ class Deciding:
             ticket.tell("ticket.absorbed", absorbed, cause, at=at, now=self._now, actor=_THREADING)
             ticket.messages += other.messages
             ticket.attachments += other.attachments
+            ticket.replies += other.replies
             ticket.opened_at = min(ticket.opened_at, other.opened_at)
             ticket.last_message_at = max(ticket.last_message_at, other.last_message_at)
         if any(other.status != "closed" for other in others):
@@ -266,12 +269,8 @@ class Deciding:
         if reopens(message):
             self._reopen(ticket, message, "customer", actor, at)
 
-    def _reopen(self, ticket: Ticket, cause: Incoming, by: str, actor: Actor, at: datetime) -> None:
-        if ticket.status != "closed":
-            return
-        ticket.status, ticket.closed_at = "open", None
-        data = {"by": by, "message_id": cause.id}
-        ticket.tell("ticket.reopened", data, cause, at=at, now=self._now, actor=actor)
+    def _reopen(self, ticket: Ticket, cause: Incoming, by: By, actor: Actor, at: datetime) -> None:
+        reopen(ticket, cause, by=by, actor=actor, at=at, now=self._now, message_id=cause.id)
 
     def _settle_requester(self, ticket: Ticket, component: Component, cause: Incoming) -> None:
         """The author of the earliest root, of everything that has come together."""

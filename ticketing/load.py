@@ -139,9 +139,18 @@ def _ticket(row: Any) -> Ticket:  # noqa: ANN401  # a row of tickets with its re
         follows=row.follows,
         possible_reply_to=row.possible_reply_to,
         token_generation=row.token_generation,
+        department=row.department,
         messages=row.messages,
         attachments=row.attachments,
+        replies=row.replies,
         version=row.version,
+        category=row.category,
+        ticket_kind=row.ticket_kind,
+        owner_id=row.owner_id,
+        team_id=row.team_id,
+        tags=row.tags,
+        due_at=row.due_at,
+        spam=row.spam,
     )
 
 

@@ -25,13 +25,24 @@ from ticketing.store_states import store_states
 from ticketing.tickets import Ticket
 
 _CHANGEABLE = (
-    *("id", "merged_into", "requester_message_id", "contact_id", "account_id", "status", "messages", "attachments"),
+    *(
+        "id",
+        "merged_into",
+        "requester_message_id",
+        "contact_id",
+        "account_id",
+        "status",
+        "messages",
+        "attachments",
+        "replies",
+    ),
     *("opened_at", "last_message_at", "updated_at", "closed_at", "version"),
 )
+_BY_HAND = ("id", "subject", "priority", "category", "ticket_kind", "owner_id", "team_id", "tags", "due_at", "spam")
 _DELIVERED = ("id", "state", "reason", "state_at", "next_attempt_at")
 _OPENED = (
-    *("root_id", "replies", "number", "channel", "account", "subject", "language", "priority"),
-    *("follows", "possible_reply_to", "token_generation"),
+    *("root_id", "number", "channel", "account", "subject", "language", "priority"),
+    *("follows", "possible_reply_to", "token_generation", "department"),
 )
 _ABSORBED = sa.text("""
 UPDATE desk.tickets AS t SET root_id = n.root FROM unnest(CAST(:old AS text[]), CAST(:root AS text[])) AS n(old, root)
@@ -107,9 +118,22 @@ class _Delivered:
 
 async def store(connection: AsyncConnection, decision: Decision, arrivals: Arrivals, now: datetime) -> None:
     """Write everything."""
+    await store_rows(connection, decision, arrivals, now)
+    await outbox.append(
+        connection,
+        ticket_events=list(decision.ticket_events),
+        contact_events=decision.contact_events,
+        replies=decision.replies,
+    )
+
+
+async def store_rows(connection: AsyncConnection, decision: Decision, arrivals: Arrivals, now: datetime) -> None:
+    """Write everything but the outbox, which comes last."""
     await store_people(connection, decision, now)
     await insert_rows(connection, t.tickets, [_opened(ticket) for ticket in decision.opened])
     await change(connection, t.tickets, _CHANGEABLE, list(decision.changed.values()))
+    if decision.by_hand:
+        await change(connection, t.tickets, _BY_HAND, [*decision.opened, *decision.changed.values()])
     if decision.absorbed:
         values = {"old": texts(decision.absorbed), "root": texts(decision.absorbed.values())}
         await connection.execute(_ABSORBED, values)
@@ -134,12 +158,6 @@ async def store(connection: AsyncConnection, decision: Decision, arrivals: Arriv
     await insert_rows(connection, t.settled, arrivals.settled, suffix="ON CONFLICT DO NOTHING")
     await _replies(connection, decision, now)
     await change(connection, t.replies, _DELIVERED, [_Delivered.of(delivery) for delivery in decision.bounced])
-    await outbox.append(
-        connection,
-        ticket_events=list(decision.ticket_events),
-        contact_events=decision.contact_events,
-        replies=decision.replies,
-    )
 
 
 def _opened(ticket: Ticket) -> dict[str, Any]:

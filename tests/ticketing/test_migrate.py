@@ -8,7 +8,7 @@ from alembic.migration import MigrationContext
 from bus.errors import Retryable
 from tests.conftest import Stack
 from ticketing.migrate import upgrade
-from ticketing.tables import metadata
+from ticketing.schema import metadata
 
 
 @pytest.mark.stack

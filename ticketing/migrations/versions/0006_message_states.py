@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "message_states"
-down_revision = "0003"
+revision = "0006_message_states"
+down_revision = "0005_acts"
 
 _CHANGES = """
 ALTER TABLE desk.messages ADD COLUMN aside TEXT;
