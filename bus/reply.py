@@ -29,7 +29,9 @@ class Recipient(Wire):
 class Reply(Wire):
     """One rendered answer.
 
-    `message_id`, `in_reply_to`, `references`: mail ids without brackets. `reply_token`: signed, opaque to
+    `message_id`, `in_reply_to`, `references`: mail ids without brackets. On other channels `provider_thread` is the
+    provider's conversation and `in_reply_to` what the provider calls the message that is answered. `visibility`:
+    whether everybody may read it, as a public post. `reply_token`: signed, opaque to
     everybody but ticketing; a mail sender makes the plus-address of it. `from_address`: None for the
     connector's own. `automatic`: sent with `Auto-Submitted: auto-replied` and a null envelope sender
     (RFC 3834). `loop`: chain id and hop count of an automatic exchange. `attempt` counts from 1; a repetition
@@ -57,6 +59,7 @@ class Reply(Wire):
     in_reply_to: str | None = None
     references: list[str] = []
     provider_thread: str | None = None
+    visibility: Literal["public", "private"] = "private"
     automatic: bool = False
     loop: str | None = None
     attachments: list[ReplyAttachment] = []
