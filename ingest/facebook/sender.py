@@ -10,6 +10,7 @@ from bus.reply import Reply
 from ingest.contract import Refused, Uncertain
 from ingest.facebook.graph import Graph, Repeated
 from ingest.facebook.settings import FacebookSettings
+from ingest.providers.public import must_be_public
 from normalize.payload.instants import from_text
 
 _LONGEST = 8_000
@@ -33,6 +34,7 @@ class FacebookSender:
         target = reply.in_reply_to or reply.provider_thread or ""
         if not _ID.fullmatch(target):
             raise Refused("the reply names no post or comment of the page")
+        must_be_public(reply, "a comment on the page")
         if len(reply.text) > _LONGEST:
             raise Refused(f"a comment has at most {_LONGEST} characters; this has {len(reply.text)}")
         picture = await self._picture(reply)

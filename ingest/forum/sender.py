@@ -11,6 +11,7 @@ from ingest.contract import Refused, Uncertain
 from ingest.forum.discourse import discourse
 from ingest.forum.settings import ForumSettings
 from ingest.providers.http import Answer, failed
+from ingest.providers.public import must_be_public
 
 _LONGEST = 32_000
 """Characters of a post, as Discourse is installed (`max_post_length`)."""
@@ -32,12 +33,14 @@ class ForumSender:
 
     async def send(self, reply: Reply) -> str:
         """See Sender; the provider's id is the post's."""
-        topic = reply.provider_thread or ""
+        topic = reply.provider_thread or await self._topic_of(reply.in_reply_to or "")
         if not _NUMBER.fullmatch(topic):
             raise Refused("the reply names no topic of the forum")
         if len(reply.text) > _LONGEST:
             raise Refused(f"a post has at most {_LONGEST} characters; this has {len(reply.text)}")
-        posts = await self._last_posts(topic)
+        is_private, posts = await self._last_posts(topic)
+        if not is_private:
+            must_be_public(reply, "a post in the forum")
         for post in posts:
             if self._is_this(post, reply):
                 return str(post["id"])
@@ -51,7 +54,14 @@ class ForumSender:
         """Hang up."""
         await self._http.close()
 
-    async def _last_posts(self, topic: str) -> Sequence[dict[str, Any]]:
+    async def _topic_of(self, id_: str) -> str:
+        """The topic of the post that is answered; empty when it is not known."""
+        if not _NUMBER.fullmatch(id_):
+            return ""
+        return str((await self._http.ask("GET", f"/posts/{id_}.json")).json.get("topic_id") or "")
+
+    async def _last_posts(self, topic: str) -> tuple[bool, Sequence[dict[str, Any]]]:
+        """Whether the topic is a personal message, and its latest posts."""
         answer = await self._http.ask("GET", f"/t/{topic}.json", params={"include_raw": "true"})
         if answer.status in (404, 410):
             raise Refused(f"the topic {topic} is not there any more")
@@ -59,16 +69,17 @@ class ForumSender:
             raise failed(answer, f"the topic {topic}")
         if answer.json.get("closed") or answer.json.get("archived"):
             raise Refused(f"the topic {topic} is closed")
+        is_private = answer.json.get("archetype") == "private_message"
         stream = answer.json.get("post_stream") or {}
         shown, ids = _posts(stream), [id_ for id_ in stream.get("stream") or [] if isinstance(id_, int)][-_LAST:]
         missing = set(ids) - {post.get("id") for post in shown}
         if not missing:
-            return shown
+            return is_private, shown
         path = f"/t/{topic}/posts.json?include_raw=true" + "".join(f"&post_ids[]={id_}" for id_ in sorted(missing))
         answer = await self._http.ask("GET", path)
         if answer.status != 200:
             raise failed(answer, f"the topic {topic}")
-        return [*shown, *_posts(answer.json.get("post_stream") or {})]
+        return is_private, [*shown, *_posts(answer.json.get("post_stream") or {})]
 
     def _is_this(self, post: dict[str, Any], reply: Reply) -> bool:
         return (

@@ -13,7 +13,7 @@ _SPACE = " \t\r\n"
 def slices(body: bytes, *path: str) -> Sequence[tuple[Any, bytes]]:
     """Value and bytes of each item of the list that stands at `path` in the object; none when nothing stands there.
 
-    Raises Retryable (`contract`) for what is not JSON.
+    Raises Retryable (`contract`) for what is not an object of JSON, or not down to the list.
     """
     try:
         text = body.decode("utf-8")
@@ -37,7 +37,7 @@ def _skip(text: str, at: int) -> int:
 def _member(text: str, at: int, name: str) -> int | None:
     """Where the value of this member of the object at `at` begins."""
     if text[at] != "{":
-        return None
+        raise ValueError("an object was expected")
     at = _skip(text, at + 1)
     while text[at] != "}":
         if text[at] != '"':

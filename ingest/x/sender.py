@@ -12,6 +12,7 @@ import tweepy
 from bus.errors import Retryable
 from bus.reply import Reply
 from ingest.contract import Refused, Uncertain
+from ingest.providers.public import must_be_public
 from ingest.x.budget import Budget
 from ingest.x.client import Repeated, XClient
 from ingest.x.settings import XSettings
@@ -47,6 +48,7 @@ class XSender:
         parties = _PARTIES.fullmatch(reply.provider_thread or "")
         if parties:
             return await self._direct(reply, [parties[1], parties[2]])
+        must_be_public(reply, "a post on X")
         target = reply.in_reply_to or reply.provider_thread or ""
         if not _ID.fullmatch(target):
             raise Refused("the reply names no post on X")

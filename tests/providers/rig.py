@@ -1,6 +1,5 @@
 """One connector over the bus in memory: its webhook called, its poll run, its records understood."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,13 +41,13 @@ class Rig:
         self.row = row
         self.name = name
         self.settings = row.settings.model_validate({"type": row.name, **settings})
-        self.bus = after.bus if after else MemoryBus()
-        self.cursors = after.cursors if after else MemoryCursors()
+        self.bus: MemoryBus = after.bus if after else MemoryBus()
+        self.cursors: MemoryCursors = after.cursors if after else MemoryCursors()
         self.health = Health()
         self.place = Place(name, folder, FolderBlobs(folder / "blobs"), self.cursors, self.health, lambda **_: None)
         self.emit = Emitting(row, name, self.bus.publisher(), self.place.blobs, counted=lambda _: None)
         self._receiver = row.receiver(self.settings, self.place) if row.receiver else None
-        self.routes = [route for route in row.web(self.settings, self.place)] if row.web else []
+        self.routes = list(row.web(self.settings, self.place)) if row.web else []
         self.public = "https://desk.example"
 
     # -- receiving
@@ -159,8 +158,3 @@ class Rig:
             "recipient": Recipient(kind=self.row.channel, address="ana"),
         }  # fmt: skip
         return Reply(**(fields | given))
-
-
-async def settled() -> None:
-    """Whatever was about to run has run."""
-    await asyncio.sleep(0)
