@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from ingest.intake.route import Incoming, Refusal
 from ingest.phone.settings import PhoneSettings
-from ingest.signatures import base64_sha1, check, hex_sha256, only_header, same, unsigned
+from ingest.signatures import base64_sha1, check, hex_sha256, same
 
 _PORTS = {"https": 443, "http": 80}
 
@@ -55,14 +55,16 @@ def _spellings(url: str) -> Sequence[str]:
 
 
 def _check_login(request: Incoming, right: str) -> None:
-    """HTTP basic authentication (RFC 7617)."""
-    scheme, _, given = only_header(request.headers, "authorization").partition(" ")
+    """HTTP basic authentication (RFC 7617); many clients log in only when they are asked to."""
+    given = request.headers.getlist("authorization")
+    scheme, _, encoded = (given[0] if len(given) == 1 else "").partition(" ")
     try:
-        told = base64.b64decode(given.strip(), validate=True).decode("utf-8", "replace")
+        told = base64.b64decode(encoded.strip(), validate=True).decode("utf-8", "replace")
     except (binascii.Error, ValueError):
         told = ""
     if scheme.lower() != "basic" or not same(told, right):
-        raise unsigned("User and password do not fit.")
+        asked = {"WWW-Authenticate": 'Basic realm="calls", charset="UTF-8"'}
+        raise Refusal(401, "login", "User and password do not fit.", headers=asked)
 
 
 def _nobody_knows() -> Refusal:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.providers.serving import Faulty, served
+from tests.providers.serving import Faulty, fields, served
 
 KEY, USER = "0123456789abcdef", "tea_support"
 SECRET = "whisper-of-the-forum"
@@ -125,8 +125,7 @@ class Discourse:
         return JSONResponse(self.write(asked["raw"], topic=asked["topic_id"], user=USER, reply_to_post_number=number))
 
     async def upload(self, request: Request) -> Response:
-        form = await request.form()
-        name = form["file"].filename  # type: ignore[union-attr]  # a file
+        name = (await fields(request))["file"]
         return self._allowed(request) or JSONResponse({"id": 1, "short_url": f"upload://{name}"})
 
 

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.providers.serving import Fault, Faulty, served
+from tests.providers.serving import Fault, Faulty, fields, served
 
 PAGE, TOKEN, APP, APP_SECRET, VERIFY = "500100", "EAAB-page-token", "700200", "app-secret-of-ours", "verify-me-please"
 _PER_PAGE = 3
@@ -105,8 +105,10 @@ class Facebook:
             return _error(100, "Unsupported get request. Object does not exist", 33)
         if request.method == "GET":
             return JSONResponse(self._listed(request, on, int(request.query_params.get("after") or 0)))
-        form = await request.form()
-        return JSONResponse({"id": self.comment(on, str(form["message"]), author=PAGE)["id"]})
+        form = await fields(request)
+        comment = self.comment(on, form["message"], author=PAGE)
+        comment["_picture"] = form.get("source")
+        return JSONResponse({"id": comment["id"]})
 
     async def debug(self, request: Request) -> Response:
         if request.headers.get("authorization") != f"Bearer {APP}|{APP_SECRET}":

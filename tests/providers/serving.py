@@ -6,11 +6,15 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import parse_qsl
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from normalize.payload.multipart import read_multipart
 
 
 @dataclass
@@ -59,6 +63,15 @@ class Faulty:
         await self._app(scope, receive, swallow)
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000")]})
         await send({"type": "http.response.body", "body": b"{", "more_body": False})
+
+
+async def fields(request: Request) -> Mapping[str, str]:
+    """A form's values, and its files by their names."""
+    body, media_type = await request.body(), request.headers.get("content-type", "")
+    if not media_type.startswith("multipart/"):
+        return dict(parse_qsl(body.decode()))
+    form = read_multipart(media_type, body)
+    return dict(form.values) | {file.field: file.name for file in form.files}
 
 
 @contextlib.contextmanager

@@ -38,14 +38,17 @@ class Recordings:
     def __init__(self) -> None:
         self.url = ""
         self.faulty: Faulty
+        self.logins: list[str | None] = []
 
-    async def good(self, _: Request) -> Response:
+    async def good(self, request: Request) -> Response:
+        self.logins.append(request.headers.get("authorization"))
         return Response(RECORDING, media_type="audio/x-wav")
 
     async def endless(self, _: Request) -> Response:
         return Response(b"x" * 100_000, media_type="audio/x-wav")
 
     async def elsewhere(self, request: Request) -> Response:
+        self.logins.append(request.headers.get("authorization"))
         return RedirectResponse(request.query_params["to"])
 
 
