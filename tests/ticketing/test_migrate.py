@@ -35,6 +35,7 @@ def test_the_migrated_schema_is_the_one_in_the_code(stack: Stack) -> None:
         ).all()
         assert [tuple(row) for row in columns] == [
             ("desk.contact_events", "e"),
+            ("desk.message_states", "e"),
             ("desk.messages", "e"),
             ("desk.outgoing", "e"),
             ("desk.replies", "e"),

@@ -112,7 +112,7 @@ async def settle(connection: AsyncConnection, scene: Scene[Any], result: Ticket)
     """Write everything but the outbox; what came of it."""
     for write in scene.writes:
         await connection.execute(write.statement, write.values)
-    await store_rows(connection, scene.decision, Arrivals(), {}, scene.now)
+    await store_rows(connection, scene.decision, Arrivals(), scene.now)
     document = await locked.state(connection, result.id)
     events = tuple(told.value for told in scene.decision.ticket_events)
     return Performed(document, document.version, events)
