@@ -172,11 +172,8 @@ def _way(opening: Opening, desk: DeskSettings) -> Way | Suppressed:
     author, channel = opening.author, opening.channel
     known = bool(author.address) and not author.address.startswith("anonymous:")
     public = opening.visibility == "public" and channel != "email"
-    if (
-        known
-        and author.kind in _ON_ITS_OWN_CHANNEL.get(channel, ())
-        and (not public or channel in desk.confirm_publicly)
-    ):
+    unasked = public and channel not in desk.confirm_publicly
+    if known and not unasked and author.kind in _ON_ITS_OWN_CHANNEL.get(channel, ()):
         return Way(channel, opening.account, author.kind, author.address, public)
     account = opening.account if channel == "email" else desk.reply_via.get(channel)
     identities: list[tuple[str, str]] = [(author.kind, author.address)]
@@ -185,7 +182,7 @@ def _way(opening: Opening, desk: DeskSettings) -> Way | Suppressed:
     address = next(filter(_MAILABLE.fullmatch, addresses), None)
     if account and address:
         return Way("email", account, "email", address)
-    return Suppressed("public" if public and known else "no_way")
+    return Suppressed("public" if unasked else "no_way")
 
 
 def _one_line(name: str | None) -> str | None:
