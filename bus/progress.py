@@ -5,7 +5,9 @@ under the epoch it was assigned. Whoever finds another epoch has been replaced (
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -80,24 +82,40 @@ class FencedProgress:
 
     async def move(self, connection: AsyncConnection, batch: Sequence[Received]) -> None:
         """In the batch's transaction: what it holds is done. Raises Fenced when another owns a partition."""
+        values = self._values(batch)
+        moved = await connection.execute(sa.text(self._moving(":{}")), values)
+        self._must_be_ours(moved.rowcount, values)
+
+    async def move_by_driver(self, connection: psycopg.AsyncConnection[Any], batch: Sequence[Received]) -> None:
+        """The same on the driver's own connection, which may hold other statements in a pipeline."""
+        values = self._values(batch)
+        statement = self._moving("%({})s") + " RETURNING p.partition"
+        moved = await connection.execute(statement.encode(), values)
+        self._must_be_ours(len(await moved.fetchall()), values)
+
+    def _moving(self, value: str) -> str:
+        columns = {"topics": "text[]", "partitions": "int[]", "epochs": "bigint[]", "offsets": "bigint[]"}
+        arrays = ", ".join(f"CAST({value.format(name)} AS {type_})" for name, type_ in columns.items())
+        return (
+            f"UPDATE {self._table.fullname} AS p SET next_offset = n.next_offset "  # noqa: S608  # our own names
+            f"FROM unnest({arrays}) AS n(topic, partition, epoch, next_offset) "
+            f'WHERE p."group" = {value.format("group")} AND p.topic = n.topic AND p.partition = n.partition '
+            "AND p.epoch = n.epoch"
+        )
+
+    def _values(self, batch: Sequence[Received]) -> dict[str, Any]:
         ends = {record.source: record.offset + 1 for record in batch}
         rows = sorted(ends)
-        moved = await connection.execute(
-            sa.text(
-                f"UPDATE {self._table.fullname} AS p SET next_offset = n.next_offset "  # noqa: S608  # our own name
-                "FROM unnest(CAST(:topics AS text[]), CAST(:partitions AS int[]), CAST(:epochs AS bigint[]), "
-                "CAST(:offsets AS bigint[])) AS n(topic, partition, epoch, next_offset) "
-                'WHERE p."group" = :group AND p.topic = n.topic AND p.partition = n.partition AND p.epoch = n.epoch'
-            ),
-            {
-                "group": self._group,
-                "topics": [where.topic for where in rows],
-                "partitions": [where.partition for where in rows],
-                "epochs": [self._epochs.get(where, -1) for where in rows],
-                "offsets": [ends[where] for where in rows],
-            },
-        )
-        if moved.rowcount != len(rows):
+        return {
+            "group": self._group,
+            "topics": [where.topic for where in rows],
+            "partitions": [where.partition for where in rows],
+            "epochs": [self._epochs.get(where, -1) for where in rows],
+            "offsets": [ends[where] for where in rows],
+        }
+
+    def _must_be_ours(self, moved: int, values: dict[str, Any]) -> None:
+        if moved != len(values["topics"]):
             raise Fenced(f"group {self._group}: another process has taken over")
 
     async def skip(self, record: Received) -> None:
@@ -113,12 +131,13 @@ _DATA_ERRORS = ("22", "23", "54")
 """SQLSTATE classes that blame the data: exceptions of values, constraints, limits (a row too long for its index)."""
 
 
-def database_error(error: DBAPIError) -> Exception:
+def database_error(error: DBAPIError | psycopg.Error) -> Exception:
     """What a database error means here: Invalid when the data is at fault, else Retryable."""
-    state = getattr(error.orig, "sqlstate", None) or ""
-    text = str(error.orig).splitlines()[0] if str(error.orig) else type(error.orig).__name__
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(cause, "sqlstate", None) or ""
+    text = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
     if state[:2] in _DATA_ERRORS:
         return Invalid(f"the database refuses it: {text}")
-    if isinstance(error, sa.exc.DataError):
+    if isinstance(error, sa.exc.DataError | psycopg.DataError):
         return Invalid(f"the database refuses it: {text}")
     return Retryable(f"the database: {text}")
