@@ -5,6 +5,7 @@ under the epoch it was assigned. Whoever finds another epoch has been replaced (
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -28,6 +29,28 @@ def progress_table(metadata: sa.MetaData) -> sa.Table:
         sa.Column("epoch", sa.BigInteger, nullable=False),
         sa.Column("next_offset", sa.BigInteger, nullable=True),
     )
+
+
+_MOVE = """
+    UPDATE {table} AS p SET next_offset = n.next_offset
+    FROM unnest(CAST(%(topics)s AS text[]), CAST(%(partitions)s AS int[]), CAST(%(epochs)s AS bigint[]),
+                CAST(%(offsets)s AS bigint[])) AS n(topic, partition, epoch, next_offset)
+    WHERE p."group" = %(group)s AND p.topic = n.topic AND p.partition = n.partition AND p.epoch = n.epoch
+    RETURNING p.partition
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """A statement in the driver's form that moves progress, and returns a row for each partition that is ours."""
+
+    statement: str
+    values: dict[str, Any]
+
+    def must_be_ours(self, moved: int) -> None:
+        """Raise Fenced unless it has moved so many."""
+        if moved != len(self.values["topics"]):
+            raise Fenced(f"group {self.values['group']}: another process has taken over")
 
 
 class ForeignCluster(ConfigError):
@@ -82,41 +105,22 @@ class FencedProgress:
 
     async def move(self, connection: AsyncConnection, batch: Sequence[Received]) -> None:
         """In the batch's transaction: what it holds is done. Raises Fenced when another owns a partition."""
-        values = self._values(batch)
-        moved = await connection.execute(sa.text(self._moving(":{}")), values)
-        self._must_be_ours(moved.rowcount, values)
+        moving = self.moving(batch)
+        moved = await connection.exec_driver_sql(moving.statement, moving.values)
+        moving.must_be_ours(len(moved.all()))
 
-    async def move_by_driver(self, connection: psycopg.AsyncConnection[Any], batch: Sequence[Received]) -> None:
-        """The same on the driver's own connection, which may hold other statements in a pipeline."""
-        values = self._values(batch)
-        statement = self._moving("%({})s") + " RETURNING p.partition"
-        moved = await connection.execute(statement.encode(), values)
-        self._must_be_ours(len(await moved.fetchall()), values)
-
-    def _moving(self, value: str) -> str:
-        columns = {"topics": "text[]", "partitions": "int[]", "epochs": "bigint[]", "offsets": "bigint[]"}
-        arrays = ", ".join(f"CAST({value.format(name)} AS {type_})" for name, type_ in columns.items())
-        return (
-            f"UPDATE {self._table.fullname} AS p SET next_offset = n.next_offset "  # noqa: S608  # our own names
-            f"FROM unnest({arrays}) AS n(topic, partition, epoch, next_offset) "
-            f'WHERE p."group" = {value.format("group")} AND p.topic = n.topic AND p.partition = n.partition '
-            "AND p.epoch = n.epoch"
-        )
-
-    def _values(self, batch: Sequence[Received]) -> dict[str, Any]:
+    def moving(self, batch: Sequence[Received]) -> "Moving":
+        """`move` as a statement that may be a part of another."""
         ends = {record.source: record.offset + 1 for record in batch}
         rows = sorted(ends)
-        return {
+        values = {
             "group": self._group,
             "topics": [where.topic for where in rows],
             "partitions": [where.partition for where in rows],
             "epochs": [self._epochs.get(where, -1) for where in rows],
             "offsets": [ends[where] for where in rows],
         }
-
-    def _must_be_ours(self, moved: int, values: dict[str, Any]) -> None:
-        if moved != len(values["topics"]):
-            raise Fenced(f"group {self._group}: another process has taken over")
+        return Moving(_MOVE.format(table=self._table.fullname), values)
 
     async def skip(self, record: Received) -> None:
         """Move past a parked record in a transaction of its own."""

@@ -37,7 +37,7 @@ from metrics_worker.groups import MergeGroup, root_of
 from metrics_worker.reading_ranges import Ranges
 from metrics_worker.settling import Change, contacts_involved, involved, settle
 from metrics_worker.snapshot import Names
-from metrics_worker.store import add, encoded
+from metrics_worker.store import encoded, write
 from metrics_worker.tables import COMPUTED, SCHEMA, metadata
 
 SHADOW = "metrics_rebuild"
@@ -310,10 +310,8 @@ class Rebuilding:
         tickets = await rows.tickets(raw, sorted(involved(events)), SHADOW)
         people = await rows.contacts(raw, sorted(contacts_involved(changes)), SHADOW)
         change = settle(tickets, events, people, changes, self._calendars)
-        await rows.write_tickets(raw, change.tickets, SHADOW)
-        await rows.write_contacts(raw, change.contacts, SHADOW)
         newest = max(each.recorded_at for found in (events, changes) for each in found)
-        await add(raw, change, newest, SHADOW)
+        await write(raw, change, newest, schema=SHADOW)
 
     async def _live(self, connection: AsyncConnection | None = None) -> dict[Partition, int]:
         """How far the worker has come."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from metrics_worker.contacts import ContactFacts
-from metrics_worker.driver import Driver, fetched, sent
+from metrics_worker.driver import Driver, Part, fetched
 from metrics_worker.facts import TicketFacts
 from metrics_worker.settling import Stored, StoredContact
 from metrics_worker.tables import SCHEMA
@@ -67,44 +67,36 @@ async def contacts(connection: Driver, ids: Sequence[str], schema: str = SCHEMA)
     return {id_: StoredContact(ContactFacts.from_json(document), root_id) for id_, root_id, document in rows}
 
 
-async def write_tickets(connection: Driver, changed: Sequence[Stored], schema: str = SCHEMA) -> None:
-    """Keep them as they are now."""
+def tickets_written(changed: Sequence[Stored]) -> list[Part]:
+    """To keep them as they are now; nothing when there are none."""
     if not changed:
-        return
+        return []
     facts = [row.facts for row in changed]
-    await sent(
-        connection,
-        _WRITE_TICKETS,
-        {
-            "ids": [each.ticket_id for each in facts],
-            "roots": [row.root_id for row in changed],
-            "contacts": [each.contact_id for each in facts],
-            "accounts": [each.account_id for each in facts],
-            "owners": [each.owner_id for each in facts],
-            "teams": [each.team_id for each in facts],
-            "versions": [each.version for each in facts],
-            "waiting": [row.waiting_since for row in changed],
-            "due": [row.next_due for row in changed],
-            "documents": [each.to_json() for each in facts],
-        },
-        schema,
-    )
+    values = {
+        "ids": [each.ticket_id for each in facts],
+        "roots": [row.root_id for row in changed],
+        "contacts": [each.contact_id for each in facts],
+        "accounts": [each.account_id for each in facts],
+        "owners": [each.owner_id for each in facts],
+        "teams": [each.team_id for each in facts],
+        "versions": [each.version for each in facts],
+        "waiting": [row.waiting_since for row in changed],
+        "due": [row.next_due for row in changed],
+        "documents": [each.to_json() for each in facts],
+    }
+    return [Part("tickets", _WRITE_TICKETS, values)]
 
 
-async def write_contacts(connection: Driver, changed: Sequence[StoredContact], schema: str = SCHEMA) -> None:
+def contacts_written(changed: Sequence[StoredContact]) -> list[Part]:
     """The same for contacts."""
     if not changed:
-        return
+        return []
     facts = [row.facts for row in changed]
-    await sent(
-        connection,
-        _WRITE_CONTACTS,
-        {
-            "ids": [each.contact_id for each in facts],
-            "roots": [row.root_id for row in changed],
-            "accounts": [each.account_id for each in facts],
-            "versions": [each.version for each in facts],
-            "documents": [each.to_json() for each in facts],
-        },
-        schema,
-    )
+    values = {
+        "ids": [each.contact_id for each in facts],
+        "roots": [row.root_id for row in changed],
+        "accounts": [each.account_id for each in facts],
+        "versions": [each.version for each in facts],
+        "documents": [each.to_json() for each in facts],
+    }
+    return [Part("contacts", _WRITE_CONTACTS, values)]

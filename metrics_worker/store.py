@@ -4,21 +4,22 @@ import json
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bus.failpoints import failpoint
-from bus.progress import FencedProgress, database_error
+from bus.progress import FencedProgress, Moving, database_error
 from bus.record import Received
 from metrics_worker import rows
 from metrics_worker.calendars import ONLY_STANDARD, Calendars
 from metrics_worker.contribution import CELL
-from metrics_worker.driver import Driver, fetched, sent, transaction
+from metrics_worker.driver import Driver, Part, fetched, transaction, written
 from metrics_worker.event import decode, decode_contact
 from metrics_worker.meters import AS_OF, BATCH_SECONDS, EVENTS
-from metrics_worker.settling import Change, contacts_involved, involved, settle
+from metrics_worker.settling import Change, DayKey, contacts_involved, involved, settle
 from metrics_worker.tables import SCHEMA
 
 _LOAD_COUNTERS = """
@@ -80,11 +81,8 @@ class Store:
                     contacts,
                     self._calendars,
                 )
-                await rows.write_tickets(connection, change.tickets)
-                await rows.write_contacts(connection, change.contacts)
                 newest = max(each.recorded_at for found in (events, contacts) for each in found)
-                keys = await add(connection, change, newest)
-                await self._progress.move_by_driver(connection, batch)
+                keys = await write(connection, change, newest, self._progress.moving(batch))
                 failpoint("figures.before_commit")
         except (DBAPIError, psycopg.Error) as error:
             raise database_error(error) from error
@@ -95,25 +93,53 @@ class Store:
         BATCH_SECONDS.observe(time.monotonic() - began)
 
 
-async def add(connection: Driver, change: Change, changed_at: datetime, schema: str = SCHEMA) -> list[str]:
-    """Add what has changed to the counters; the keys that show something else now and are published."""
+async def write(
+    connection: Driver, change: Change, changed_at: datetime, moving: Moving | None = None, schema: str = SCHEMA
+) -> list[str]:
+    """Write all of a change, and progress with it; the keys that show something else now and are published.
+
+    Raises Fenced when progress is another's.
+    """
+    counters = await _counters(connection, change, schema)
+    parts = [
+        *rows.tickets_written(change.tickets),
+        *rows.contacts_written(change.contacts),
+        *_figures_written(counters.figures, changed_at),
+        *_days_written(counters.days),
+    ]
+    if moving is not None:
+        parts.append(Part("progress", moving.statement, moving.values))
+    moved = await written(connection, parts, counting="progress", schema=schema)
+    if moving is not None:
+        moving.must_be_ours(moved)
+    return [key for key in sorted(counters.figures) if CELL not in key]
+
+
+class _Counters(NamedTuple):
+    """What is to be stored, in the one form that equal counters have."""
+
+    figures: Mapping[str, str]
+    days: Mapping[DayKey, str]
+
+
+async def _counters(connection: Driver, change: Change, schema: str) -> _Counters:
+    """What is stored, with the change added."""
     touched = {*change.deltas, *change.touched}
     if not touched:
-        return []
-    days = sorted(change.days)
+        return _Counters({}, {})
     found = await fetched(
         connection,
         _LOAD_COUNTERS,
         {
             "keys": list(touched),
             "contacts": [key.removeprefix("contact:") for key in touched if key.startswith("contact:")],
-            "day_keys": [key for key, _ in days],
-            "days": [day for _, day in days],
+            "day_keys": [key for key, _ in change.days],
+            "days": [day for _, day in change.days],
         },
         schema,
     )
     totals: dict[str, str] = dict.fromkeys(change.touched, "{}")
-    by_day: dict[tuple[str, int], str] = {}
+    by_day: dict[DayKey, str] = {}
     for key, day, counters in found:
         if day is None:
             totals[key] = counters
@@ -121,25 +147,27 @@ async def add(connection: Driver, change: Change, changed_at: datetime, schema: 
             by_day[key, day] = counters
     for key, delta in change.deltas.items():
         totals[key] = added(totals.get(key, "{}"), delta)
-    keys = sorted(totals)
-    await sent(
-        connection,
-        _WRITE_FIGURES,
-        {"keys": keys, "counters": [totals[key] for key in keys], "changed_at": changed_at},
-        schema,
-    )
-    if days:
-        await sent(
-            connection,
-            _WRITE_DAYS,
-            {
-                "keys": [key for key, _ in days],
-                "days": [day for _, day in days],
-                "counters": [added(by_day.get(each, "{}"), change.days[each]) for each in days],
-            },
-            schema,
-        )
-    return [key for key in keys if CELL not in key]
+    return _Counters(totals, {each: added(by_day.get(each, "{}"), delta) for each, delta in change.days.items()})
+
+
+def _figures_written(figures: Mapping[str, str], changed_at: datetime) -> list[Part]:
+    if not figures:
+        return []
+    keys = sorted(figures)
+    values = {"keys": keys, "counters": [figures[key] for key in keys], "changed_at": changed_at}
+    return [Part("figures", _WRITE_FIGURES, values)]
+
+
+def _days_written(days: Mapping[DayKey, str]) -> list[Part]:
+    if not days:
+        return []
+    found = sorted(days)
+    values = {
+        "keys": [key for key, _ in found],
+        "days": [day for _, day in found],
+        "counters": [days[each] for each in found],
+    }
+    return [Part("days", _WRITE_DAYS, values)]
 
 
 def added(counters: str, delta: Mapping[str, int]) -> str:
