@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from bus.errors import ConfigError
-from bus.message import Author, AuthorKind, AutomationKind, Channel
+from bus.message import Author, AutomationKind, Channel
 from bus.reply import Recipient, Reply
 from bus.settings import ConfirmationSettings, DeskSettings
 from ticketing.channels import ON_ITS_OWN
