@@ -35,7 +35,7 @@ class IntakeServer:
     def __init__(self, settings: IntakeSettings, health: Health) -> None:
         self._settings = settings
         self._health = health
-        self._memory = Memory(settings.max_bytes_in_memory)
+        self.memory = Memory(settings.max_bytes_in_memory)
         self._mounts: list[BaseRoute] = []
         self._longest_frame = 16 * KIB
 
@@ -63,7 +63,7 @@ class IntakeServer:
 
     def _http(self, route: HttpRoute, entrance: Entrance, limits: RateLimits) -> Route:
         methods = (*route.methods, "OPTIONS") if route.origins is not None else route.methods
-        endpoint = HttpEndpoint(route, entrance, limits, self._memory, self._settings)
+        endpoint = HttpEndpoint(route, entrance, limits, self.memory, self._settings)
         return Route(route.path, endpoint, methods=methods)
 
     def app(self) -> Starlette:
