@@ -52,6 +52,7 @@ class Item:
     revision: int = CREATED
     change: Literal["created", "edited", "removed"] = "created"
     automation: Automation = HUMAN
+    declared_language: str | None = None
     feedback_only: bool = False
     call: Call | None = None
     fields: Mapping[str, str] | None = None
@@ -85,6 +86,7 @@ def understood(record: RawMessage, normalizer: str, item: Item) -> Understood:
                 verified=item.verified and bool(author),
                 also=_also(item),
             ),
+            "declared_language": item.declared_language,
             "origin": network_of(record.remote),
             "to": [],
             "cc": [],
