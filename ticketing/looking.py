@@ -118,7 +118,9 @@ class Desk:
             },
         )
         if not rows:
-            raise Invalid(f"no message {message} is filed; give a message_id, the id its source gave it, or a reference")
+            raise Invalid(
+                f"no message {message} is filed; give a message_id, the id its source gave it, or a reference"
+            )
         return [dict(row._asdict()) for row in rows]
 
     def suggestions(self, ticket: TicketState) -> list[Document]:
