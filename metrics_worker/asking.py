@@ -14,7 +14,7 @@ from bus.progress import database_error
 from metrics_worker import calendar_store, overview, snapshot
 from metrics_worker import why as whys
 from metrics_worker.behind import Behind, behind
-from metrics_worker.calendars import micros
+from bus.calendars import micros
 from metrics_worker.definitions import definition_of, texts
 from metrics_worker.figures import parsed
 from metrics_worker.naming import Desk, NoDesk, named
