@@ -20,6 +20,7 @@ from ticketing.decision import Decision
 from ticketing.decode import decode
 from ticketing.incoming import Incoming
 from ticketing.policy import Policy
+from ticketing.service_levels import NOTHING_PROMISED, ServiceLevels
 from ticketing.store import store
 from ticketing.tables import DESK_LOCK
 from ticketing.tickets import Ticket
@@ -39,7 +40,9 @@ _GROUP = sa.text(
 )
 
 
-async def to_ticket(engine: AsyncEngine, message_id: str, now: datetime) -> int:
+async def to_ticket(
+    engine: AsyncEngine, message_id: str, now: datetime, levels: ServiceLevels = NOTHING_PROMISED
+) -> int:
     """Open a ticket for the message, and for the automatic mail that belongs with it; the ticket's number.
 
     `message_id`: ours, or its source's. Its machine is not confirmed to. Raises Invalid when there is no such
@@ -53,12 +56,14 @@ async def to_ticket(engine: AsyncEngine, message_id: str, now: datetime) -> int:
                 raise Invalid(f"no automatic message {message_id}; `deskstream automatic list` shows all")
             if found.number is not None:
                 raise Invalid(f"message {message_id} is in ticket {found.number} already")
-            return await _open(connection, found.id, found.automatic_group, now)
+            return await _open(connection, found.id, found.automatic_group, now, levels)
     except DBAPIError as error:
         raise database_error(error) from error
 
 
-async def _open(connection: AsyncConnection, message_id: str, group: str | None, now: datetime) -> int:
+async def _open(
+    connection: AsyncConnection, message_id: str, group: str | None, now: datetime, levels: ServiceLevels
+) -> int:
     rows = (await connection.execute(_GROUP, {"id": message_id, "group": group})).all()
     messages = [_decoded(row.document, row.traceparent, row.received_at) for row in rows]
     first = messages[0]
@@ -92,7 +97,7 @@ async def _open(connection: AsyncConnection, message_id: str, group: str | None,
         opened=[ticket],
         attached=dict.fromkeys((row.id for row in rows), ticket.id),
     )
-    await store(connection, decision, Arrivals(), now)
+    await store(connection, decision, Arrivals(), now, levels)
     return number
 
 
