@@ -74,6 +74,18 @@ class ConfirmationSettings(Section):
     refusals: int = Field(default=100, ge=1)
 
 
+class RatingSettings(Section):
+    """`[ratings]`: where customers say how it was. Departments say when they are asked.
+
+    `url`: the address under which customers reach `/r/` of the agents' API; without it nobody is asked. `open_days`:
+    how long a link is good; `change_days`: how long a rating can be changed.
+    """
+
+    url: str | None = Field(default=None, pattern=r"^https?://[^\s?#]+$")
+    open_days: int = Field(default=90, ge=1, le=3_650)
+    change_days: int = Field(default=14, ge=0, le=3_650)
+
+
 class AccountSettings(Section):
     """`[accounts]`: which customers are companies.
 
@@ -172,6 +184,7 @@ class Settings(Section):
     desk: DeskSettings = DeskSettings()
     confirmations: ConfirmationSettings = ConfirmationSettings()
     accounts: AccountSettings = AccountSettings()
+    ratings: RatingSettings = RatingSettings()
     calendars: dict[str, CalendarSettings] = {}
     service_levels: dict[str, ServiceLevelSettings] = {}
     threading: ThreadingSettings = ThreadingSettings()

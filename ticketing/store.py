@@ -119,9 +119,9 @@ class _Delivered:
 
 
 async def store(
-    connection: AsyncConnection, decision: Decision, arrivals: Arrivals, now: datetime, levels: ServiceLevels
+    connection: AsyncConnection, decision: Decision, arrivals: Arrivals, now: datetime, levels: ServiceLevels | None
 ) -> None:
-    """Set due times and write everything."""
+    """Set due times and write everything. `levels`: None where nothing happens that moves a due time."""
     await store_rows(connection, decision, arrivals, now, levels)
     await outbox.append(
         connection,
@@ -132,10 +132,11 @@ async def store(
 
 
 async def store_rows(
-    connection: AsyncConnection, decision: Decision, arrivals: Arrivals, now: datetime, levels: ServiceLevels
+    connection: AsyncConnection, decision: Decision, arrivals: Arrivals, now: datetime, levels: ServiceLevels | None
 ) -> None:
     """Write everything but the outbox, which comes last."""
-    await set_due_times(connection, decision, levels, now)
+    if levels is not None:
+        await set_due_times(connection, decision, levels, now)
     await store_people(connection, decision, now)
     await insert_rows(connection, t.tickets, [_opened(ticket) for ticket in decision.opened])
     await change(connection, t.tickets, _CHANGEABLE, list(decision.changed.values()))

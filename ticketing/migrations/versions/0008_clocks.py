@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0007_clocks"
-down_revision = "0006_message_states"
+revision = "0008_clocks"
+down_revision = "0007_ratings"
 
 _CHANGES = """
 ALTER TABLE desk.tickets ADD COLUMN clocks JSONB DEFAULT '{}' NOT NULL;
