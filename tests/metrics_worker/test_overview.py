@@ -11,8 +11,8 @@ import pytest_asyncio
 import typer
 from typer.testing import CliRunner
 
-from bus.errors import ConfigError
 from bus.configured_calendars import configured
+from bus.errors import ConfigError
 from bus.settings import CalendarSettings, DeskSettings, Settings
 from metrics_worker import calendar_store, overview
 from metrics_worker.behind import behind
