@@ -122,8 +122,11 @@ tickets = sa.Table(
     sa.Column("account_id", sa.Text),
     sa.Column("channel", sa.Text, nullable=False),
     sa.Column("account", sa.Text, nullable=False),
+    # whose it is, as the connector's configuration said when it was opened; "" is everybody's
+    sa.Column("department", sa.Text, nullable=False, server_default=""),
     sa.Column("language", sa.Text),
     sa.Column("tags", pg.ARRAY(sa.Text), nullable=False, server_default="{}"),
+    sa.Column("spam", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("messages", sa.Integer, nullable=False),
     sa.Column("attachments", sa.Integer, nullable=False),
     sa.Column("replies", sa.Integer, nullable=False),
@@ -174,6 +177,8 @@ messages = sa.Table(
     # the NormalizedMessage as it stood on its topic; lies outside the row, uncompressed
     sa.Column("document", sa.Text, nullable=False),
     sa.Column("traceparent", sa.Text),
+    # why it is in no ticket though a person wrote it (ticketing.incoming.Aside); it is no node of the graph then
+    sa.Column("aside", sa.Text),
     _time("filed_at"),
 )
 sa.Index("messages_automatic", messages.c.received_at, postgresql_where=messages.c.ticket_id.is_(None))

@@ -8,7 +8,7 @@ from alembic.migration import MigrationContext
 from bus.errors import Retryable
 from tests.conftest import Stack
 from ticketing.migrate import upgrade
-from ticketing.tables import metadata
+from ticketing.schema import metadata
 
 
 @pytest.mark.stack
@@ -35,6 +35,7 @@ def test_the_migrated_schema_is_the_one_in_the_code(stack: Stack) -> None:
         ).all()
         assert [tuple(row) for row in columns] == [
             ("desk.contact_events", "e"),
+            ("desk.message_states", "e"),
             ("desk.messages", "e"),
             ("desk.outgoing", "e"),
             ("desk.replies", "e"),

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import context
 
-from ticketing.tables import metadata
+from ticketing.schema import metadata
 
 connection: sa.Connection = context.config.attributes["connection"]
 connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS desk"))
