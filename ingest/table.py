@@ -6,10 +6,17 @@ from typing import Any
 
 from bus.errors import ConfigError
 from bus.settings import Settings, validated
+from ingest.connectors.email_imap import EMAIL_IMAP
 from ingest.connectors.email_smtp import EMAIL_SMTP
 from ingest.contract import Connector, ConnectorSettings
 
-CONNECTORS: Mapping[str, Connector[Any]] = {row.name: row for row in (EMAIL_SMTP,)}
+CONNECTORS: Mapping[str, Connector[Any]] = {
+    row.name: row
+    for row in (
+        EMAIL_SMTP,
+        EMAIL_IMAP,
+    )
+}
 
 
 def configured(settings: Settings) -> dict[str, tuple[Connector[Any], ConnectorSettings]]:
