@@ -45,7 +45,7 @@ def _protocol(error: IMAPClientError) -> tuple[str, ErrorClass]:
     by_words = _by_words(said)
     if isinstance(error, IMAPClientReadOnlyError):
         return "the folder may only be read; set read_only = true, or give the account the right to write", "permission"
-    if isinstance(error, IMAPClientAbortError):
+    if isinstance(error, IMAPClientAbortError) or isinstance(error.__context__, IMAPClientAbortError):
         return f"the connection was lost ({said})", by_words or "transient"
     if isinstance(error, LoginError):
         kind = by_words or "auth"

@@ -238,7 +238,8 @@ class ImapPoller:
             (uid,) = uids
             self._failures[uid] = self._failures.get(uid, 0) + 1
             if self._failures[uid] < _ATTEMPTS:
-                raise
+                what = f"{self._settings.host}: the mail with UID {uid} cannot be fetched"
+                raise Retryable(f"{what} ({type(error).__name__})") from error
             log.warning("imap.cannot_be_fetched", connector=self._place.name, uid=uid, detail=type(error).__name__)
             return {uid: None}
 

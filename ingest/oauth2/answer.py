@@ -51,7 +51,7 @@ def read_answer(status: int, body: bytes, retry_after: str | None = None) -> Gra
         found = None
     fields: dict[str, Any] = found if isinstance(found, dict) else {}
     token = fields.get("access_token")
-    if status == 200 and isinstance(token, str) and token.isascii() and token.isprintable():
+    if status == 200 and isinstance(token, str) and token and token.isascii() and token.isprintable():
         refresh = fields.get("refresh_token")
         return Granted(
             SecretStr(token),
