@@ -141,18 +141,40 @@ class Session:
 
     def idle(self, seconds: float) -> None:
         """Until the server announces something, at most that long."""
-        self._client.idle()
+        if self._announced_early() or _announces(self._read_ahead()):
+            self._client.idle_done()
+            return
         ends = time.monotonic() + seconds
         while (left := ends - time.monotonic()) > 0:
             asked = time.monotonic()
             said = self._client.idle_check(left)
-            if any(len(each) > 1 and each[1] in (b"EXISTS", b"RECENT") for each in said):
+            if _announces(said):
                 break
-            if any(each and each[0] == b"BYE" for each in said):
-                raise IMAPClientAbortError("the server says BYE")
             if not said and time.monotonic() - asked < left * 0.9:
                 raise IMAPClientAbortError("the server has hung up")
         self._client.idle_done()
+
+    def _read_ahead(self) -> list[Any]:
+        """What came in one piece with the server's leave to idle: it is in imaplib's buffer, where no poll sees it."""
+        self._client._poll_socket = lambda *_: [True]  # noqa: SLF001  # idle_check then reads without waiting
+        try:
+            return list(self._client.idle_check(0))
+        finally:
+            del self._client._poll_socket  # noqa: SLF001
+
+    def _announced_early(self) -> bool:
+        """Begin to idle; whether the server announced something before it said that it listens (imapclient raises)."""
+        try:
+            self._client.idle()
+        except IMAPClientAbortError:
+            raise
+        except IMAPClientError as error:
+            if "Unexpected IDLE response" not in str(error):
+                raise
+            while self._client._imap._get_response() is not None:  # noqa: SLF001  # up to its continuation
+                pass
+            return True
+        return False
 
     def abort(self) -> None:
         """End it at once; whoever waits in it gets an error."""
@@ -160,3 +182,10 @@ class Session:
             self._client.socket().shutdown(socket.SHUT_RDWR)
         with contextlib.suppress(Exception):
             self._client.shutdown()
+
+
+def _announces(said: Sequence[Any]) -> bool:
+    """Whether there is something new to look at. Raises IMAPClientAbortError when the server says goodbye."""
+    if any(each and each[0] == b"BYE" for each in said):
+        raise IMAPClientAbortError("the server says BYE")
+    return any(len(each) > 1 and each[1] in (b"EXISTS", b"RECENT") for each in said)

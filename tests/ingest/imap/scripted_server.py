@@ -45,9 +45,12 @@ class ScriptedImap:
         self.cut_after: dict[str, list[int]] = {}
         self.unfetchable: set[int] = set()
         self.bad_dates = False
+        self.announces_early = False
+        self.after_select: Callable[[], object] = lambda: None
         self.mute: set[str] = set()
         self.fetched: Counter[int] = Counter()
         self._idlers: set[asyncio.StreamWriter] = set()
+        self._told: dict[asyncio.StreamWriter, int] = {}
         self._writers: set[asyncio.StreamWriter] = set()
 
     def add(self, content: bytes, *, uid: int | None = None, **more: Any) -> int:  # noqa: ANN401  # StoredMail's fields
@@ -60,6 +63,7 @@ class ScriptedImap:
 
     def announce(self) -> None:
         for writer in self._idlers:
+            self._told[writer] = len(self._shown())
             writer.write(f"* {len(self.mails)} EXISTS\r\n".encode())
 
     def renumber(self, uidvalidity: int) -> None:
@@ -129,7 +133,8 @@ class ScriptedImap:
         if name == "AUTHENTICATE":
             return await self._authenticate(command.split(" ")[1], tag, reader, writer)
         if name in ("SELECT", "EXAMINE"):
-            return ok(
+            self._told[writer] = len(self._shown())
+            ok(
                 f"{len(self._shown())} EXISTS",
                 "0 RECENT",
                 r"FLAGS (\Seen \Deleted)",
@@ -137,6 +142,8 @@ class ScriptedImap:
                 f"OK [UIDNEXT {self.uidnext}] x",
                 code="[READ-ONLY] " if name == "EXAMINE" else "[READ-WRITE] ",
             )
+            self.after_select()
+            return True
         if name == "UID SEARCH":
             return ok("SEARCH " + " ".join(map(str, self._in(command.split(" ")[3]))))
         if name == "UID FETCH":
@@ -165,7 +172,10 @@ class ScriptedImap:
             return ok()
         if name == "IDLE":
             self._idlers.add(writer)
-            writer.write(b"+ idling\r\n")
+            told, now = self._told.get(writer), len(self._shown())
+            news = b"" if told == now else f"* {now} EXISTS\r\n".encode()
+            self._told[writer] = now
+            writer.write(news + b"+ idling\r\n" if self.announces_early else b"+ idling\r\n" + news)
             await reader.readline()
             self._idlers.discard(writer)
             return ok()

@@ -38,9 +38,12 @@ async def test_a_token_that_was_revoked_is_replaced_at_once(tmp_path: Path) -> N
     server, endpoint = ScriptedImap(), TokenEndpoint()
     server.add(mail(1))
     server.accepts = lambda who: who[-1] == "auth=Bearer access-2"
-    async with server.serving() as port, endpoint.serving() as url:
-        async with Rig(tmp_path, port, oauth2=oauth2(url)).running() as rig:
-            await until(lambda: len(rig.mails) == 1)
+    async with (
+        server.serving() as port,
+        endpoint.serving() as url,
+        Rig(tmp_path, port, oauth2=oauth2(url)).running() as rig,
+    ):
+        await until(lambda: len(rig.mails) == 1)
     assert [who[-1] for who in server.logins] == ["auth=Bearer access-1", "auth=Bearer access-2"]
     assert "answer to the challenge: ''" in server.said  # the token is not said twice
 
@@ -49,10 +52,13 @@ async def test_a_mailbox_that_takes_no_token_at_all_needs_a_person(tmp_path: Pat
     server, endpoint = ScriptedImap(), TokenEndpoint()
     server.accepts = lambda _: False
     server.refused_login = "NO AUTHENTICATE failed."
-    async with server.serving() as port, endpoint.serving() as url:
-        async with Rig(tmp_path, port, oauth2=oauth2(url)).running() as rig:
-            await until(lambda: bool(rig.place.source.problems))
-            assert rig.place.source.problems["receive"].kind == "auth"
+    async with (
+        server.serving() as port,
+        endpoint.serving() as url,
+        Rig(tmp_path, port, oauth2=oauth2(url)).running() as rig,
+    ):
+        await until(lambda: bool(rig.place.source.problems))
+        assert rig.place.source.problems["receive"].kind == "auth"
     assert len(server.logins) == 2
 
 
@@ -61,10 +67,13 @@ async def test_a_refusal_that_is_not_about_the_token_asks_for_no_other(tmp_path:
     server.accepts = lambda _: False
     server.challenge = b'{"status":"403"}'
     server.refused_login = "NO [AUTHORIZATIONFAILED] not yours"
-    async with server.serving() as port, endpoint.serving() as url:
-        async with Rig(tmp_path, port, oauth2=oauth2(url)).running() as rig:
-            await until(lambda: bool(rig.place.source.problems))
-            assert rig.place.source.problems["receive"].kind == "permission"
+    async with (
+        server.serving() as port,
+        endpoint.serving() as url,
+        Rig(tmp_path, port, oauth2=oauth2(url)).running() as rig,
+    ):
+        await until(lambda: bool(rig.place.source.problems))
+        assert rig.place.source.problems["receive"].kind == "permission"
     assert len(endpoint.asked) == 1
 
 

@@ -66,6 +66,20 @@ async def test_mail_that_comes_while_it_idles_is_announced(server: ScriptedImap,
         await until(lambda: numbers(rig) == [1])
 
 
+@pytest.mark.parametrize("early", [True, False])
+async def test_mail_that_comes_between_the_look_and_the_waiting_is_not_overheard(
+    server: ScriptedImap, port: int, tmp_path: Path, early: bool
+) -> None:
+    """The server says so just before, or in one piece with, its leave to idle."""
+    server.announces_early = early
+    server.add(mail(1))
+    server.after_select = lambda: server.add(mail(2)) if seen(server) == [1] and len(server.mails) == 1 else None
+    async with Rig(tmp_path, port, poll_every=3_600).running() as rig:
+        await until(lambda: numbers(rig) == [1, 2])
+        assert not rig.place.source.problems
+    assert server.sessions == 1
+
+
 async def test_a_server_without_idle_is_polled(server: ScriptedImap, port: int, tmp_path: Path) -> None:
     server.capabilities = "IMAP4rev1"
     async with Rig(tmp_path, port).running() as rig:

@@ -19,12 +19,14 @@ def server_tls(certificates: Certificates) -> ssl.SSLContext:
 async def test_mail_is_read_under_tls(certificates: Certificates, tmp_path: Path) -> None:
     server = ScriptedImap()
     server.add(mail(1))
-    async with server.serving(ssl=server_tls(certificates)) as port:
-        async with Rig(tmp_path, port, security="tls", ca_file=certificates.authority).running() as rig:
-            await until(lambda: len(rig.mails) == 1)
-            await until(lambda: "IDLE" in server.said)
-            server.add(mail(2))
-            await until(lambda: len(rig.mails) == 2)
+    async with (
+        server.serving(ssl=server_tls(certificates)) as port,
+        Rig(tmp_path, port, security="tls", ca_file=certificates.authority).running() as rig,
+    ):
+        await until(lambda: len(rig.mails) == 1)
+        await until(lambda: "IDLE" in server.said)
+        server.add(mail(2))
+        await until(lambda: len(rig.mails) == 2)
 
 
 @pytest.mark.parametrize(
@@ -35,20 +37,24 @@ async def test_who_cannot_prove_his_name_hears_no_password(
 ) -> None:
     server = ScriptedImap()
     ca = {"ca_file": certificates.authority} if trusted else {}
-    async with server.serving(ssl=server_tls(certificates)) as port:
-        async with Rig(tmp_path, port, security="tls", host=host, **ca).running() as rig:
-            await until(lambda: bool(rig.place.source.problems))
-            problem = rig.place.source.problems["receive"]
-            if not trusted:
-                assert problem.kind == "contract"
-                assert "certificate cannot be verified" in str(problem)
+    async with (
+        server.serving(ssl=server_tls(certificates)) as port,
+        Rig(tmp_path, port, security="tls", host=host, **ca).running() as rig,
+    ):
+        await until(lambda: bool(rig.place.source.problems))
+        problem = rig.place.source.problems["receive"]
+        if not trusted:
+            assert problem.kind == "contract"
+            assert "certificate cannot be verified" in str(problem)
     assert (server.logins, server.said) == ([], [])
 
 
 async def test_starttls_must_be_offered(certificates: Certificates, tmp_path: Path) -> None:
     server = ScriptedImap()
-    async with server.serving() as port:
-        async with Rig(tmp_path, port, security="starttls", ca_file=certificates.authority).running() as rig:
-            await until(lambda: bool(rig.place.source.problems))
-            assert rig.place.source.problems["receive"].kind == "contract"
+    async with (
+        server.serving() as port,
+        Rig(tmp_path, port, security="starttls", ca_file=certificates.authority).running() as rig,
+    ):
+        await until(lambda: bool(rig.place.source.problems))
+        assert rig.place.source.problems["receive"].kind == "contract"
     assert server.logins == []
