@@ -172,6 +172,7 @@ class Acting:
             last_message_at=first.occurred_at,
             updated_at=self._now,
             requester=_requester(first) if first.opens else None,
+            department=old.department,
         )
         self._tickets[id_] = ticket
         self.done.opened.append(ticket)

@@ -138,6 +138,7 @@ class Deciding:
             requester=requester,
             follows=follows.id if follows else None,
             possible_reply_to=None if follows else self._possible_reply_to(component),
+            department=self._graph.policy.department(message.account),
         )
         self.decision.opened.append(ticket)
         for older in followed:

@@ -131,6 +131,7 @@ def _ticket(row: Any) -> Ticket:  # noqa: ANN401  # a row of tickets with its re
         follows=row.follows,
         possible_reply_to=row.possible_reply_to,
         token_generation=row.token_generation,
+        department=row.department,
         messages=row.messages,
         attachments=row.attachments,
         version=row.version,

@@ -31,7 +31,7 @@ _CHANGEABLE = (
 _DELIVERED = ("id", "state", "reason", "state_at", "next_attempt_at")
 _OPENED = (
     *("root_id", "replies", "number", "channel", "account", "subject", "language", "priority"),
-    *("follows", "possible_reply_to", "token_generation"),
+    *("follows", "possible_reply_to", "token_generation", "department"),
 )
 _ABSORBED = sa.text("""
 UPDATE desk.tickets AS t SET root_id = n.root FROM unnest(CAST(:old AS text[]), CAST(:root AS text[])) AS n(old, root)

@@ -122,6 +122,8 @@ tickets = sa.Table(
     sa.Column("account_id", sa.Text),
     sa.Column("channel", sa.Text, nullable=False),
     sa.Column("account", sa.Text, nullable=False),
+    # whose it is, as the connector's configuration said when it was opened; "" is everybody's
+    sa.Column("department", sa.Text, nullable=False, server_default=""),
     sa.Column("language", sa.Text),
     sa.Column("tags", pg.ARRAY(sa.Text), nullable=False, server_default="{}"),
     sa.Column("messages", sa.Integer, nullable=False),

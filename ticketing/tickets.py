@@ -59,6 +59,7 @@ class Ticket:
     follows: str | None = None
     possible_reply_to: int | None = None
     token_generation: int = 0
+    department: str = ""
     messages: int = 0
     attachments: int = 0
     version: int = 0

@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+import ticketing.people.tables  # noqa: F401  # its tables are among `metadata`
 from bus.errors import Retryable
 from tests.conftest import Stack
 from ticketing.migrate import upgrade
