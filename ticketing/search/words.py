@@ -8,6 +8,7 @@ a piece is looked up by all of its pairs. PostgreSQL's trigrams would do the lik
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final
 
 LONGEST_WORD: Final = 64
@@ -47,7 +48,7 @@ def words(texts: Iterable[str | None], most: int = MOST_WORDS) -> list[str]:
                 found[token["word"][:LONGEST_WORD]] = None
         if len(found) >= most:
             break
-    return sorted(found)[:most] if len(found) <= most else sorted(list(found)[:most])
+    return sorted(islice(found, most))
 
 
 def number_words(number: str) -> Iterator[str]:
