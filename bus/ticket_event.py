@@ -177,6 +177,18 @@ class BecameOverdue(Wire):
     due_at: Time
 
 
+class Escalated(Wire):
+    """Data of `ticket.escalated`: to which agent or team, if to one in particular."""
+
+    to: str | None = None
+
+
+class AttachmentAdded(Wire):
+    """Data of `ticket.attachment_added`: a file that an agent put on the ticket by itself."""
+
+    sha256: str
+
+
 class Rated(Wire):
     """Data of `ticket.rated`; without `reply_id` the whole conversation was rated."""
 
@@ -274,6 +286,8 @@ DATA_MODELS: dict[TicketEventType, type[Wire]] = {
     "ticket.reopened": Reopened,
     "ticket.due_set": DueSet,
     "ticket.became_overdue": BecameOverdue,
+    "ticket.escalated": Escalated,
+    "ticket.attachment_added": AttachmentAdded,
     "ticket.merged": OtherTicket,
     "ticket.absorbed": Absorbed,
     "ticket.unmerged": Unmerged,

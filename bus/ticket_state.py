@@ -20,6 +20,7 @@ class TicketState(Wire):
 
     `aliases`: numbers of tickets merged into this one. `merged_into`: id of the survivor, if it was merged.
     `follows`: number of the closed ticket that this one takes up; `possible_reply_to`: of one it may be a reply to.
+    `spam`: an agent has said that it is.
     """
 
     kind: Literal["ticket.state.v1"] = "ticket.state.v1"
@@ -43,6 +44,7 @@ class TicketState(Wire):
     account: str
     language: str | None = None
     due_at: Time | None = None
+    spam: bool = False
     tags: list[str] = []
     counts: Counts = Counts()
     opened_at: Time

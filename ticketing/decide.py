@@ -32,6 +32,7 @@ from ticketing.incoming import Incoming
 from ticketing.match import NEW_TICKET, Match, Place, place
 from ticketing.outbox import Told
 from ticketing.reopening import reopens
+from ticketing.status import By, reopen
 from ticketing.suggestions import possible_replies
 from ticketing.tickets import Requester, Ticket
 
@@ -215,6 +216,7 @@ class Deciding:
             ticket.tell("ticket.absorbed", absorbed, cause, at=at, now=self._now, actor=_THREADING)
             ticket.messages += other.messages
             ticket.attachments += other.attachments
+            ticket.replies += other.replies
             ticket.opened_at = min(ticket.opened_at, other.opened_at)
             ticket.last_message_at = max(ticket.last_message_at, other.last_message_at)
         if any(other.status != "closed" for other in others):
@@ -255,12 +257,8 @@ class Deciding:
         if reopens(message):
             self._reopen(ticket, message, "customer", actor, at)
 
-    def _reopen(self, ticket: Ticket, cause: Incoming, by: str, actor: Actor, at: datetime) -> None:
-        if ticket.status != "closed":
-            return
-        ticket.status, ticket.closed_at = "open", None
-        data = {"by": by, "message_id": cause.id}
-        ticket.tell("ticket.reopened", data, cause, at=at, now=self._now, actor=actor)
+    def _reopen(self, ticket: Ticket, cause: Incoming, by: By, actor: Actor, at: datetime) -> None:
+        reopen(ticket, cause, by=by, actor=actor, at=at, now=self._now, message_id=cause.id)
 
     def _settle_requester(self, ticket: Ticket, component: Component, cause: Incoming) -> None:
         """The author of the earliest root, of everything that has come together."""

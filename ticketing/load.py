@@ -134,7 +134,15 @@ def _ticket(row: Any) -> Ticket:  # noqa: ANN401  # a row of tickets with its re
         department=row.department,
         messages=row.messages,
         attachments=row.attachments,
+        replies=row.replies,
         version=row.version,
+        category=row.category,
+        ticket_kind=row.ticket_kind,
+        owner_id=row.owner_id,
+        team_id=row.team_id,
+        tags=row.tags,
+        due_at=row.due_at,
+        spam=row.spam,
     )
 
 

@@ -1,7 +1,7 @@
 """`deskstream ticketing`: filing, receipts, the relay and the clock, in one process that ends when one of them does."""
 
 import asyncio
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Sequence
 
 from prometheus_client import Gauge
 
@@ -18,19 +18,17 @@ from bus.settings import Settings
 from bus.source import KafkaSource
 from bus.topics import RECEIPTS
 from ticketing.accounts import AccountRules
+from ticketing.acts.desk import desk_of
 from ticketing.alarm import Alarm
 from ticketing.clock import Clock
-from ticketing.confirm import Confirming
 from ticketing.database import engine as engine_of
 from ticketing.filing import Filing
-from ticketing.policy import policy_of
 from ticketing.readiness import KafkaCluster, ready, watch
 from ticketing.receipts import GROUP as RECEIPTS_GROUP
 from ticketing.receipts import Receipts
 from ticketing.relay import Relay
 from ticketing.relay_records import RelayTopics
 from ticketing.tables import RELAY_LOCK, progress
-from ticketing.tokens import load_tokens
 
 GROUP = "deskstream.ticketing"
 LEADING = Gauge("deskstream_relay_leading", "1 while this process relays, 0 while it stands by")
@@ -42,9 +40,8 @@ def work(settings: Settings, *, prefix: str = "") -> Work:
     Raises ConfigError for a setting that cannot be used.
     """
     url = database_url(settings)
-    own = frozenset(own_addresses(settings))
-    confirming = Confirming(settings.desk, load_tokens(settings.data), settings.confirmations, own)
-    policy = policy_of(settings.threading, settings.desk)
+    desk = desk_of(settings)
+    confirming, policy = desk.confirming, desk.policy
 
     async def run(stop: asyncio.Event, health: Health, announce: Announce) -> None:  # noqa: ARG001  # nothing to add
         for name in ("kafka", "database", "filer", "relay"):
@@ -84,13 +81,6 @@ def work(settings: Settings, *, prefix: str = "") -> Work:
             await engine.dispose()
 
     return run
-
-
-def own_addresses(settings: Settings) -> Iterator[str]:
-    """What our connectors call their own, by the two keys by which they do."""
-    for section in settings.connectors.values():
-        named = section.get("addresses", [])
-        yield from (each for each in (*named, section.get("address")) if isinstance(each, str))
 
 
 async def _unless(stop: asyncio.Event, waiting: Awaitable[tuple[str, list[str]]]) -> tuple[str, list[str]] | None:

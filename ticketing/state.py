@@ -7,7 +7,7 @@ from bus.ticket_state import Counts, TicketState
 
 STATE_COLUMNS: Final[LiteralString] = """
     t.id, t.number, t.merged_into, t.subject, t.status, t.priority, t.category, t.ticket_kind, t.owner_id, t.team_id,
-    t.contact_id, c.name AS contact_name, t.account_id, t.channel, t.account, t.language, t.due_at, t.tags,
+    t.contact_id, c.name AS contact_name, t.account_id, t.channel, t.account, t.language, t.due_at, t.tags, t.spam,
     t.messages, t.attachments, t.replies, t.opened_at, t.last_message_at, t.updated_at, t.closed_at, t.version,
     t.possible_reply_to, (SELECT f.number FROM desk.tickets f WHERE f.id = t.follows) AS follows,
     ARRAY(SELECT a.number FROM desk.tickets a WHERE a.root_id = t.id AND a.id <> t.id ORDER BY a.number) AS aliases

@@ -25,12 +25,23 @@ from ticketing.store_people import store_people
 from ticketing.tickets import Ticket
 
 _CHANGEABLE = (
-    *("id", "merged_into", "requester_message_id", "contact_id", "account_id", "status", "messages", "attachments"),
+    *(
+        "id",
+        "merged_into",
+        "requester_message_id",
+        "contact_id",
+        "account_id",
+        "status",
+        "messages",
+        "attachments",
+        "replies",
+    ),
     *("opened_at", "last_message_at", "updated_at", "closed_at", "version"),
 )
+_BY_HAND = ("id", "subject", "priority", "category", "ticket_kind", "owner_id", "team_id", "tags", "due_at", "spam")
 _DELIVERED = ("id", "state", "reason", "state_at", "next_attempt_at")
 _OPENED = (
-    *("root_id", "replies", "number", "channel", "account", "subject", "language", "priority"),
+    *("root_id", "number", "channel", "account", "subject", "language", "priority"),
     *("follows", "possible_reply_to", "token_generation", "department"),
 )
 _ABSORBED = sa.text("""
@@ -120,9 +131,28 @@ async def store(
     now: datetime,
 ) -> None:
     """Write everything. `documents`: those on file of messages that are revised or replayed."""
+    await store_rows(connection, decision, arrivals, documents, now)
+    await outbox.append(
+        connection,
+        ticket_events=list(decision.ticket_events),
+        contact_events=decision.contact_events,
+        replies=decision.replies,
+    )
+
+
+async def store_rows(
+    connection: AsyncConnection,
+    decision: Decision,
+    arrivals: Arrivals,
+    documents: Mapping[str, str],
+    now: datetime,
+) -> None:
+    """Write everything but the outbox, which comes last."""
     await store_people(connection, decision, now)
     await insert_rows(connection, t.tickets, [_opened(ticket) for ticket in decision.opened])
     await _change(connection, t.tickets, _CHANGEABLE, list(decision.changed.values()))
+    if decision.by_hand:
+        await _change(connection, t.tickets, _BY_HAND, [*decision.opened, *decision.changed.values()])
     if decision.absorbed:
         values = {"old": texts(decision.absorbed), "root": texts(decision.absorbed.values())}
         await connection.execute(_ABSORBED, values)
@@ -145,12 +175,6 @@ async def store(
     await insert_rows(connection, t.settled, arrivals.settled, suffix="ON CONFLICT DO NOTHING")
     await _replies(connection, decision, now)
     await _change(connection, t.replies, _DELIVERED, [_Delivered.of(delivery) for delivery in decision.bounced])
-    await outbox.append(
-        connection,
-        ticket_events=list(decision.ticket_events),
-        contact_events=decision.contact_events,
-        replies=decision.replies,
-    )
 
 
 async def _change(connection: AsyncConnection, table: sa.Table, names: Sequence[str], rows: Sequence[object]) -> None:
@@ -158,9 +182,11 @@ async def _change(connection: AsyncConnection, table: sa.Table, names: Sequence[
     if not rows:
         return
     columns = [table.c[name] for name in names]
-    unnest, _ = source(columns)
+    unnest, chosen = source(columns)
     sets = ", ".join(f"{name} = n.{name}" for name in names[1:])
-    statement = sa.text(f"UPDATE {table.fullname} AS t SET {sets} FROM {unnest} WHERE t.id = n.id")  # noqa: S608  # our own names
+    listed = ", ".join(names)
+    rows_of = f"(SELECT {chosen} FROM {unnest}) AS n({listed})"  # noqa: S608  # our own names
+    statement = sa.text(f"UPDATE {table.fullname} AS t SET {sets} FROM {rows_of} WHERE t.id = n.id")  # noqa: S608  # our own names
     await connection.execute(statement, {c.name: encode(c, [getattr(row, c.name) for row in rows]) for c in columns})
 
 

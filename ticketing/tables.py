@@ -126,6 +126,7 @@ tickets = sa.Table(
     sa.Column("department", sa.Text, nullable=False, server_default=""),
     sa.Column("language", sa.Text),
     sa.Column("tags", pg.ARRAY(sa.Text), nullable=False, server_default="{}"),
+    sa.Column("spam", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("messages", sa.Integer, nullable=False),
     sa.Column("attachments", sa.Integer, nullable=False),
     sa.Column("replies", sa.Integer, nullable=False),

@@ -1,12 +1,13 @@
 """A ticket while a batch changes it, and the history it writes as it changes."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from bus.model import Wire
-from bus.ticket_event import Actor, TicketEvent, TicketEventType, event_id
+from bus.ticket_event import Actor, Status, TicketEvent, TicketEventType, event_id
 from ticketing.outbox import Told
 
 
@@ -38,7 +39,7 @@ class Requester:
 
 @dataclass(slots=True)
 class Ticket:
-    """The columns that filing reads and writes. `requester`: None for a ticket that an agent made by hand."""
+    """The columns that filing and acts read and write. `requester`: None for a ticket that an agent made by hand."""
 
     id: str
     number: int
@@ -52,7 +53,7 @@ class Ticket:
     last_message_at: datetime
     updated_at: datetime
     requester: Requester | None
-    status: str = "open"
+    status: Status = "open"
     priority: str = "normal"
     closed_at: datetime | None = None
     merged_into: str | None = None
@@ -62,7 +63,15 @@ class Ticket:
     department: str = ""
     messages: int = 0
     attachments: int = 0
+    replies: int = 0
     version: int = 0
+    category: str | None = None
+    ticket_kind: str | None = None
+    owner_id: str | None = None
+    team_id: str | None = None
+    tags: Sequence[str] = ()
+    due_at: datetime | None = None
+    spam: bool = False
     history: list[Told[TicketEvent]] = field(default_factory=list)
     told_by: Counter[str] = field(default_factory=Counter)
 
@@ -75,11 +84,6 @@ class Ticket:
     def requester_message_id(self) -> str | None:
         """Whose author the requester is."""
         return self.requester.message_id if self.requester else None
-
-    @property
-    def replies(self) -> int:
-        """Of a new ticket."""
-        return 0
 
     def tell(
         self,

@@ -9,7 +9,7 @@ import ticketing.people.tables  # noqa: F401  # its tables are among `metadata`
 from bus.errors import Retryable
 from tests.conftest import Stack
 from ticketing.migrate import upgrade
-from ticketing.tables import metadata
+from ticketing.schema import metadata
 
 
 @pytest.mark.stack

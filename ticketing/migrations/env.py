@@ -3,8 +3,7 @@
 import sqlalchemy as sa
 from alembic import context
 
-import ticketing.people.tables  # noqa: F401  # its tables are among `metadata`
-from ticketing.tables import metadata
+from ticketing.schema import metadata
 
 connection: sa.Connection = context.config.attributes["connection"]
 connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS desk"))

@@ -18,7 +18,8 @@ from tests.ticketing.filing.said import CONFIRMING, record
 from ticketing.database import engine
 from ticketing.filing import Filing
 from ticketing.migrate import upgrade
-from ticketing.tables import metadata, progress
+from ticketing.schema import metadata
+from ticketing.tables import progress
 
 HERE = Partition("messages.email", 0)
 

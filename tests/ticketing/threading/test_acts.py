@@ -5,17 +5,16 @@ from datetime import timedelta
 import pytest
 
 from bus.errors import Invalid
+from tests.ticketing.by_hand import Acts
 from tests.ticketing.filing.conftest import Desk
 from tests.ticketing.filing.said import START, TOKENS, said
-from ticketing.acting import Acts
-from ticketing.acts import Act
 
 pytestmark = pytest.mark.stack
 ANN, BOB = "ann@x.example", "bob@x.example"
 
 
 def acts(desk: Desk, key: str = "act-1") -> Acts:
-    return Acts(desk.engine, Act(key, "agent-1"), START + timedelta(hours=1))
+    return Acts(desk.engine, key, "agent-1", START + timedelta(hours=1))
 
 
 async def conversation(desk: Desk) -> None:

@@ -7,10 +7,9 @@ from datetime import timedelta
 import pytest
 
 from bus.message import Author, NormalizedMessage, Ref
+from tests.ticketing.by_hand import Acts
 from tests.ticketing.filing.conftest import Desk
 from tests.ticketing.filing.said import START, TOKENS, said
-from ticketing.acting import Acts
-from ticketing.acts import Act
 from ticketing.policy import Policy
 from ticketing.tokens import ReplyTokens, for_body
 
@@ -129,7 +128,7 @@ async def test_references_beyond_the_cap_are_not_looked_at(desk: Desk) -> None:
 async def test_a_thread_of_a_forum_is_one_ticket_and_stays_cut(desk: Desk) -> None:
     await desk.file(posted("p1", "u1", "t9"), posted("p2", "u1", "t9", at=1), posted("p3", "u2", "t8", at=1))
     assert await desk.conversations() == [{"p1", "p2"}, {"p3"}]
-    await Acts(desk.engine, Act("k"), START + timedelta(hours=1)).split(["id-p2"])
+    await Acts(desk.engine, "k", "agent-1", START + timedelta(hours=1)).split(["id-p2"])
     await desk.file(posted("p4", "u1", "t9", at=5))
     assert await desk.conversations() == [{"p1"}, {"p3"}, {"p2", "p4"}]
 

@@ -4,10 +4,10 @@ Every act is told as events and leaves its mark — a pointer, a moved message, 
 later, and readings that are repeated, honour it.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from bus.errors import Invalid
 from bus.message import AutomationKind, Channel
@@ -24,33 +24,12 @@ from bus.ticket_event import (
     Unmerged,
     Updated,
 )
+from ticketing.acts.act import Act
 from ticketing.cuts import Cut, CutKind, inherited
+from ticketing.status import reopen
 from ticketing.tickets import Requester, Ticket
 
 _DESK = Actor(kind="system")
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """Who acts, and under which key: the same key is the same act."""
-
-    key: str
-    agent_id: str | None = None
-
-    @property
-    def cause(self) -> str:
-        """What the ids of its events are made of."""
-        return self.key
-
-    @property
-    def traceparent(self) -> str | None:
-        """An act begins a trace of its own."""
-        return None
-
-    @property
-    def actor(self) -> Actor:
-        """As events name it."""
-        return Actor(kind="agent", id=self.agent_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +55,34 @@ class Member:
     language: str | None
 
 
+class Left(NamedTuple):
+    """What agents have added to one ticket."""
+
+    answers: int
+    files: int
+
+
 @dataclass(slots=True)
 class Region:
-    """The tickets that an act concerns, with all that was merged into them, their messages, and every cut at them."""
+    """The tickets that an act concerns, with all that was merged into them, their messages, and every cut at them.
+
+    `roots`: the survivors it concerns; of those at the other side of their cuts the tickets alone are there.
+    `left`: of tickets, by where it was left, how many answers and files agents have added. `aims`: the tickets or
+    messages that the act names, as ids in its order; `fresh`: id and number of a ticket to open.
+    """
 
     tickets: dict[str, Ticket]
     members: dict[str, Member]
     cuts: Collection[Cut] = ()
+    roots: frozenset[str] = frozenset()
+    left: Mapping[str, Left] = field(default_factory=dict)
+    aims: Sequence[str] = ()
+    fresh: tuple[str, int] | None = None
+
+    @property
+    def concerned(self) -> list[Ticket]:
+        """The survivors it concerns."""
+        return [self.tickets[id_] for id_ in sorted(self.roots)]
 
 
 @dataclass(slots=True)
@@ -105,6 +105,7 @@ class Acting:
         self._tickets = region.tickets
         self._members = dict(region.members)
         self._cuts = list(region.cuts)
+        self._left = region.left
         self._act = act
         self._now = now
 
@@ -127,9 +128,8 @@ class Acting:
         absorbed.merged_into = ticket.id
         self._tell(absorbed, "ticket.merged", OtherTicket(into=ticket.id, number=ticket.number))
         self._tell(ticket, "ticket.absorbed", Absorbed(ticket_id=absorbed.id, number=absorbed.number))
-        if ticket.status == "closed" and absorbed.status != "closed":
-            ticket.status, ticket.closed_at = "open", None
-            self._tell(ticket, "ticket.reopened", {"by": "agent", "message_id": None})
+        if absorbed.status != "closed":
+            reopen(ticket, self._act, by="agent", actor=self._act.actor, at=self._now, now=self._now)
         self._settle(ticket)
         return ticket
 
@@ -147,7 +147,7 @@ class Acting:
         self._settle(ticket)
         return ticket
 
-    def split(self, message_ids: Sequence[str], new: Callable[[], tuple[str, int]], *, wrong: bool = False) -> Ticket:
+    def split(self, message_ids: Sequence[str], new: tuple[str, int], *, wrong: bool = False) -> Ticket:
         """Some of a ticket's messages become a ticket of their own. `new`: its id and number; `wrong`: they never
         belonged where they were."""
         moving = sorted({id_: self._members[id_] for id_ in message_ids}.values(), key=lambda m: (m.received_at, m.id))
@@ -158,7 +158,7 @@ class Acting:
         if len(moving) == len(self._of(old)):
             raise Invalid(f"these are all messages of ticket {old.number}; at least one has to stay")
         first = next((member for member in moving if member.opens), moving[0])
-        id_, number = new()
+        id_, number = new
         ticket = Ticket(
             id=id_,
             number=number,
@@ -235,12 +235,6 @@ class Acting:
             self._tell(each, "ticket.updated", Updated(fields={"token_generation": changed}))
         return ticket
 
-    def participants_changed(self, ticket_id: str) -> Ticket:
-        """Tell that somebody was let in or out, without the address."""
-        ticket = self.root(ticket_id)
-        self._tell(ticket, "ticket.updated", Updated(fields={"participants": None}))
-        return ticket
-
     def _put(self, member: Member, old: Ticket, ticket: Ticket, act: CutKind) -> None:
         moved = MessageMoved(
             message_id=member.id,
@@ -269,8 +263,10 @@ class Acting:
     def _settle(self, ticket: Ticket) -> None:
         """Counts, times and requester, from the messages that are in the ticket now."""
         openers = [member for member in self._of(ticket) if member.opens]
+        left = [each for id_, each in self._left.items() if self.root(id_) is ticket]
         ticket.messages = len(openers)
-        ticket.attachments = sum(member.attachments for member in openers)
+        ticket.attachments = sum(member.attachments for member in openers) + sum(each.files for each in left)
+        ticket.replies = sum(each.answers for each in left)
         if not openers:
             ticket.requester = None
             return

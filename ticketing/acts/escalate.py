@@ -1,0 +1,37 @@
+"""A ticket needs more than its owner can do."""
+
+from pydantic import Field
+
+from bus.ticket_event import Assigned, Escalated
+from ticketing import status
+from ticketing.acts.kind import ActKind, Input
+from ticketing.acts.scene import Scene
+from ticketing.people.policy import Permission
+
+
+class Escalate(Input):
+    """To whom, if to somebody in particular: it is theirs then. Ids of an agent and a team."""
+
+    owner: str | None = Field(default=None, max_length=100)
+    team: str | None = Field(default=None, max_length=100)
+
+
+def decide(scene: Scene[None], given: Escalate) -> None:
+    """Escalate it."""
+    scene.change()
+    ticket = scene.ticket
+    status.change(ticket, "escalated", scene.act, actor=scene.act.actor, at=scene.now, now=scene.now)
+    scene.tell("ticket.escalated", Escalated(to=given.owner or given.team))
+    owner, team = given.owner or ticket.owner_id, given.team or ticket.team_id
+    if (owner, team) != (ticket.owner_id, ticket.team_id):
+        ticket.owner_id, ticket.team_id = owner, team
+        scene.tell("ticket.assigned", Assigned(owner_id=owner, team_id=team))
+
+
+ESCALATE = ActKind(
+    name="escalate",
+    summary="Escalate a ticket, to an agent or a team if you like.",
+    permission=Permission.WORK_TICKETS,
+    input=Escalate,
+    decide=decide,
+)

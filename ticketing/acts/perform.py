@@ -1,0 +1,131 @@
+"""Performing an act: lock, read, check the version, decide, store, tell, in one transaction; once under each key."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bus.errors import Retryable
+from bus.failpoints import failpoint
+from bus.progress import database_error
+from ticketing.acts import locked
+from ticketing.acts.act import Act
+from ticketing.acts.desk import Desk
+from ticketing.acts.errors import Forbidden, Stale, Unknown
+from ticketing.acts.kind import ActKind, Asked, Input
+from ticketing.acts.on_graph import Region
+from ticketing.acts.performed import Performed, digest, earlier, remember, same
+from ticketing.acts.scene import Scene
+from ticketing.arrivals import Arrivals
+from ticketing.outbox import append
+from ticketing.people.policy import Permission, Who, may
+from ticketing.store import store_rows
+from ticketing.tables import DESK_LOCK
+from ticketing.tickets import Ticket
+
+_DESK_LOCK = sa.text("SELECT pg_advisory_xact_lock(:lock)")
+
+
+async def perform(
+    engine: AsyncEngine,
+    kind: ActKind[Any, Any],
+    ref: locked.Ref,
+    given: Input,
+    who: Who,
+    *,
+    desk: Desk,
+    key: str,
+    version: int | None = None,
+    now: datetime | None = None,
+) -> Performed:
+    """Do one act on the ticket that works under `ref`, its number or id.
+
+    `version`: what the ticket must still be at; None where it does not matter. Under the same `key` it is done once,
+    and what came of it then is given again.
+
+    Raises Unknown, Forbidden, Stale, Invalid (in words for whoever acts), and Retryable.
+    """
+    now = now or datetime.now(UTC)
+    asked = digest(kind.name, given.model_dump_json())
+    async with transaction(engine) as connection:
+        before = await earlier(connection, key)
+        if before is not None:
+            return same(before, who, asked, (await locked.find(connection, ref)).root_id)
+        if kind.on_graph:
+            await connection.execute(_DESK_LOCK, {"lock": DESK_LOCK})
+        scene = await _scene(connection, kind, ref, given, who, desk, Act(key, who.agent_id), now)
+        if version is not None and version != scene.ticket.version:
+            raise Stale(scene.ticket.version)
+        result = kind.decide(scene, given) or scene.ticket
+        done = await settle(connection, scene, result)
+        await remember(connection, key, who, kind.name, asked, done, now)
+        failpoint("act.before_outbox")
+        decision = scene.decision
+        await append(
+            connection,
+            ticket_events=list(decision.ticket_events),
+            contact_events=decision.contact_events,
+            replies=decision.replies,
+        )
+        failpoint("act.before_commit")
+    failpoint("act.after_commit")
+    return done
+
+
+async def _scene(
+    connection: AsyncConnection,
+    kind: ActKind[Any, Any],
+    ref: locked.Ref,
+    given: Input,
+    who: Who,
+    desk: Desk,
+    act: Act,
+    now: datetime,
+) -> Scene[Any]:
+    found = await locked.find(connection, ref)
+    _check(kind, who, desk, str(ref), found.account)
+    asked = Asked(found.root_id, found.id, given, who, desk, now)
+    if kind.on_graph:
+        # the desk's lock is held: nobody else merges anything, and all the tickets are locked at once, in their order
+        region: Region = await kind.read(connection, asked)
+        for other in region.concerned:
+            _check(kind, who, desk, str(other.number), other.account)
+        return Scene(region.tickets[found.root_id], who, act, now, desk, region)
+    ticket = await locked.group(connection, found.root_id)
+    return Scene(ticket, who, act, now, desk, await kind.read(connection, replace(asked, ticket_id=ticket.id)))
+
+
+def _check(kind: ActKind[Any, Any], who: Who, desk: Desk, named: str, account: str) -> None:
+    department = desk.policy.department(account)
+    if not may(who, Permission.SEE_TICKETS, department):
+        raise Unknown(f"there is no ticket {named}")
+    if not may(who, kind.permission, department):
+        raise Forbidden(f"you may not do this to ticket {named}")
+
+
+async def settle(connection: AsyncConnection, scene: Scene[Any], result: Ticket) -> Performed:
+    """Write everything but the outbox; what came of it."""
+    for write in scene.writes:
+        await connection.execute(write.statement, write.values)
+    await store_rows(connection, scene.decision, Arrivals(), {}, scene.now)
+    document = await locked.state(connection, result.id)
+    events = tuple(told.value for told in scene.decision.ticket_events)
+    return Performed(document, document.version, events)
+
+
+@asynccontextmanager
+async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """One transaction, its database errors in our terms."""
+    try:
+        async with engine.begin() as connection:
+            yield connection
+    except DBAPIError as error:
+        raise database_error(error) from error
+    except PoolTimeout as error:
+        raise Retryable("the database: no connection is free") from error
