@@ -26,7 +26,7 @@ class TicketFilter(BaseModel):
     """Which tickets. A field given more than once means any of its values (`tags`: all of them); fields add up.
 
     `none` asks for tickets without one, `me` for whoever asks. `awaiting`: whose turn it is on a ticket that is not
-    closed. `text`: words that all stand in it, in its subject, messages, answers, notes, contact.
+    closed. `spam`: what was marked so is in a list of its own. `text`: words that all stand in it, in its subject, messages, answers, notes, contact.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -44,6 +44,7 @@ class TicketFilter(BaseModel):
     kind: list[Literal["problem", "question", "thanks", "none"]] = []
     tags: list[Word] = []
     overdue: bool | None = None
+    spam: bool = False
     awaiting: Literal["agent", "customer"] | None = None
     due_after: Day | None = None
     due_before: Day | None = None
@@ -114,6 +115,7 @@ def conditions(asked: TicketFilter, who: Who, now: datetime) -> Iterator[Conditi
     for name, sql in _ANY_OF.items():
         if given := getattr(asked, name):
             yield _any_of(name, sql, given, who)
+    yield Condition("t.spam = CAST(:spam AS bool)", {"spam": asked.spam})
     if asked.tags:
         yield Condition(_ALL_TAGS, {"tags": list(asked.tags)})
     if asked.overdue is not None:

@@ -19,3 +19,12 @@ answers = sa.Table(
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
 )
 sa.Index("api_answers_age", answers.c.created_at)
+
+uploads = sa.Table(
+    "uploads",
+    metadata,
+    # which files an agent has handed in, and so may attach: a blob's name alone gives nobody a right to it
+    sa.Column("agent_id", sa.Text, primary_key=True),
+    sa.Column("blob", sa.Text, primary_key=True),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+)

@@ -1,19 +1,17 @@
-"""Finding tickets by words, fast whether a word is in every second ticket or in one of a million."""
+"""Finding tickets by words, fast whether a word is in every second ticket or in one of a million.
+
+First the nearest tickets in the order asked for are looked through: a word that is in many fills the page from these,
+and reading all that have it would take long. Only a word that did not is looked up by the index, where it is in few.
+"""
 
 from typing import Final
 
-from ticketing.search.words import query
-
 WALK: Final = 3_000
-"""So many of the newest tickets are looked through first: words that are in many fill a page from these."""
+"""So many tickets are looked through first."""
 
-FOUND: Final = "EXISTS (SELECT 1 FROM desk.ticket_words s WHERE s.ticket_id = t.id AND s.words @@ CAST(:words AS tsquery))"
-"""The condition over `desk.tickets t` that walks; FOUND_BY_INDEX is the one that goes by the words."""
-FOUND_BY_INDEX: Final = (
-    "t.id IN (SELECT s.ticket_id FROM desk.ticket_words s WHERE s.words @@ CAST(:words AS tsquery))"
+IN_IT: Final = (
+    "EXISTS (SELECT 1 FROM desk.ticket_words s WHERE s.ticket_id = t.id AND s.words @@ CAST(:words AS tsquery))"
 )
-
-
-def wanted(typed: str) -> str | None:
-    """The query for what was typed; None when it has no words, and finds nothing."""
-    return query(typed)
+"""The condition over `desk.tickets t` for looking through."""
+BY_INDEX: Final = "t.id IN (SELECT s.ticket_id FROM desk.ticket_words s WHERE s.words @@ CAST(:words AS tsquery))"
+"""The same for looking up."""
