@@ -97,7 +97,8 @@ class Call(Wire):
 
     `caller`, `callee`: E.164 where the number can be read, else as given; null when withheld. `answered_by`: the
     person, extension or mailbox that took it. `duration`: seconds. `missed`: nobody answered. `voicemail`: it ended
-    in a mailbox. `cause`: the provider's word for how it ended.
+    in a mailbox. `cause`: the provider's word for how it ended. `withheld`: there is a caller who does not show a
+    number. `blocked`: the telephone system refused it. `transcript`: what was said into the mailbox.
     """
 
     direction: Literal["in", "out"] | None = None
@@ -113,6 +114,9 @@ class Call(Wire):
     missed: bool | None = None
     voicemail: bool | None = None
     cause: str | None = None
+    withheld: bool | None = None
+    blocked: bool | None = None
+    transcript: str | None = None
 
 
 class RawPosition(Wire):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -43,9 +44,9 @@ class EmbeddedServer(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Starlette, host: str, port: int) -> AsyncIterator[int]:
-    """Serve while inside; yields the port. Raises ConfigError when the port is taken."""
-    config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False, lifespan="off")
+async def serving(app: Starlette, host: str, port: int, **options: Any) -> AsyncIterator[int]:  # noqa: ANN401
+    """Serve while inside; yields the port. `options`: uvicorn's. Raises ConfigError when the port is taken."""
+    config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False, lifespan="off", **options)
     server = EmbeddedServer(config)
     try:
         listener = config.bind_socket() if port else None

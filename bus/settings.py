@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from bus.errors import ConfigError
+from bus.intake_settings import IntakeSettings
 from bus.kafka_settings import KafkaSettings
 from bus.message import Channel
 
@@ -39,6 +40,8 @@ class DeskSettings(Section):
     """`[desk]`: who we are to customers. `domain` is the right side of our Message-IDs.
 
     `agents`: their addresses. A customer's mail that one of them forwards to the desk is taken for the customer's.
+    `reply_via`: channel → connector that writes mail for what cannot be answered where it came from.
+    `confirm_publicly`: channels on which public posts are confirmed in public, without a name or a reply token.
     `calendar`: the one of `[calendars]` whose hours and days the figures count by.
     """
 
@@ -48,6 +51,7 @@ class DeskSettings(Section):
     confirm: bool = True
     confirmations_per_day: int = Field(default=3, ge=0, le=3)
     reply_via: dict[Channel, str] = {}
+    confirm_publicly: list[Channel] = []
     calendar: str = "standard"
     agents: list[str] = []
 
@@ -107,11 +111,13 @@ class CalendarSettings(Section):
 
 class ThreadingSettings(Section):
     """`[threading]`: `reopen_days` is the window in which a reply opens a closed ticket again, `after_window` what it
-    does later; over `gap_days` only a token or a provider's conversation joins."""
+    does later; over `gap_days` only a token or a provider's conversation joins. `unseen_days`: the edit of a message
+    that never came counts as the message when it was written no longer ago."""
 
     policy: Literal["default", "strict"] = "default"
     max_references: int = Field(default=100, ge=1, le=1_000)
     gap_days: int = Field(default=365, ge=1, le=36_500)
+    unseen_days: int = Field(default=7, ge=0, le=3_650)
     reopen_days: int = Field(default=30, ge=0, le=36_500)
     after_window: Literal["new_ticket", "reopen"] = "new_ticket"
     connectors: dict[str, ConnectorThreading] = {}
@@ -136,6 +142,7 @@ class Settings(Section):
     calendars: dict[str, CalendarSettings] = {}
     threading: ThreadingSettings = ThreadingSettings()
     logging: LoggingSettings = LoggingSettings()
+    intake: IntakeSettings = IntakeSettings()
     connectors: dict[str, dict[str, Any]] = {}
     data: Path = Path(DEFAULT_DATA)
 

@@ -12,7 +12,7 @@ from bus.errors import ConfigError, Invalid, Retryable
 PACKAGES: Mapping[str, tuple[str, ...]] = {
     "deploy.commands": ("up", "doctor", "verify", "asyncapi"),
     "ingest.commands": ("connector", "connectors", "send", "replay", "dead-letters"),
-    "ticketing.commands": ("ticketing", "tickets", "contacts", "automatic", "db"),
+    "ticketing.commands": ("ticketing", "tickets", "contacts", "automatic", "agents", "departments", "teams", "db"),
     "metrics_worker.commands": ("metrics",),
     "bus.commands": ("topics",),
     "normalize.commands": ("normalize",),

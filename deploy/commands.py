@@ -28,7 +28,9 @@ def up(  # the options of a command line
     kafka: KafkaOption = None,
     database: DatabaseOption = None,
     port: Annotated[int, typer.Option("--port", help="Port of the agents' API; 0 takes a free one.")] = 8700,
-    intake_port: Annotated[int, typer.Option("--intake-port", help="Port of forms, chat and webhooks.")] = 8701,
+    intake_port: Annotated[
+        int | None, typer.Option("--intake-port", help="Port of forms, chat and webhooks; 0 takes a free one.")
+    ] = None,
     smtp_port: Annotated[int | None, typer.Option("--smtp-port", help="Port for mail; 0 takes a free one.")] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Send sample mails and show what became of them.")] = False,
     once: Annotated[bool, typer.Option("--once", help="With --demo: stop when the sample is settled.")] = False,
@@ -38,7 +40,7 @@ def up(  # the options of a command line
     from deploy.up import UpOptions
     from deploy.up import up as run
 
-    del port, intake_port  # taken by the API and the intake server, which other issues bring
+    del port  # taken by the API, which another issue brings
     folder = data or (Path(DEMO_DATA) if demo else None)
     options = UpOptions(
         data=resolve(folder, config, kafka, database).data,
@@ -46,6 +48,7 @@ def up(  # the options of a command line
         kafka=kafka,
         database=database,
         smtp_port=smtp_port,
+        intake_port=intake_port,
         once=once,
         emptied=demo,
     )

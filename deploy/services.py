@@ -10,6 +10,7 @@ from deploy.embedded.parts import KAFKA, POSTGRES
 from deploy.embedded.ports import asked
 from deploy.supervise.child import Command
 from deploy.supervise.part import Service
+from ingest.table import configured
 
 DESKSTREAM = (sys.executable, "-m", "deploy.cli")
 YIELDING = ("nice", "-n", "5")
@@ -49,8 +50,20 @@ def smtp_environment(settings: Settings, port: int | None) -> dict[str, str]:
     return {}
 
 
-def services(settings: Settings, place: Place, smtp: dict[str, str], embedded: Sequence[str]) -> tuple[Service, ...]:
-    """The rows: one process for all connectors, the desk, the figures. `embedded`: the servers that `up` keeps."""
+def intake_environment(settings: Settings, port: int | None) -> dict[str, str]:
+    """The port of the intake server: `port`, else the configured one; 0 takes a free one, decided here once.
+
+    Raises ConfigError when it is in use. Empty when no configured connector is reached by HTTP.
+    """
+    if not any(row.web for row, _ in configured(settings).values()):
+        return {}
+    chosen = asked(settings.intake.port if port is None else port, "--intake-port")
+    return {"DESKSTREAM_INTAKE__PORT": str(chosen)}
+
+
+def services(settings: Settings, place: Place, doors: dict[str, str], embedded: Sequence[str]) -> tuple[Service, ...]:
+    """The rows: one process for all connectors, the desk, the figures. `doors`: the ports that customers reach.
+    `embedded`: the servers that `up` keeps."""
     needs = {
         "connector": [KAFKA],
         "ticketing": [KAFKA, POSTGRES],
@@ -61,7 +74,7 @@ def services(settings: Settings, place: Place, smtp: dict[str, str], embedded: S
         Service(
             name,
             (*(() if name == "connector" else YIELDING), *DESKSTREAM, name, *words[name]),
-            {**place.environment(database=POSTGRES in needed), **smtp},
+            {**place.environment(database=POSTGRES in needed), **doors},
             [server for server in needed if server in embedded],
         )
         for name, needed in needs.items()

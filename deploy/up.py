@@ -22,7 +22,7 @@ from bus.topics import create_topics, topics
 from deploy.embedded import jars
 from deploy.embedded.fetching import fetched_class_path
 from deploy.embedded.parts import KAFKA, POSTGRES, embedded_kafka, embedded_postgres
-from deploy.services import Place, migration, services, smtp_environment
+from deploy.services import Place, intake_environment, migration, services, smtp_environment
 from deploy.starter_config import ensure_config
 from deploy.supervise.child import ToolFailed, finished
 from deploy.supervise.folder import FolderHeld, clear_leftovers, hold, record_children
@@ -39,13 +39,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class UpOptions:
-    """The command line of `up`. `smtp_port`: None as configured, 0 a free one. `emptied`: clear `data` first."""
+    """The command line of `up`. `smtp_port`, `intake_port`: None as configured, 0 a free one. `emptied`: clear `data`
+    first."""
 
     data: Path
     config: Path | None = None
     kafka: str | None = None
     database: str | None = None
     smtp_port: int | None = None
+    intake_port: int | None = None
     once: bool = False
     emptied: bool = False
 
@@ -126,11 +128,11 @@ class Up:
         options = self._options
         config = ensure_config(self._folder, options.config)
         settings = load_settings(data=self._folder, config=config, kafka=options.kafka, database=options.database)
-        smtp = smtp_environment(settings, options.smtp_port)
+        doors = smtp_environment(settings, options.smtp_port) | intake_environment(settings, options.intake_port)
         kafka, database = await _both(self._with_topics(settings, config), self._with_tables(settings, config))
         settings = load_settings(data=self._folder, config=config, kafka=kafka, database=database)
         place = Place(self._folder, config, kafka, database)
-        rows = services(settings, place, smtp, tuple(self._supervisor.parts))
+        rows = services(settings, place, doors, tuple(self._supervisor.parts))
         for service in rows:
             self._supervisor.keep(service_part(service, self._folder))
         for service in rows:

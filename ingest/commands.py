@@ -27,6 +27,9 @@ def connector_command(
     config: ConfigOption = None,
     kafka: KafkaOption = None,
     ops_port: OpsPortOption = 0,
+    intake_port: Annotated[
+        int | None, typer.Option("--intake-port", help="Port of forms, chat and webhooks; 0 takes a free one.")
+    ] = None,
 ) -> None:
     """Run connectors in the foreground: receive, understand, send. Needs Kafka and the blob store, nothing else."""
     from bus.service import run_service
@@ -34,5 +37,7 @@ def connector_command(
     from ingest.table import chosen
 
     settings = resolve(data, config, kafka).settings("kafka")
+    if intake_port is not None:
+        settings = settings.model_copy(update={"intake": settings.intake.model_copy(update={"port": intake_port})})
     work = functools.partial(host, chosen(settings, names), settings)
     raise typer.Exit(run_service("connector", settings, work, ops_port=ops_port))

@@ -20,6 +20,7 @@ from bus.raw import RawMessage
 from bus.record import Position
 from bus.reply import Reply
 from bus.settings import Section
+from ingest.intake.route import Route
 
 C = TypeVar("C", bound=BaseModel)
 S = TypeVar("S", bound="ConnectorSettings")
@@ -125,15 +126,19 @@ class Connector(Generic[S]):
 
     Making a part MUST NOT connect to anything; it raises ConfigError, one line.
 
-    `raw_key`: the key of a raw record, which keeps together what must stay in order.
+    `raw_key`: the key of a raw record, which keeps together what must stay in order. What a source pushes by HTTP
+    comes in through `web`'s routes below `/in/NAME/` (ingest.intake.route), what it pushes otherwise or is asked for
+    through `receiver`; a connector may have both. `settings` of a row with `web` derive from
+    `ingest.intake.settings.WebSettings`.
     """
 
     name: str
     channel: Channel
     settings: type[S]
     raw_key: Callable[[RawMessage], str]
-    receiver: Callable[[S, Place], Receiver]
+    receiver: Callable[[S, Place], Receiver] | None = None
     sender: Callable[[S, Place], Sender] | None = None
+    web: Callable[[S, Place], Sequence[Route]] | None = None
 
 
 class RunSender(Protocol):

@@ -10,7 +10,7 @@ from bus.errors import Retryable
 from bus.kafka_settings import KafkaSettings
 from bus.publisher import Publisher
 from bus.topics import raw_topic
-from ingest.contract import Connector, ConnectorSettings, Emit, Place, RunSender
+from ingest.contract import Connector, ConnectorSettings, Emit, Place, Receiver, RunSender
 from ingest.emitting import Emitting
 from ingest.rewinding import rewind_group
 from ingest.tally import State, Tally
@@ -35,7 +35,9 @@ class HostedConnector:
         understanding: UnderstandingProcess,
         tally: Tally,
         run_sender: RunSender,
+        entrance: Receiver | None = None,
     ) -> None:
+        """`entrance`: the receiver of what comes by HTTP (ingest.intake.entrance)."""
         self._row = row
         self._place = place
         self._kafka = kafka
@@ -43,7 +45,8 @@ class HostedConnector:
         self._understanding = understanding
         self._tally = tally
         self._run_sender = run_sender
-        self._receiver = row.receiver(settings, place)
+        own = row.receiver(settings, place) if row.receiver else None
+        self._receivers = [receiver for receiver in (own, entrance) if receiver is not None]
         self._sender = row.sender(settings, place) if row.sender else None
         self._paused = False
         self._turned = asyncio.Event()
@@ -98,16 +101,16 @@ class HostedConnector:
                 await self._turned.wait()
                 continue
             halt = asyncio.Event()
-            receiving = asyncio.create_task(self._receive(emit))
+            receiving = [asyncio.create_task(self._receive(receiver, emit)) for receiver in self._receivers]
             sending = asyncio.create_task(self._send(halt))
             turned = asyncio.create_task(self._turned_or(stop))
             try:
-                await asyncio.wait({receiving, sending, turned}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({*receiving, sending, turned}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 halt.set()
-                receiving.cancel()
-                turned.cancel()
-                outcomes = await asyncio.gather(receiving, sending, return_exceptions=True)
+                for task in (*receiving, turned):
+                    task.cancel()
+                outcomes = await asyncio.gather(*receiving, sending, return_exceptions=True)
             for outcome in outcomes:
                 if isinstance(outcome, Exception):
                     raise outcome
@@ -117,10 +120,10 @@ class HostedConnector:
             await self._turned.wait()
             self._turned.clear()
 
-    async def _receive(self, emit: Emit) -> None:
+    async def _receive(self, receiver: Receiver, emit: Emit) -> None:
         while True:
             try:
-                await self._receiver.run(emit)
+                await receiver.run(emit)
             except Retryable as error:
                 log.warning("receive.waits", connector=self._place.name, detail=str(error))
             await asyncio.sleep(1.0)

@@ -16,6 +16,8 @@ from bus.settings import Settings
 from ingest.contract import Connector, ConnectorSettings, Place
 from ingest.cursors import KafkaCursors
 from ingest.hosted import HostedConnector
+from ingest.intake.server import IntakeServer
+from ingest.intake.settings import WebSettings
 from ingest.sending import run_sender
 from ingest.steering import steer
 from ingest.tally import Tally
@@ -32,21 +34,25 @@ async def host(
 ) -> None:
     """Run these connectors until `stop` is set; Kafka need not be there yet. Raises ConfigError and BudgetSpent."""
     publisher = KafkaPublisher(settings.kafka, linger=_LINGER)
+    intake = IntakeServer(settings.intake, health)
     hosted = {
-        name: _hosted(name, row, section, settings, publisher, health, announce)
+        name: _hosted(name, row, section, settings, publisher, intake, health, announce)
         for name, (row, section) in connectors.items()
     }
-    await publisher.start()
-    steering = asyncio.create_task(steer(settings.kafka, hosted, datetime.now(UTC)))
-    running = [asyncio.create_task(connector.run(stop), name=name) for name, connector in hosted.items()]
-    try:
-        await asyncio.wait([*running, steering], return_when=asyncio.FIRST_EXCEPTION)
-    finally:
-        stop.set()
-        steering.cancel()
-        outcomes = await asyncio.gather(*running, steering, return_exceptions=True)
-        with contextlib.suppress(Retryable):
-            await publisher.stop()
+    async with contextlib.AsyncExitStack() as serving:
+        if not intake.empty:
+            announce(intake=await serving.enter_async_context(intake.serving()))
+        await publisher.start()
+        steering = asyncio.create_task(steer(settings.kafka, hosted, datetime.now(UTC)))
+        running = [asyncio.create_task(connector.run(stop), name=name) for name, connector in hosted.items()]
+        try:
+            await asyncio.wait([*running, steering], return_when=asyncio.FIRST_EXCEPTION)
+        finally:
+            stop.set()
+            steering.cancel()
+            outcomes = await asyncio.gather(*running, steering, return_exceptions=True)
+            with contextlib.suppress(Retryable):
+                await publisher.stop()
     for outcome in outcomes:
         if isinstance(outcome, Exception):
             raise outcome
@@ -58,6 +64,7 @@ def _hosted(
     section: ConnectorSettings,
     settings: Settings,
     publisher: KafkaPublisher,
+    intake: IntakeServer,
     health: Health,
     announce: Announce,
 ) -> HostedConnector:
@@ -80,4 +87,8 @@ def _hosted(
         health=health,
         counted=tally.has_understood,
     )
-    return HostedConnector(row, section, place, settings.kafka, publisher, understanding, tally, run_sender)
+    entrance = None
+    if row.web is not None:
+        assert isinstance(section, WebSettings), f"{row.name}: settings of a row with routes derive from WebSettings"
+        entrance = intake.mount(name, row.web(section, place), section.rates)
+    return HostedConnector(row, section, place, settings.kafka, publisher, understanding, tally, run_sender, entrance)

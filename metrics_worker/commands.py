@@ -75,18 +75,19 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show all figures of a contact, an account, an agent, a team or the desk, and what each of them counts."""
-    from metrics_worker import overview, snapshot
+    from metrics_worker import snapshot
+    from metrics_worker.behind import Behind, behind
     from metrics_worker.figures import encoded
     from metrics_worker.service import NAMES
-    from metrics_worker.terminal import duration, table
+    from metrics_worker.terminal import lateness, table
 
     settings, now = _settings(context, data, config, kafka, database), datetime.now(UTC)
 
-    async def find(connection: AsyncConnection) -> tuple[list[snapshot.Document], float]:
+    async def find(connection: AsyncConnection) -> tuple[list[snapshot.Document], Behind]:
         found = await snapshot.read(connection, NAMES, [key], every=True)
-        return found, await overview.clock_behind(connection, now)
+        return found, await behind(connection, now)
 
-    found, behind = _asked(settings, find)
+    found, late = _asked(settings, find)
     if not found:
         raise _unknown(key)
     document = found[0]
@@ -94,13 +95,12 @@ def show(
     if as_json:
         named = {figure["definition"] for figure in document["figures"].values()}
         document["definitions"] = {name: known[name].model_dump() for name in sorted(named)}
-        document["as_of"]["clock_behind"] = behind
+        document["behind"] = late.model_dump()
         sys.stdout.write(encoded(document).decode() + "\n")
         return
     console().print(table(document["figures"], known, wording(settings.desk.language), now))
     at = document["as_of"]["at"]
-    late = f"{duration(behind)} late" if behind else "on time"
-    typer.echo(f"\nAs of {at.isoformat(' ', 'seconds')}; the clock of due times is {late}.")
+    typer.echo(f"\nAs of {at.isoformat(' ', 'seconds')}; {lateness(late)}.")
     if others := document.get("contacts"):
         typer.echo(f"The sum of contacts merged into one: {', '.join(others)}.")
 
@@ -187,14 +187,15 @@ def overview(
 ) -> None:
     """Show the page of a contact or an account: figures, tickets by channel, what happened, and ratings."""
     from metrics_worker import overview as pages
+    from metrics_worker.pages import Overview
     from metrics_worker.service import NAMES
     from metrics_worker.terminal import page
 
     if not key.startswith(("contact:", "account:")):
         raise _refused(f"{key} has no page; contact:<id> and account:<id> have", 2)
 
-    async def find(connection: AsyncConnection) -> pages.Overview:
-        return await pages.overview(connection, NAMES, key, limit=limit)
+    async def find(connection: AsyncConnection) -> Overview:
+        return await pages.overview(connection, NAMES, key, datetime.now(UTC), limit=limit)
 
     settings = _settings(context, data, config, kafka, database)
     found = _asked(settings, find)

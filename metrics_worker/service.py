@@ -1,7 +1,7 @@
 """The worker as a service: stand by, lead, and stand by again."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,10 +22,10 @@ from bus.settings import Settings
 from bus.topics import CONTACT_EVENTS, CUSTOMER_METRICS, TICKET_EVENTS
 from bus.transactions import KafkaTransactions
 from metrics_worker import calendar_store, tables
+from metrics_worker.behind import behind, looked
 from metrics_worker.cluster import describe
 from metrics_worker.database import engine as engine_of
 from metrics_worker.meters import CLOCK_BEHIND, LEADING, forget_desk
-from metrics_worker.overview import clock_behind
 from metrics_worker.publishing import Publishing
 from metrics_worker.snapshot import Names
 from metrics_worker.store import Store
@@ -91,22 +91,23 @@ async def _term(
         await _until_first(
             consume(source, store, parking, progress=progress),
             publishing.run(lambda problem: health.set("figures", problem)),
-            _until_exchanged(engine),
+            _until_exchanged(engine, lambda: source.unread),
         )
     except DBAPIError as error:
         raise database_error(error) from error
 
 
-async def _until_exchanged(engine: AsyncEngine) -> None:
+async def _until_exchanged(engine: AsyncEngine, unread: Callable[[], int]) -> None:
     """Wait until a rebuild has put other tables in place of ours; raises Retryable then, to begin anew with them.
 
-    Measures meanwhile how late the desk's clock is.
+    Says meanwhile how late the desk's clock is and how much is unread.
     """
     ours: int | None = None
     while True:
-        async with engine.connect() as connection:
+        async with engine.begin() as connection:
             now = await connection.scalar(sa.text("SELECT 'metrics.figures'::regclass::oid::bigint"))
-            CLOCK_BEHIND.set(await clock_behind(connection, datetime.now(UTC)))
+            await looked(connection, datetime.now(UTC), unread())
+            CLOCK_BEHIND.set((await behind(connection, datetime.now(UTC))).clock)
         if ours is None:
             ours = now
         elif ours != now:

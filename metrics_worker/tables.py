@@ -80,6 +80,12 @@ figures = sa.Table(
     sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
     postgresql_with={"fillfactor": "50"},
 )
+# agents, teams and cells are few beside contacts
+sa.Index(
+    "figures_of_staff",
+    figures.c.key,
+    postgresql_where=sa.text("key LIKE 'agent:%' OR key LIKE 'team:%'"),
+)
 
 days = sa.Table(
     "days",
@@ -101,4 +107,13 @@ calendars = sa.Table(
     sa.Column("valid_from", sa.BigInteger, nullable=False),
     # hours, holidays and zone as JSON: never changed
     sa.Column("document", sa.Text, nullable=False),
+)
+
+worker = sa.Table(
+    "worker",
+    metadata,
+    sa.Column("one", sa.Boolean, sa.CheckConstraint("one"), primary_key=True),
+    # when the active worker last said how many events it had not read
+    sa.Column("looked_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("unread", sa.BigInteger, nullable=False),
 )

@@ -9,10 +9,13 @@ from rich.text import Text
 
 from bus.figures import FigureDefinition
 from bus.output import safe
+from metrics_worker.behind import Behind
 from metrics_worker.definitions import definition_of
-from metrics_worker.overview import Overview
+from metrics_worker.pages import Overview
 
 _BAR = 30
+_SILENT = 5.0
+"""An active worker looks every second."""
 _NOTHING = Text("")
 
 
@@ -27,6 +30,18 @@ def duration(seconds: float | None) -> str:
         return f"{whole // 60} min {whole % 60:02} s"
     minutes = round(seconds / 60)
     return f"{minutes // 60} h {minutes % 60:02}"
+
+
+def lateness(late: Behind) -> str:
+    """How far the numbers are behind, as a part of a sentence."""
+    clock = (
+        f"the clock of due times is {duration(late.clock)} late" if late.clock else "the clock of due times is on time"
+    )
+    if late.looked is None:
+        return f"{clock}; no worker has looked yet"
+    if late.looked > _SILENT:
+        return f"{clock}; no worker is active for {duration(late.looked)}"
+    return f"{clock}; " + (f"{late.unread} events are not in it yet" if late.unread else "every event is in it")
 
 
 def value(name: str, figure: Mapping[str, Any]) -> str:
@@ -69,6 +84,7 @@ def page(
     """A contact's or account's page: its figures, the donut drawn straight, what happened, ratings."""
     shown = {name: figure.model_dump() for name, figure in found.figures.items() if "by_channel." not in name}
     yield table(shown, known, language, now)
+    yield Text(f"\n{lateness(found.behind)}.")
     yield _NOTHING
     yield _rows(
         ("channel", "tickets", "", ""),

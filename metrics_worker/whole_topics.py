@@ -54,6 +54,7 @@ class WholeTopics:
         gather_ms: int = 300,
     ) -> None:
         self.busy = asyncio.Lock()
+        self.unread = 0
         self._kafka = kafka
         self._whole = [TopicPartition(*where) for where in partitions]
         self._group = group
@@ -143,7 +144,8 @@ class WholeTopics:
     def _measure_lag(self) -> None:
         if self._consumer is not None:
             marks = ((self._consumer.highwater(tp), position) for tp, position in self._next.items())
-            LAG.set(sum(max(0, end - position) for end, position in marks if end is not None))
+            self.unread = sum(max(0, end - position) for end, position in marks if end is not None)
+            LAG.set(self.unread)
 
     async def _watch(self, consumer: AIOKafkaConsumer) -> None:
         """Records wait, none come, for a minute → make it new."""

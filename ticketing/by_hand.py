@@ -92,7 +92,7 @@ async def _open(connection: AsyncConnection, message_id: str, group: str | None,
         opened=[ticket],
         attached=dict.fromkeys((row.id for row in rows), ticket.id),
     )
-    await store(connection, decision, Arrivals(), {}, now)
+    await store(connection, decision, Arrivals(), now)
     return number
 
 

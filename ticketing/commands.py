@@ -10,6 +10,8 @@ from ticketing.commands_contacts import contacts_app
 from ticketing.commands_db import Upgrade, db_app
 from ticketing.commands_threads import with_acts
 from ticketing.commands_tickets import tickets_app
+from ticketing.people.commands_agents import agents_app
+from ticketing.people.commands_groups import departments_app, teams_app
 
 
 def register(app: typer.Typer, *, more_upgrades: Sequence[Upgrade] = ()) -> None:
@@ -18,6 +20,9 @@ def register(app: typer.Typer, *, more_upgrades: Sequence[Upgrade] = ()) -> None
     app.add_typer(with_acts(tickets_app), name="tickets")
     app.add_typer(contacts_app, name="contacts")
     app.add_typer(automatic_app, name="automatic")
+    app.add_typer(agents_app, name="agents")
+    app.add_typer(departments_app, name="departments")
+    app.add_typer(teams_app, name="teams")
     app.add_typer(db_app(more_upgrades), name="db")
 
 

@@ -145,6 +145,12 @@ class Contacts:
             self.assertions.setdefault((contact, kind, value), said)
         self._speaks(contact, message)
 
+    def next_version(self, contact_id: str) -> int:
+        """The version of an event more."""
+        known = self.about(contact_id)
+        self._about[contact_id] = replace(known, version=known.version + 1)
+        return known.version + 1
+
     def _tied(self, message: Incoming) -> str | None:
         """The contact of another identity that the channel vouches for, if there is exactly one it can be."""
         author = message.author

@@ -1,7 +1,7 @@
 """What a batch does to the desk. Pure: what is known goes in, time and ids are arguments, a Decision comes out."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -27,9 +27,10 @@ from ticketing.cuts import Cut, inherited
 from ticketing.decision import Decision, FiledMessage, Known
 from ticketing.delivery import after_bounce
 from ticketing.ends import LaterEnd
+from ticketing.feedback import feedback_received
 from ticketing.graph import Graph
 from ticketing.incoming import Incoming
-from ticketing.match import NEW_TICKET, Match, Place, place
+from ticketing.match import NEW_TICKET, Match, Place, aside, place
 from ticketing.outbox import Told
 from ticketing.reopening import reopens
 from ticketing.status import By, reopen
@@ -74,14 +75,16 @@ class Deciding:
         for filed in self.decision.messages:
             self._bounce(filed.message)
         self._correct(ends)
-        self._revise(arrivals.revised)
+        self._revise(arrivals)
+        for message in arrivals.aside:
+            self._keep(message, None, None, aside(message))
         self._tell_of_contacts()
         return self.decision
 
     def _tell_of_contacts(self) -> None:
         contacts, decision = self._contacts, self.decision
         for filed in decision.messages:
-            if filed.message.opens:
+            if filed.contact_id is not None:
                 contacts.hear(filed.message)
         decision.contacts, decision.accounts = contacts.new, contacts.accounts
         decision.assertions, decision.languages = list(contacts.assertions.values()), contacts.languages
@@ -89,6 +92,11 @@ class Deciding:
         decision.contact_events = [created(contact, self._now) for contact in contacts.new]
         for id_, message in contacts.grown.items():
             decision.contact_events.append(grown(id_, decision.grown[id_], message, self._now))
+        for filed in decision.messages:
+            if filed.message.aside == "feedback" and filed.message.id not in self._known.filed:
+                id_ = contacts.of(filed.message)
+                decision.grown[id_] = version = contacts.next_version(id_)
+                decision.contact_events.append(feedback_received(id_, version, filed.message, self._now))
 
     def _set_aside(self, component: Component) -> None:
         """Machines' mail that refers to no ticket: into the list of automatic mail."""
@@ -247,6 +255,8 @@ class Deciding:
         actor = _DESK
         if message.opens:
             actor = Actor(kind="agent" if message.by_agent else "customer", id=self._contacts.of(message))
+        elif message.by_staff:
+            actor = Actor(kind="agent")
         ticket.tell("ticket.message_received", received, message, at=at, now=self._now, actor=actor)
         if not message.opens:
             return
@@ -269,7 +279,9 @@ class Deciding:
             candidates += again if again is not None else [own] if own else []
         if not candidates or (ticket.requester is None and component.tickets):
             return
-        first = min(candidates, key=lambda r: r.rank)
+        self._is_requester(ticket, min(candidates, key=lambda r: r.rank), cause)
+
+    def _is_requester(self, ticket: Ticket, first: Requester, cause: Incoming) -> None:
         ticket.requester = first
         if first.contact_id == ticket.contact_id:
             return
@@ -286,7 +298,8 @@ class Deciding:
         return Requester(message.id, contact, message.received_at, root, self._contacts.about(contact).account_id)
 
     def _keep(self, message: Incoming, ticket_id: str | None, group: str | None, here: Place) -> None:
-        contact_id = self._contacts.own(message) if message.opens else None
+        somebody = message.opens and message.aside in (None, "feedback")
+        contact_id = self._contacts.own(message) if somebody else None
         self.decision.messages.append(FiledMessage(message, ticket_id, group, contact_id, here))
 
     def _bounce(self, message: Incoming) -> None:
@@ -314,20 +327,33 @@ class Deciding:
             at = end.by.received_at
             ticket.tell("ticket.updated", data, end.by, at=at, now=self._now, actor=_THREADING)
 
-    def _revise(self, revised: Mapping[str, Sequence[Incoming]]) -> None:
+    def _revise(self, arrivals: Arrivals) -> None:
         """Tell what became of messages already told of; never opens, reopens or confirms."""
-        where = {filed.message.id: filed.ticket_id for filed in self.decision.messages}
-        where |= {id_: filed.ticket_id for id_, filed in self._known.filed.items()}
-        for id_, versions in revised.items():
+        where = {id_: filed.ticket_id for id_, filed in self._known.filed.items()}
+        where |= {filed.message.id: filed.ticket_id for filed in self.decision.messages}
+        for id_, revisions in arrivals.revised.items():
             ticket_id = where[id_] or self.decision.attached.get(id_)
             if ticket_id is None:
                 continue
             ticket = self._ticket(self.decision.absorbed.get(ticket_id, ticket_id))
-            for message in versions:
+            for revision in revisions:
+                message = revision.message
                 data = MessageRevised(message_id=id_, revision=message.revision, change=message.change)
                 actor = Actor(kind="customer", id=ticket.contact_id)
                 at = message.occurred_at
-                ticket.tell("ticket.message_revised", data, message, at=at, now=self._now, actor=actor)
+                ticket.tell("ticket.message_revised", data, revision, at=at, now=self._now, actor=actor)
+            if id_ in arrivals.named:
+                self._name(ticket, arrivals.later[id_])
+
+    def _name(self, ticket: Ticket, message: Incoming) -> None:
+        """Who wrote it is known only now, and who wrote the first one is the requester."""
+        self.decision.authors.append((self._contacts.own(message), message))
+        self._contacts.hear(message)
+        if ticket.requester is None or ticket.requester.message_id != message.id:
+            return
+        contact = self._contacts.of(message)
+        account = self._contacts.about(contact).account_id
+        self._is_requester(ticket, replace(ticket.requester, contact_id=contact, account_id=account), message)
 
     def _ticket(self, id_: str) -> Ticket:
         opened = next((ticket for ticket in self.decision.opened if ticket.id == id_), None)

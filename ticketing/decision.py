@@ -61,6 +61,7 @@ class Decision:
 
     `accounts`: keys of new accounts → their ids; `grown`: contacts with an identity more → their versions;
     `languages`: contacts → what they speak now. `words`: replies → the digest of what they answer.
+    `authors`: contacts, each with a filed message of which it is known only now that he wrote it.
     """
 
     contacts: list[NewContact] = field(default_factory=list)
@@ -78,6 +79,7 @@ class Decision:
     ends: list[LaterEnd] = field(default_factory=list)
     replies: list[Told[Reply]] = field(default_factory=list)
     words: dict[str, str | None] = field(default_factory=dict)
+    authors: list[tuple[str, Incoming]] = field(default_factory=list)
     bounced: list[Delivery] = field(default_factory=list)
     contact_events: list[Told[ContactEvent]] = field(default_factory=list)
     by_hand: bool = False

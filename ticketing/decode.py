@@ -8,17 +8,20 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from bus.calls import waits_for_us
 from bus.errors import Invalid
 from bus.headers import traceparent_of
-from bus.message import Author, AutomationKind, Channel, Forwarded, IgnoredMessage, Ref
+from bus.message import Author, AutomationKind, Call, Channel, Forwarded, IgnoredMessage, Ref
 from bus.model import BlobRef, Time
 from bus.record import Position, Received
 from ticketing.contacts import person_of
 from ticketing.forwarding import Agents, as_customers, customer_of
-from ticketing.incoming import Ignorable, Incoming, Named, Signed
+from ticketing.incoming import Aside, Ignorable, Incoming, Named, Signed
 from ticketing.policy import Policy
 from ticketing.tokens import ReplyTokens, in_body
 
+STAFF = "author:staff"
+"""The reason of what one of ours wrote at the provider (docs/adr/0012)."""
 _MOST_NUMBERS = 5
 _LONGEST_NUMBER = 16
 _MOST_TOKENS = 10
@@ -45,6 +48,7 @@ class _Bounce(_Slim):
 
 class _Automation(_Slim):
     kind: AutomationKind = "human"
+    reason: str | None = None
     bounce: _Bounce | None = None
 
 
@@ -88,6 +92,8 @@ class _Message(_Slim):
     refs: list[Ref] = []
     attachments: list[_Attachment] = []
     automation: _Automation = _Automation()
+    feedback_only: bool = False
+    call: Call | None = None
     authentication: _Authentication | None = None
     raw: _Raw | BlobRef | None = None
 
@@ -159,7 +165,21 @@ def decode(record: Received, tokens: ReplyTokens, policy: Policy) -> Incoming | 
         words=_words(message),
         failed=_failed(message),
         status=message.automation.bounce.status if message.automation.bounce else None,
+        aside=_aside(message, received_at, policy),
+        is_call=message.call is not None,
+        by_staff=message.automation.reason == STAFF,
     )
+
+
+def _aside(message: _Message, received_at: datetime, policy: Policy) -> Aside | None:
+    if message.call is not None:
+        return None if waits_for_us(message.call) else "call"
+    if message.change != "created":
+        # what a provider shows us first may have been edited meanwhile; an edit of something old is no new matter
+        sent = message.sent_at if message.change == "edited" else None
+        if sent is None or sent < received_at - policy.unseen:
+            return "creation"
+    return "feedback" if message.feedback_only else None
 
 
 def _chain(message: _Message, tokens: ReplyTokens) -> str | None:

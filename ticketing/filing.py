@@ -16,7 +16,7 @@ from bus.record import Received
 from ticketing import brakes_store, load, load_graph
 from ticketing.accounts import AccountRules
 from ticketing.alarm import Alarm
-from ticketing.arrivals import Arrivals, Filed, arrivals
+from ticketing.arrivals import Arrivals, Filed, arrivals, matters
 from ticketing.brakes import Brakes, BrakesKnown, source
 from ticketing.components import Component, components
 from ticketing.confirm import Confirming
@@ -87,12 +87,17 @@ class Filing:
     def _decode(self, record: Received) -> Incoming | Ignorable:
         return decode(record, self.confirming.tokens, self.policy)
 
+    def _again(self, document: str, like: Incoming) -> Incoming:
+        return load.again(document, like.received_at, like.traceparent, self._decode)
+
     async def _file(self, connection: AsyncConnection, decoded: Sequence[Incoming | Ignorable]) -> Brakes:
         now = self.clock()
         messages = [each for each in decoded if isinstance(each, Incoming)]
         on_file = await load.filed(connection, {message.id for message in messages})
         copies = await load.copies(connection, (message for message in messages if message.id not in on_file))
-        sorted_ = arrivals(decoded, on_file, copies)
+        mattering = {m.id for m in messages if (filed := on_file.get(m.id)) is not None and matters(m, filed)}
+        states = await load.states(connection, mattering, self._decode)
+        sorted_ = arrivals(decoded, on_file, copies, states, self._again)
         seen = await self._graph(connection, sorted_.fresh, {copy.own for copy in copies}, now)
         joined: Sequence[Component] = await self._separated(connection, components(seen, sorted_.fresh), seen)
         ends = later_ends(seen, sorted_.fresh)
@@ -113,10 +118,8 @@ class Filing:
         known = await self._known(connection, joined, sorted_, on_file, ends, tickets, seen, deliveries)
         confirm = await self._confirmations(connection, joined, now)
         decision = Deciding(known, seen, confirm, self.mint, now)(joined, sorted_, list(ends.values()))
-        later = (sorted_.revised.keys() | sorted_.replayed.keys()) & on_file.keys()
-        documents = await load.documents(connection, later)
         await brakes_store.write(connection, confirm.brakes, now)
-        await store(connection, decision, sorted_, documents, now)
+        await store(connection, decision, sorted_, now)
         return confirm.brakes
 
     async def _graph(
@@ -180,10 +183,16 @@ class Filing:
             tickets=tickets,
             candidates=await load.candidates(connection, unsettled, ends.keys()),
             automatic=await load.automatic(connection, attached, self._decode),
-            people=await people(connection, sorted_.fresh, self.rules),
+            people=await people(connection, _authors(sorted_), self.rules),
             deliveries=deliveries,
             filed=on_file,
             numbers=await load.numbers(connection, len(opening)),
             elders=await load_graph.elders(connection, {id_ for component in opening for id_ in component.follows}),
             numbers_of=await load_graph.numbers_of(connection, looked_like),
         )
+
+
+def _authors(arrived: Arrivals) -> list[Incoming]:
+    """Messages whose authors are looked up."""
+    feedback = [message for message in arrived.aside if message.aside == "feedback"]
+    return [*arrived.fresh, *feedback, *(arrived.later[id_] for id_ in arrived.named)]

@@ -11,6 +11,10 @@ from bus.record import Position
 MACHINES: frozenset[AutomationKind] = frozenset({"auto_reply", "out_of_office", "bounce", "feedback_report", "system"})
 """What never opens, reopens, closes, confirms or counts (threading §5)."""
 
+Aside = Literal["call", "creation", "feedback"]
+"""Why a message is kept in no ticket though a human wrote it: a call that nobody missed, a change of a message whose
+creation has not come, feedback that wants no answer (docs/revisions.md)."""
+
 _EARLY, _LATE = timedelta(hours=24), timedelta(minutes=5)
 
 
@@ -87,6 +91,9 @@ class Incoming:
     words: str | None = None
     failed: str | None = None
     status: str | None = None
+    aside: Aside | None = None
+    is_call: bool = False
+    by_staff: bool = False
 
     @property
     def opens(self) -> bool:

@@ -1,7 +1,8 @@
 """What filing reads beside the graph (load_graph), in a few set-based queries, all under the desk's lock."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,15 +16,18 @@ from ticketing.rows import selected as _all
 from ticketing.rows import texts, uuids
 from ticketing.tickets import Requester, Ticket
 
+Decode: TypeAlias = Callable[[Received], Incoming | Ignorable]
+
 _FILED = sa.text("""
-SELECT m.id, m.revision, m.normalizer, m.raw_topic, m.raw_partition, m.raw_offset, t.root_id
+SELECT m.id, m.revision, m.normalizer, m.raw_topic, m.raw_partition, m.raw_offset, t.root_id,
+       m.aside
 FROM desk.messages m LEFT JOIN desk.tickets t ON t.id = m.ticket_id
 WHERE m.id = ANY(CAST(:ids AS text[]))
 """)
 
 _COPIES = sa.text("""
 SELECT n.value, m.fingerprint, m.account, m.id, m.revision, m.normalizer, m.raw_topic, m.raw_partition, m.raw_offset,
-       t.root_id
+       t.root_id, m.aside
 FROM desk.names n JOIN desk.messages m ON m.id = n.message_id LEFT JOIN desk.tickets t ON t.id = m.ticket_id
 WHERE n.own AND n.value = ANY(CAST(:own AS uuid[])) AND m.fingerprint IS NOT NULL
 ORDER BY m.filed_at DESC, m.id
@@ -61,7 +65,11 @@ WHERE ticket_id = ANY(CAST(:tickets AS text[])) AND message_id = ANY(CAST(:mails
 
 _NUMBERS = sa.text("SELECT nextval('desk.ticket_number') AS number FROM generate_series(1, :count)")
 
-_DOCUMENTS = sa.text("SELECT id, document FROM desk.messages WHERE id = ANY(CAST(:ids AS text[]))")
+_STATES = sa.text("""
+SELECT m.id, coalesce(s.document, m.document) AS document, m.received_at, m.traceparent
+FROM desk.messages m LEFT JOIN desk.message_states s ON s.message_id = m.id
+WHERE m.id = ANY(CAST(:ids AS text[])) ORDER BY m.id, s.place
+""")
 
 
 async def filed(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, Filed]:
@@ -72,7 +80,7 @@ async def filed(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, Fi
 
 def _filed(row: Any) -> Filed:  # noqa: ANN401  # a row of _FILED
     raw = Position(row.raw_topic, row.raw_partition, row.raw_offset) if row.raw_topic is not None else None
-    return Filed(row.id, row.revision, row.normalizer, raw, row.root_id)
+    return Filed(row.id, row.revision, row.normalizer, raw, row.root_id, row.aside)
 
 
 async def copies(connection: AsyncConnection, batch: Iterable[Incoming]) -> list[Copy]:
@@ -159,15 +167,12 @@ async def candidates(
 
 
 async def automatic(
-    connection: AsyncConnection, groups: Collection[str], decode: Callable[[Received], Incoming | Ignorable]
+    connection: AsyncConnection, groups: Collection[str], decode: Decode
 ) -> dict[str, list[tuple[Incoming, Match]]]:
     """The machines' messages of these groups, each as it was decoded and matched when it came."""
     found: dict[str, list[tuple[Incoming, Match]]] = {group: [] for group in groups}
     for row in await _all(connection, _AUTOMATIC, groups=texts(groups)) if groups else ():
-        headers = {"traceparent": row.traceparent.encode()} if row.traceparent else {}
-        stamp = int(row.received_at.timestamp() * 1000)
-        message = decode(Received("", 0, 0, None, row.document.encode(), stamp, headers))
-        assert isinstance(message, Incoming)
+        message = again(row.document, row.received_at, row.traceparent, decode)
         found[row.automatic_group].append((message, match_of(row.match)))
     return found
 
@@ -193,6 +198,18 @@ async def numbers(connection: AsyncConnection, count: int) -> list[int]:
     return sorted(row.number for row in await _all(connection, _NUMBERS, count=count)) if count else []
 
 
-async def documents(connection: AsyncConnection, ids: Collection[str]) -> dict[str, str]:
-    """The documents on file."""
-    return {row.id: row.document for row in await _all(connection, _DOCUMENTS, ids=texts(ids))} if ids else {}
+async def states(connection: AsyncConnection, ids: Collection[str], decode: Decode) -> dict[str, list[Incoming]]:
+    """All states of these messages, in the order this desk heard of them."""
+    found: dict[str, list[Incoming]] = {}
+    for row in await _all(connection, _STATES, ids=texts(ids)) if ids else ():
+        message = again(row.document, row.received_at, row.traceparent, decode)
+        found.setdefault(row.id, []).append(message)
+    return found
+
+
+def again(document: str, received_at: datetime, traceparent: str | None, decode: Decode) -> Incoming:
+    """A message as it is decoded from the document that is kept of it."""
+    headers = {"traceparent": traceparent.encode()} if traceparent else {}
+    message = decode(Received("", 0, 0, None, document.encode(), int(received_at.timestamp() * 1000), headers))
+    assert isinstance(message, Incoming)
+    return message

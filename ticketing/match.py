@@ -134,6 +134,11 @@ def place(message: Incoming, graph: Graph) -> Place:
     return _place(message, graph, Match(NEW_TICKET, "none", (), tuple(tried), _warnings(message, graph)))
 
 
+def aside(message: Incoming) -> Place:
+    """The place of one that goes into no ticket yet, and that nothing is joined to."""
+    return Place(Match(f"aside_{message.aside}", "none"), is_root=True, acquainted=False)
+
+
 def _warnings(message: Incoming, graph: Graph) -> tuple[str, ...]:
     """A token that does not verify counts as absent, but not silently."""
     if not message.signed and not message.claimed:

@@ -24,11 +24,13 @@ class Policy:
 
     `departments`: connector → department; a connector that is not named is of the department "". `agents`: mail
     addresses of agents (or `@domain`), lower case. `reopening_of`: by connector, where it differs from `reopening`.
+    `unseen`: the edit of a message that was never seen counts as its creation when it was written no longer ago.
     """
 
     strict: bool = False
     max_references: int = 100
     gap: timedelta = timedelta(days=365)
+    unseen: timedelta = timedelta(days=7)
     reopening: Reopening = Reopening()
     reopening_of: Mapping[str, Reopening] = field(default_factory=dict)
     departments: Mapping[str, str] = field(default_factory=dict)
@@ -56,6 +58,7 @@ def policy_of(threading: ThreadingSettings, desk: DeskSettings) -> Policy:
         strict=threading.policy == "strict",
         max_references=threading.max_references,
         gap=timedelta(days=threading.gap_days),
+        unseen=timedelta(days=threading.unseen_days),
         reopening=Reopening(timedelta(days=threading.reopen_days), threading.after_window),
         reopening_of=special,
         departments={name: own.department for name, own in threading.connectors.items()},

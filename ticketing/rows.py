@@ -136,3 +136,14 @@ async def insert_rows(
 async def selected(connection: AsyncConnection, query: sa.TextClause, **values: object) -> Sequence[Any]:
     """All rows of a query."""
     return (await connection.execute(query, values)).all()
+
+
+async def change(connection: AsyncConnection, table: sa.Table, names: Sequence[str], rows: Sequence[object]) -> None:
+    """Update whole columns of rows by their id, the first of the names."""
+    if not rows:
+        return
+    columns = [table.c[name] for name in names]
+    unnest, _ = source(columns)
+    sets = ", ".join(f"{name} = n.{name}" for name in names[1:])
+    statement = sa.text(f"UPDATE {table.fullname} AS t SET {sets} FROM {unnest} WHERE t.id = n.id")  # noqa: S608  # our own names
+    await connection.execute(statement, {c.name: encode(c, [getattr(row, c.name) for row in rows]) for c in columns})

@@ -1,6 +1,5 @@
 """Writing a decision: one statement per table and kind of change, the outbox last."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ticketing import outbox
 from ticketing import tables as t
-from ticketing.arrivals import Arrivals, updated
+from ticketing.arrivals import Arrivals
 from ticketing.contacts import identity_value
 from ticketing.cuts import Cut
 from ticketing.decision import Decision, FiledMessage
@@ -20,8 +19,9 @@ from ticketing.delivery import Delivery
 from ticketing.identities import mailbox_of
 from ticketing.incoming import Incoming
 from ticketing.match import Match
-from ticketing.rows import encode, insert_rows, source, texts
+from ticketing.rows import change, encode, insert_rows, texts
 from ticketing.store_people import store_people
+from ticketing.store_states import store_states
 from ticketing.tickets import Ticket
 
 _CHANGEABLE = (
@@ -56,6 +56,7 @@ _ATTACHED = sa.text("""
 UPDATE desk.messages AS m SET ticket_id = n.ticket, automatic_group = NULL
 FROM unnest(CAST(:ids AS text[]), CAST(:tickets AS text[])) AS n(id, ticket) WHERE m.id = n.id
 """)
+_KEPT_ASIDE = sa.text("DELETE FROM desk.messages WHERE id = ANY(CAST(:ids AS text[])) AND aside IS NOT NULL")
 _REGROUPED = sa.text("""
 UPDATE desk.messages AS m SET automatic_group = n.fresh
 FROM unnest(CAST(:old AS text[]), CAST(:fresh AS text[])) AS n(old, fresh)
@@ -96,6 +97,7 @@ class MessageRow:
     raw_offset: int | None
     document: str
     traceparent: str | None
+    aside: str | None
     filed_at: datetime
 
 
@@ -114,24 +116,9 @@ class _Delivered:
         return cls(delivery.reply_id, delivery.state, delivery.reason, delivery.state_at, delivery.next_attempt_at)
 
 
-@dataclass(frozen=True, slots=True)
-class _LaterState:
-    id: str
-    revision: int
-    normalizer: str
-    subject: str | None
-    document: str
-
-
-async def store(
-    connection: AsyncConnection,
-    decision: Decision,
-    arrivals: Arrivals,
-    documents: Mapping[str, str],
-    now: datetime,
-) -> None:
-    """Write everything. `documents`: those on file of messages that are revised or replayed."""
-    await store_rows(connection, decision, arrivals, documents, now)
+async def store(connection: AsyncConnection, decision: Decision, arrivals: Arrivals, now: datetime) -> None:
+    """Write everything."""
+    await store_rows(connection, decision, arrivals, now)
     await outbox.append(
         connection,
         ticket_events=list(decision.ticket_events),
@@ -140,24 +127,20 @@ async def store(
     )
 
 
-async def store_rows(
-    connection: AsyncConnection,
-    decision: Decision,
-    arrivals: Arrivals,
-    documents: Mapping[str, str],
-    now: datetime,
-) -> None:
+async def store_rows(connection: AsyncConnection, decision: Decision, arrivals: Arrivals, now: datetime) -> None:
     """Write everything but the outbox, which comes last."""
     await store_people(connection, decision, now)
     await insert_rows(connection, t.tickets, [_opened(ticket) for ticket in decision.opened])
-    await _change(connection, t.tickets, _CHANGEABLE, list(decision.changed.values()))
+    await change(connection, t.tickets, _CHANGEABLE, list(decision.changed.values()))
     if decision.by_hand:
-        await _change(connection, t.tickets, _BY_HAND, [*decision.opened, *decision.changed.values()])
+        await change(connection, t.tickets, _BY_HAND, [*decision.opened, *decision.changed.values()])
     if decision.absorbed:
         values = {"old": texts(decision.absorbed), "root": texts(decision.absorbed.values())}
         await connection.execute(_ABSORBED, values)
+    if arrivals.again:
+        await connection.execute(_KEPT_ASIDE, {"ids": texts(sorted(arrivals.again))})
     await insert_rows(connection, t.messages, [_message(filed, now) for filed in decision.messages])
-    await insert_rows(connection, t.names, _names([filed.message for filed in decision.messages]))
+    await insert_rows(connection, t.names, names([f.message for f in decision.messages if f.message.aside is None]))
     if decision.ends:
         values = {
             "ids": texts(end.message_id for end in decision.ends),
@@ -171,23 +154,10 @@ async def store_rows(
     if decision.regrouped:
         values = {"old": texts(decision.regrouped), "fresh": texts(decision.regrouped.values())}
         await connection.execute(_REGROUPED, values)
-    await _later_states(connection, decision, arrivals, documents)
+    await store_states(connection, decision, arrivals)
     await insert_rows(connection, t.settled, arrivals.settled, suffix="ON CONFLICT DO NOTHING")
     await _replies(connection, decision, now)
-    await _change(connection, t.replies, _DELIVERED, [_Delivered.of(delivery) for delivery in decision.bounced])
-
-
-async def _change(connection: AsyncConnection, table: sa.Table, names: Sequence[str], rows: Sequence[object]) -> None:
-    """Update whole columns of rows by their id, the first of the names."""
-    if not rows:
-        return
-    columns = [table.c[name] for name in names]
-    unnest, chosen = source(columns)
-    sets = ", ".join(f"{name} = n.{name}" for name in names[1:])
-    listed = ", ".join(names)
-    rows_of = f"(SELECT {chosen} FROM {unnest}) AS n({listed})"  # noqa: S608  # our own names
-    statement = sa.text(f"UPDATE {table.fullname} AS t SET {sets} FROM {rows_of} WHERE t.id = n.id")  # noqa: S608  # our own names
-    await connection.execute(statement, {c.name: encode(c, [getattr(row, c.name) for row in rows]) for c in columns})
+    await change(connection, t.replies, _DELIVERED, [_Delivered.of(delivery) for delivery in decision.bounced])
 
 
 def _opened(ticket: Ticket) -> dict[str, Any]:
@@ -227,6 +197,7 @@ def _message(filed: FiledMessage, now: datetime) -> MessageRow:
         raw_offset=raw.offset if raw else None,
         document=m.document,
         traceparent=m.traceparent,
+        aside=m.aside,
         filed_at=now,
     )
 
@@ -248,7 +219,8 @@ def _cuts(cuts: Sequence[Cut], now: datetime) -> list[dict[str, object]]:
     ]
 
 
-def _names(fresh: Sequence[Incoming]) -> list[dict[str, object]]:
+def names(fresh: Sequence[Incoming]) -> list[dict[str, object]]:
+    """Rows of `names`: what these messages are called and mention."""
     return [
         {"value": value, "message_id": message.id, "own": value == message.own}
         for message in fresh
@@ -258,30 +230,6 @@ def _names(fresh: Sequence[Incoming]) -> list[dict[str, object]]:
             *([message.thread] if message.thread else []),
         }
     ]
-
-
-async def _later_states(
-    connection: AsyncConnection, decision: Decision, arrivals: Arrivals, documents: Mapping[str, str]
-) -> None:
-    """Revisions and newer readings, of messages on file and of those that this very batch brought."""
-    current = dict(documents) | {filed.message.id: filed.message.document for filed in decision.messages}
-    rows: dict[str, _LaterState] = {}
-    later = [message for versions in arrivals.revised.values() for message in versions]
-    for message in (*later, *arrivals.replayed.values()):
-        current[message.id] = updated(current[message.id], message.document)
-        subject = json.loads(current[message.id]).get("subject")
-        rows[message.id] = _LaterState(
-            message.id,
-            message.revision,
-            message.normalizer,
-            subject and subject.replace("\0", "\ufffd"),
-            current[message.id],
-        )
-    if not rows:
-        return
-    # a subject that the later state does not have stays, in the row as in the document
-    names = ("id", "revision", "normalizer", "subject", "document")
-    await _change(connection, t.messages, names, list(rows.values()))
 
 
 async def _replies(connection: AsyncConnection, decision: Decision, now: datetime) -> None:

@@ -198,6 +198,8 @@ messages = sa.Table(
     # the NormalizedMessage as it stood on its topic; lies outside the row, uncompressed
     sa.Column("document", sa.Text, nullable=False),
     sa.Column("traceparent", sa.Text),
+    # why it is in no ticket though a person wrote it (ticketing.incoming.Aside); it is no node of the graph then
+    sa.Column("aside", sa.Text),
     _time("filed_at"),
 )
 sa.Index("messages_automatic", messages.c.received_at, postgresql_where=messages.c.ticket_id.is_(None))

@@ -13,7 +13,7 @@ from bus.raw import Inline, RawMessage
 from ingest.contract import Emit
 from ingest.smtp.admission import OwnAddresses, Sessions
 from ingest.smtp.settings import EmailSmtpSettings
-from ingest.smtp.trust import TrustedNetworks
+from ingest.trusted_networks import TrustedNetworks
 
 log = structlog.get_logger()
 

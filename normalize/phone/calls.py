@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from bus.message import Automation, Call
+from bus.calls import automation_of, worded
+from bus.message import Call
 from bus.raw import RawMessage
 from normalize.outcome import Ignored, Understood
-from normalize.payload.item import HUMAN, Item, understood
+from normalize.payload.item import Item, understood
 from normalize.payload.media import Remote
 from normalize.phone.name import NORMALIZER
 from normalize.phone.numbers import canonical_number
-from normalize.phone.wording import worded
 
 Direction: TypeAlias = Literal["in", "out"] | None
 State: TypeAlias = Literal["ringing", "answered", "ended"]
@@ -76,6 +76,9 @@ def call_message(record: RawMessage, event: CallEvent, region: str | None) -> Un
         missed=event.missed,
         voicemail=event.voicemail,
         cause=event.cause or None,
+        withheld=True if event.caller and not caller else None,
+        blocked=True if event.blocked else None,
+        transcript=event.transcript or None,
     )
     place = event.place if event.place is not None else _PLACES.get(event.state or "ringing", 0)
     return understood(
@@ -87,7 +90,7 @@ def call_message(record: RawMessage, event: CallEvent, region: str | None) -> Un
             author=callee if direction == "out" else caller,
             author_name="" if direction == "out" else event.caller_name,
             verified=False,
-            text=worded(call, withheld=bool(event.caller) and not caller, transcript=event.transcript),
+            text=worded(call),
             reply=event.transcript,
             ours=True,
             sent_at=event.started_at or event.at or event.ended_at,
@@ -95,7 +98,7 @@ def call_message(record: RawMessage, event: CallEvent, region: str | None) -> Un
             media=event.recordings,
             revision=place,
             change="edited" if place else "created",
-            automation=_automation(call, blocked=event.blocked),
+            automation=automation_of(call),
             call=call,
             because=event.because,
         ),
@@ -113,15 +116,3 @@ def _direction(record: RawMessage, caller: str, callee: str, region: str | None)
     if caller in own:
         return "out"
     return "in" if callee in own else None
-
-
-def _automation(call: Call, *, blocked: bool) -> Automation:
-    if call.direction == "out":
-        return Automation(kind="system", reason="call:outgoing")
-    if blocked:
-        return Automation(kind="system", reason="call:blocked")
-    if call.voicemail or call.missed:
-        return HUMAN
-    if call.state == "answered" or call.missed is False:
-        return Automation(kind="system", reason="call:answered")
-    return HUMAN

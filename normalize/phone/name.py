@@ -1,3 +1,3 @@
 """Name and version of this normalizer, as they stand in its messages."""
 
-NORMALIZER = "phone/1"
+NORMALIZER = "phone/2"

@@ -37,6 +37,7 @@ class Rig:
             announce=self.announced.update,
         )
         self.settings = EmailSmtpSettings.model_validate({"addresses": [DESK], "port": 0} | settings)
+        assert EMAIL_SMTP.receiver
         self.receiver = EMAIL_SMTP.receiver(self.settings, self.place)
         self.emitted = 0
         self.emit: Emit = Emitting(EMAIL_SMTP, NAME, self.bus.publisher(), self.place.blobs, counted=self._count)

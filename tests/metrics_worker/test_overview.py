@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from bus.errors import ConfigError
 from bus.settings import CalendarSettings, DeskSettings, Settings
 from metrics_worker import calendar_store, overview
+from metrics_worker.behind import behind
 from metrics_worker.commands import register
 from metrics_worker.service import NAMES
 from tests.conftest import Stack
@@ -40,7 +41,7 @@ async def figures(stack: Stack) -> AsyncIterator[Fed]:
 
 async def test_contacts_page(figures: Fed) -> None:
     async with figures.engine.connect() as connection:
-        page = await overview.overview(connection, NAMES, "contact:anna")
+        page = await overview.overview(connection, NAMES, "contact:anna", BEGIN)
     assert page.contacts == ["anna", "bob"]
     assert page.figures["total"].count == 3
     assert [(each.channel, each.tickets, each.percent) for each in page.donut] == [("chat", 2, 67), ("email", 1, 33)]
@@ -58,8 +59,8 @@ async def test_contacts_page(figures: Fed) -> None:
 
 async def test_accounts_page_names_its_associates(figures: Fed) -> None:
     async with figures.engine.connect() as connection:
-        page = await overview.overview(connection, NAMES, "account:acme")
-        nobody = await overview.overview(connection, NAMES, "account:none")
+        page = await overview.overview(connection, NAMES, "account:acme", BEGIN)
+        nobody = await overview.overview(connection, NAMES, "account:none", BEGIN)
     assert page.contacts == ["anna", "bob"]
     assert page.figures["first_response_time.calendar"].value == 600
     assert (nobody.as_of, nobody.figures["total"].value, nobody.activity) == (None, 0, [])
@@ -68,8 +69,8 @@ async def test_accounts_page_names_its_associates(figures: Fed) -> None:
 async def test_agents_scorecard_by_day(figures: Fed) -> None:
     today = (BEGIN - BEGIN.replace(year=1970, month=1, day=1, hour=0)).days
     async with figures.engine.connect() as connection:
-        card = await overview.scorecard(connection, NAMES, "sam", today, today)
-        before = await overview.scorecard(connection, NAMES, "sam", 0, today - 1)
+        card = await overview.scorecard(connection, NAMES, "sam", today, today, BEGIN)
+        before = await overview.scorecard(connection, NAMES, "sam", 0, today - 1, BEGIN)
     assert card.figures["happiness"].value == 100
     [day] = card.trend
     assert day.day == BEGIN.date().isoformat()
@@ -80,8 +81,8 @@ async def test_agents_scorecard_by_day(figures: Fed) -> None:
 async def test_headquarters_add_up_and_say_how_late_the_clock_is(figures: Fed) -> None:
     async with figures.engine.connect() as connection:
         page = await overview.headquarters(connection, NAMES, BEGIN + timedelta(minutes=52))
-        early = await overview.clock_behind(connection, BEGIN + timedelta(minutes=49))
-    assert (page.clock_behind, early) == (120, 0)
+        early = await behind(connection, BEGIN + timedelta(minutes=49))
+    assert (page.behind.clock, early.clock) == (120, 0)
     members = page.members["first"]
     assert set(members) == {"sam", ""}
     assert sum(each["total"].count for each in members.values()) == page.teams["first"]["total"].count == 2

@@ -16,7 +16,7 @@ Ref = int | str
 
 _MOST_DIGITS = 18
 _ROOT = sa.text("""
-SELECT t.id, r.id AS root_id, r.account FROM desk.tickets t JOIN desk.tickets r ON r.id = t.root_id
+SELECT t.id, r.id AS root_id, r.department FROM desk.tickets t JOIN desk.tickets r ON r.id = t.root_id
 WHERE t.id = :id OR t.number = :number
 """)
 _STATE: LiteralString = f"SELECT {STATE_COLUMNS} FROM {STATE_FROM} WHERE t.id = :id"  # noqa: S608  # our own columns
@@ -24,11 +24,11 @@ _TIMES = 20
 
 
 class Found(NamedTuple):
-    """A ticket by itself, the survivor it is part of, and the connector that one came by."""
+    """A ticket by itself, the survivor it is part of, and the department of that one."""
 
     id: str
     root_id: str
-    account: str
+    department: str
 
 
 async def find(connection: AsyncConnection, ref: Ref) -> Found:

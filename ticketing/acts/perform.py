@@ -89,20 +89,19 @@ async def _scene(
     now: datetime,
 ) -> Scene[Any]:
     found = await locked.find(connection, ref)
-    _check(kind, who, desk, str(ref), found.account)
+    _check(kind, who, str(ref), found.department)
     asked = Asked(found.root_id, found.id, given, who, desk, now)
     if kind.on_graph:
         # the desk's lock is held: nobody else merges anything, and all the tickets are locked at once, in their order
         region: Region = await kind.read(connection, asked)
         for other in region.concerned:
-            _check(kind, who, desk, str(other.number), other.account)
+            _check(kind, who, str(other.number), other.department)
         return Scene(region.tickets[found.root_id], who, act, now, desk, region)
     ticket = await locked.group(connection, found.root_id)
     return Scene(ticket, who, act, now, desk, await kind.read(connection, replace(asked, ticket_id=ticket.id)))
 
 
-def _check(kind: ActKind[Any, Any], who: Who, desk: Desk, named: str, account: str) -> None:
-    department = desk.policy.department(account)
+def _check(kind: ActKind[Any, Any], who: Who, named: str, department: str) -> None:
     if not may(who, Permission.SEE_TICKETS, department):
         raise Unknown(f"there is no ticket {named}")
     if not may(who, kind.permission, department):
@@ -113,7 +112,7 @@ async def settle(connection: AsyncConnection, scene: Scene[Any], result: Ticket)
     """Write everything but the outbox; what came of it."""
     for write in scene.writes:
         await connection.execute(write.statement, write.values)
-    await store_rows(connection, scene.decision, Arrivals(), {}, scene.now)
+    await store_rows(connection, scene.decision, Arrivals(), scene.now)
     document = await locked.state(connection, result.id)
     events = tuple(told.value for told in scene.decision.ticket_events)
     return Performed(document, document.version, events)

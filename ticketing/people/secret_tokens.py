@@ -9,10 +9,10 @@ from typing import Final
 _FORM: Final = re.compile(r"dsk_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
 
 
-def mint() -> tuple[str, str, bytes]:
-    """A new token, its id, and the digest to keep."""
-    id_, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
-    return f"dsk_{id_}_{secret}", id_, digest(secret)
+def mint(id_: str | None = None) -> tuple[str, str, bytes]:
+    """A new token, its id (16 hexadecimal digits), and the digest to keep."""
+    known, secret = id_ or secrets.token_hex(8), secrets.token_urlsafe(32)
+    return f"dsk_{known}_{secret}", known, digest(secret)
 
 
 def taken_apart(bearer: str) -> tuple[str, str] | None:

@@ -15,6 +15,7 @@ from bus.errors import Invalid, Retryable
 from bus.progress import database_error
 from ticketing.people import passwords, secret_tokens
 from ticketing.people.login_limits import WINDOW, Failures, limits, wait
+from ticketing.people.models import Token
 from ticketing.people.policy import Permission, Role, Who
 from ticketing.receipts import now_utc
 
@@ -38,9 +39,19 @@ INSERT INTO desk.api_tokens (id, agent_id, kind, name, hash, scopes, created_at,
 SELECT :id, a.id, :kind, :name, :hash, CAST(:scopes AS text[]), :now, :expires
   FROM desk.agents a WHERE a.id = :agent AND a.disabled_at IS NULL
 """)
+_THERE = sa.text("SELECT 1 FROM desk.api_tokens WHERE id = :id")
 _FORGET_SESSIONS = sa.text(
     "DELETE FROM desk.api_tokens WHERE agent_id = :agent AND kind = 'session' AND expires_at < :now"
 )
+_TOKENS = sa.text("""
+SELECT id, agent_id, kind, name, scopes, created_at, expires_at, used_at, revoked_at FROM desk.api_tokens
+ WHERE agent_id = :agent AND (kind = 'token' OR expires_at > :now AND revoked_at IS NULL)
+ ORDER BY created_at DESC, id
+""")
+_REVOKE = sa.text("""
+UPDATE desk.api_tokens SET revoked_at = coalesce(revoked_at, :now)
+ WHERE id = :id AND (CAST(:agent AS text) IS NULL OR agent_id = :agent)
+""")
 _BY_EMAIL = sa.text("""
 SELECT a.id, p.hash FROM desk.agents a JOIN desk.passwords p ON p.agent_id = a.id
  WHERE a.email = :email AND a.disabled_at IS NULL
@@ -110,13 +121,19 @@ async def give_token(
     lifetime: timedelta,
     scopes: Collection[Permission] | None = None,
     kind: Literal["token", "session"] = "token",
+    id_: str | None = None,
     now: datetime | None = None,
 ) -> NewToken:
-    """Make a token. Raises Invalid for an agent who is not there or disabled, and for a lifetime that is none."""
+    """Make a token. `id_`: of the token, where it must not be made twice.
+
+    Raises Invalid for an agent who is not there or disabled, for a lifetime that is none, for an id that was used.
+    """
     if not timedelta(0) < lifetime <= LONGEST_TOKEN:
         raise Invalid(f"a token holds for more than nothing and at most {LONGEST_TOKEN.days} days")
     at = now or now_utc()
-    token, id_, digest = secret_tokens.mint()
+    token, id_, digest = secret_tokens.mint(id_)
+    if (await connection.execute(_THERE, {"id": id_})).first() is not None:
+        raise Invalid(f"this was done already: it made the token {id_}, which is shown only once")
     values = {"id": id_, "agent": agent_id, "kind": kind, "name": name, "hash": digest, "now": at}
     values |= {"scopes": None if scopes is None else sorted(scopes), "expires": at + lifetime}
     if not (await connection.execute(_ADD, values)).rowcount:
@@ -133,7 +150,7 @@ async def log_in(
     """
     at, name = now or now_utc(), email.strip().lower()
     limited = limits(name, address)
-    async with _transaction(engine) as connection:
+    async with transaction(engine) as connection:
         # counted before it is tried, so that many at once are no way around the limit; not kept when it is not tried
         rows = await connection.execute(_FAILED, {"subjects": list(limited), "now": at, "before": at - WINDOW})
         pause = wait({row.subject: Failures(row.failures, row.since) for row in rows}, limited, at)
@@ -143,7 +160,7 @@ async def log_in(
     right = await passwords.matches(found.hash if found else None, password)
     if found is None or not right:
         raise WrongPassword
-    async with _transaction(engine) as connection:
+    async with transaction(engine) as connection:
         await connection.execute(
             _FORGIVEN, {"subjects": list(limited), "subject": next(iter(limited)), "before": at - WINDOW}
         )
@@ -151,8 +168,21 @@ async def log_in(
         return await give_token(connection, found.id, name="login", lifetime=SESSION, kind="session", now=at)
 
 
+async def tokens(connection: AsyncConnection, agent_id: str) -> list[Token]:
+    """An agent's tokens, the newest first; those that are over or revoked too, sessions only while they hold."""
+    rows = await connection.execute(_TOKENS, {"agent": agent_id, "now": now_utc()})
+    return [Token.model_validate(row) for row in rows.mappings()]
+
+
+async def revoke(connection: AsyncConnection, token_id: str, *, of: str | None = None) -> None:
+    """Let a token hold no longer. `of`: only when it is this agent's. Raises Invalid when there is no such token."""
+    if not (await connection.execute(_REVOKE, {"id": token_id, "agent": of, "now": now_utc()})).rowcount:
+        raise Invalid(f"there is no token {token_id}")
+
+
 @asynccontextmanager
-async def _transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """One transaction, its database errors in our terms."""
     try:
         async with engine.begin() as connection:
             yield connection

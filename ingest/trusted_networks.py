@@ -1,4 +1,4 @@
-"""From which hosts a mail's Authentication-Results may be believed."""
+"""Hosts in front of us whose word is taken: of Authentication-Results in mail, of X-Forwarded-For in requests."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -6,7 +6,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 
 
 class TrustedNetworks:
-    """Networks of the receiving servers in front of us. With none, nobody is believed."""
+    """Networks of the servers in front of us. With none, nobody is believed."""
 
     def __init__(self, networks: Iterable[IPv4Network | IPv6Network]) -> None:
         self._networks = tuple(networks)

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0005_api"
-down_revision = "0004"
+revision = "0007_api_and_search"
+down_revision = "0006_message_states"
 
 _CHANGES = """
 CREATE TABLE desk.ticket_words (

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision = "0004"
+revision = "0005_acts"
 down_revision = "0004_people"
 
 _CHANGES = """

@@ -1,0 +1,123 @@
+"""Reading a request's body: within its limit, its time, and the memory there is for all of them."""
+
+import asyncio
+
+from starlette.datastructures import Headers
+from starlette.types import Receive
+
+from ingest.intake.route import Refusal, Unavailable
+
+_SILENCE = 20.0
+"""Seconds without a byte."""
+_GRACE = 30.0
+_LEAST_RATE = 4 * 1024
+"""Bytes a second, on the average after the grace: slower is nobody's line, and holds memory for hours."""
+
+
+_POURED = 64 * 1024 * 1024
+_POURING = 10.0
+
+
+class HungUp(Exception):
+    """The client has gone before its request was whole."""
+
+
+class Memory:
+    """What all bodies that are being received, or handled, hold together."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.held = 0
+
+    def take(self, size: int) -> None:
+        """Raises Unavailable when there is no room."""
+        if self.held + size > self._most:
+            raise Unavailable("Too much is being received at this moment, please send it again later.")
+        self.held += size
+
+    def give_back(self, size: int) -> None:
+        """So many bytes are let go."""
+        self.held -= size
+
+
+class Held:
+    """The body of one request: `size` bytes of `memory`, until `let_go`."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self.size = 0
+
+    async def read(self, headers: Headers, receive: Receive, limit: int) -> bytes:
+        """The whole body. Raises Refusal 413, 408 and 400, Unavailable, and HungUp."""
+        declared = declared_length(headers)
+        if declared is not None and declared > limit:
+            raise too_large(limit)
+        if declared == 0 or (declared is None and "transfer-encoding" not in headers):
+            return b""
+        self._hold(declared or 0)
+        body = bytearray()
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        more = True
+        while more:
+            chunk, more = await _next(receive)
+            if len(body) + len(chunk) > limit:
+                raise too_large(limit)
+            if declared is None:
+                self._hold(len(chunk))
+            body += chunk
+            spent = clock() - began - _GRACE
+            if spent > 0 and len(body) < spent * _LEAST_RATE:
+                raise _too_slow()
+        return bytes(body)
+
+    def let_go(self) -> None:
+        """The body is no longer needed."""
+        self._memory.give_back(self.size)
+        self.size = 0
+
+    def _hold(self, size: int) -> None:
+        self._memory.take(size)
+        self.size += size
+
+
+async def _next(receive: Receive) -> tuple[bytes, bool]:
+    try:
+        async with asyncio.timeout(_SILENCE):
+            message = await receive()
+    except TimeoutError:
+        raise _too_slow() from None
+    if message["type"] == "http.disconnect":
+        raise HungUp
+    return message.get("body", b""), message.get("more_body", False)
+
+
+async def pour_away(receive: Receive) -> None:
+    """Read what still comes and keep nothing: a client that is cut off while it sends never sees the answer."""
+    poured, more = 0, True
+    try:
+        async with asyncio.timeout(_POURING):
+            while more and poured < _POURED:
+                chunk, more = await _next(receive)
+                poured += len(chunk)
+    except (TimeoutError, HungUp, Refusal):
+        return
+
+
+def declared_length(headers: Headers) -> int | None:
+    """Content-Length; None without one. Raises Refusal 400."""
+    value = headers.get("content-length")
+    if value is None:
+        return None
+    if not value.isascii() or not value.isdigit() or len(value) > 18:
+        raise Refusal(400, "length", "Content-Length is no number.")
+    return int(value)
+
+
+def too_large(limit: int) -> Refusal:
+    """413, with the limit in it."""
+    return Refusal(413, "too_large", f"At most {limit} bytes are taken.", more={"limit": limit})
+
+
+def _too_slow() -> Refusal:
+    return Refusal(408, "too_slow", "The request's body did not come in time.")

@@ -1,0 +1,55 @@
+"""Figures by local day."""
+
+from collections import defaultdict
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from metrics_worker import rows
+from metrics_worker.calendars import ONLY_STANDARD, Calendars
+from metrics_worker.contacts import feedback_of
+from metrics_worker.contribution import contribution, has_days
+from metrics_worker.event import time_of
+from metrics_worker.figures import figures, parsed
+from metrics_worker.pages import Day
+from metrics_worker.why import groups, scope_of
+
+_DAYS = sa.text("""
+    SELECT day, counters::json AS counters FROM metrics.days
+    WHERE key = :key AND day BETWEEN :first AND :last ORDER BY day
+""")
+
+
+async def trend(
+    connection: AsyncConnection, key: str, first: int, last: int, calendars: Calendars = ONLY_STANDARD
+) -> list[Day]:
+    """The days of a key on which anything happened, from `first` to `last` (days since 1970).
+
+    A contact's days are not kept: they are counted from its tickets, which are few.
+    """
+    if not has_days(key):
+        by_day = await _of_contact(connection, key, calendars)
+    else:
+        found = await connection.execute(_DAYS, {"key": key, "first": first, "last": last})
+        by_day = {row.day: row.counters for row in found}
+    return [
+        Day(day=time_of(day * 86_400_000_000).date().isoformat(), figures=parsed(figures(counters)))
+        for day, counters in sorted(by_day.items())
+        if first <= day <= last and any(counters.values())
+    ]
+
+
+async def _of_contact(connection: AsyncConnection, key: str, calendars: Calendars) -> dict[int, dict[str, int]]:
+    scope = await scope_of(connection, key)
+    days: defaultdict[int, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
+    async for group in groups(connection, scope):
+        for portion in contribution(group, calendars).shares:
+            for _ in scope.keys.intersection(portion.keys):
+                for day, counters in portion.by_day.items():
+                    for counter, n in counters.items():
+                        days[day][counter] += n
+    for person in (await rows.contacts(connection, list(scope.contacts or ()))).values():
+        for whose, fact in feedback_of(person.facts):
+            if whose in scope.keys:
+                days[fact.day]["feedback"] += 1
+    return {day: dict(counters) for day, counters in days.items()}
