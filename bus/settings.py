@@ -123,6 +123,13 @@ class ThreadingSettings(Section):
     connectors: dict[str, ConnectorThreading] = {}
 
 
+class ApiSettings(Section):
+    """`[api]`: where the agents' API listens. Give it to others through a server that speaks TLS."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8700, ge=0, le=65_535)
+
+
 class LoggingSettings(Section):
     """`[logging]`: `auto` is readable on a terminal and JSON elsewhere."""
 
@@ -141,6 +148,7 @@ class Settings(Section):
     accounts: AccountSettings = AccountSettings()
     calendars: dict[str, CalendarSettings] = {}
     threading: ThreadingSettings = ThreadingSettings()
+    api: ApiSettings = ApiSettings()
     logging: LoggingSettings = LoggingSettings()
     intake: IntakeSettings = IntakeSettings()
     connectors: dict[str, dict[str, Any]] = {}

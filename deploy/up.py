@@ -22,7 +22,14 @@ from bus.topics import create_topics, topics
 from deploy.embedded import jars
 from deploy.embedded.fetching import fetched_class_path
 from deploy.embedded.parts import KAFKA, POSTGRES, embedded_kafka, embedded_postgres
-from deploy.services import Place, intake_environment, migration, services, smtp_environment
+from deploy.services import (
+    Place,
+    api_environment,
+    intake_environment,
+    migration,
+    services,
+    smtp_environment,
+)
 from deploy.starter_config import ensure_config
 from deploy.supervise.child import ToolFailed, finished
 from deploy.supervise.folder import FolderHeld, clear_leftovers, hold, record_children
@@ -39,13 +46,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class UpOptions:
-    """The command line of `up`. `smtp_port`, `intake_port`: None as configured, 0 a free one. `emptied`: clear `data`
+    """The command line of `up`. Ports: None as configured, 0 a free one. `emptied`: clear `data`
     first."""
 
     data: Path
     config: Path | None = None
     kafka: str | None = None
     database: str | None = None
+    port: int | None = None
     smtp_port: int | None = None
     intake_port: int | None = None
     once: bool = False
@@ -129,6 +137,7 @@ class Up:
         config = ensure_config(self._folder, options.config)
         settings = load_settings(data=self._folder, config=config, kafka=options.kafka, database=options.database)
         doors = smtp_environment(settings, options.smtp_port) | intake_environment(settings, options.intake_port)
+        doors |= api_environment(settings, options.port)
         kafka, database = await _both(self._with_topics(settings, config), self._with_tables(settings, config))
         settings = load_settings(data=self._folder, config=config, kafka=kafka, database=database)
         place = Place(self._folder, config, kafka, database)

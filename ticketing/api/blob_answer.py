@@ -67,5 +67,3 @@ async def _whole(blobs: BlobStore, blob: str, size: int) -> AsyncIterator[bytes]
         log.error("api.blob_altered", blob=blob)
         raise Invalid(f"the blob {blob} has been altered")
     yield held
-
-

@@ -12,7 +12,7 @@ from bus.blobs import BlobStore
 from bus.errors import Invalid
 from ticketing.acts.errors import Unknown
 from ticketing.api.attachments import inline_images
-from ticketing.api.html_body import shown, showable
+from ticketing.api.html_body import showable, shown
 from ticketing.rows import selected
 
 
@@ -76,7 +76,7 @@ async def html_body(said: dict[str, Any], entry: str, number: int, blobs: BlobSt
 
 async def _inline(value: Any, blobs: BlobStore) -> str | None:  # noqa: ANN401  # text, or where it lies
     if not isinstance(value, dict):
-        return value
+        return None if value is None else str(value)
     try:
         return (await blobs.get(value["blob"])).decode("utf-8", "replace")
     except Invalid:

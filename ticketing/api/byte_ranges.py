@@ -1,4 +1,4 @@
-"""`Range`: which bytes are asked for (RFC 9110 §14.2). One range; of several, as of what is none, all is given. Pure."""
+"""`Range`: which bytes are asked for (RFC 9110 §14.2). One range; several are answered with all. Pure."""
 
 import re
 from typing import Final, NamedTuple

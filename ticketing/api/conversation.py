@@ -1,7 +1,7 @@
 """What was said on a ticket, by all sides and in the order of time: read page by page from the desk's tables."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
@@ -26,16 +26,13 @@ SELECT * FROM (
 ) entry
 """
 _OWN: Final = "WITH own AS MATERIALIZED (SELECT id AS ticket_id FROM desk.tickets WHERE root_id = :root)"
-_UP = sa.text(
-    f"{_OWN} {_KEYS} WHERE CAST(:at AS timestamptz) IS NULL OR (at, id) > (CAST(:at AS timestamptz), CAST(:id AS text)) "  # noqa: S608  # our own pieces
-    "ORDER BY at, id LIMIT :limit"
-)
+_AT: Final = "(CAST(:at AS timestamptz), CAST(:id AS text))"
+_UP = sa.text(f"{_OWN} {_KEYS} WHERE CAST(:at AS timestamptz) IS NULL OR (at, id) > {_AT} ORDER BY at, id LIMIT :limit")
 _DOWN = sa.text(
-    f"{_OWN} {_KEYS} WHERE CAST(:at AS timestamptz) IS NULL OR (at, id) < (CAST(:at AS timestamptz), CAST(:id AS text)) "  # noqa: S608  # as above
-    "ORDER BY at DESC, id DESC LIMIT :limit"
+    f"{_OWN} {_KEYS} WHERE CAST(:at AS timestamptz) IS NULL OR (at, id) < {_AT} ORDER BY at DESC, id DESC LIMIT :limit"
 )
 _MESSAGES = sa.text("""
-SELECT m.id, m.document, m.contact_id, coalesce(c.root_id, c.id) AS root_contact_id, m.third_party, m.match->>'rule' AS rule
+SELECT m.id, m.document, coalesce(c.root_id, c.id) AS contact_id, m.third_party, m.match->>'rule' AS rule
   FROM desk.messages m LEFT JOIN desk.contacts c ON c.id = m.contact_id WHERE m.id = ANY(CAST(:ids AS text[]))
 """)
 _REPLIES = sa.text("""
@@ -149,7 +146,9 @@ class Conversation(BaseModel):
     next: str | None = None
 
 
-async def conversation(connection: AsyncConnection, ticket_id: str, number: int, asked: ConversationQuery) -> Conversation:
+async def conversation(
+    connection: AsyncConnection, ticket_id: str, number: int, asked: ConversationQuery
+) -> Conversation:
     """A page of what was said on a ticket and on all it absorbed. Raises Refused for a cursor that is none."""
     own = list_id(ticket_id, asked.order)
     at, id_ = from_cursor(own, asked.cursor, (datetime, str)) or (None, "")
@@ -190,7 +189,7 @@ def _message(row: Any, number: int) -> MessageEntry:  # noqa: ANN401  # a row of
             address=author["address"],
             name=author.get("name"),
             verified=author.get("verified", False),
-            contact_id=row.root_contact_id,
+            contact_id=row.contact_id,
         ),
         to=[each["address"] for each in said.get("to") or ()],
         cc=[each["address"] for each in said.get("cc") or ()],
@@ -255,7 +254,7 @@ def _links(number: int, kind: str, id_: str, found: Sequence[Mapping[str, Any]])
     return [link(number, kind, id_, n, attachment) for n, attachment in enumerate(found)]
 
 
-_KINDS: Final = {
+_KINDS: Final[dict[str, tuple[sa.TextClause, Callable[[Any, int], Entry]]]] = {
     "message": (_MESSAGES, _message),
     "reply": (_REPLIES, _reply),
     "comment": (_COMMENTS, _comment),

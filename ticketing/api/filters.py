@@ -14,7 +14,7 @@ from bus.message import Channel
 from bus.ticket_event import Priority, Status
 from ticketing.people.policy import Who
 
-WORD: Final = r"^[^\x00-\x1f\x7f\ud800-\udfff]{1,200}$"
+WORD: Final = r"^[^\x00-\x1f\x7f]{1,200}$"
 Word = Annotated[str, Field(pattern=WORD)]
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,100}$")]
 Day = AwareDatetime
@@ -26,7 +26,8 @@ class TicketFilter(BaseModel):
     """Which tickets. A field given more than once means any of its values (`tags`: all of them); fields add up.
 
     `none` asks for tickets without one, `me` for whoever asks. `awaiting`: whose turn it is on a ticket that is not
-    closed. `spam`: what was marked so is in a list of its own. `text`: words that all stand in it, in its subject, messages, answers, notes, contact.
+    closed. `spam`: what was marked so is in a list of its own. `text`: words that all stand in it, in its subject,
+    messages, answers, notes, files' names, contact.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -34,7 +35,7 @@ class TicketFilter(BaseModel):
     status: list[Status] = []
     owner: list[Id] = []
     team: list[Id] = []
-    department: list[Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]*$")]] = []
+    department: list[Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]] = []
     contact: list[Id] = []
     account: list[Id] = []
     channel: list[Channel] = []
@@ -56,7 +57,7 @@ class TicketFilter(BaseModel):
     last_message_before: Day | None = None
     closed_after: Day | None = None
     closed_before: Day | None = None
-    text: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00\ud800-\udfff]*$")] | None = None
+    text: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")] | None = None
 
 
 class Condition(NamedTuple):
@@ -130,8 +131,9 @@ def conditions(asked: TicketFilter, who: Who, now: datetime) -> Iterator[Conditi
 
 
 def _any_of(name: str, sql: str, given: Sequence[str], who: Who) -> Condition:
+    if name not in _WITHOUT:
+        return Condition(sql, {name: list(given)})
     named = [who.agent_id if name == "owner" and each == ME else each for each in given if each != NONE]
-    without = _WITHOUT.get(name) if NONE in given else None
-    if without is None:
-        return Condition(sql, {name: list(given) if name not in ("owner",) else named})
-    return Condition(f"({sql} OR {without})", {name: named}) if named else Condition(without, {})
+    if NONE not in given:
+        return Condition(sql, {name: named})
+    return Condition(f"({sql} OR {_WITHOUT[name]})", {name: named}) if named else Condition(_WITHOUT[name], {})

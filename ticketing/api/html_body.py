@@ -19,10 +19,11 @@ DEEPEST: Final = 400
 
 _OPENS_OR_CLOSES: Final = re.compile(r"<(/?)([a-zA-Z][^\s/>]{0,30})")
 # these hold nothing, or are closed by what follows them: they can only be nested by others, which are counted
-_FLAT: Final = frozenset(
-    "area base br col embed hr img input link meta param source track wbr p li dt dd tr td th tbody thead tfoot option "
-    "optgroup rb rp rt rtc colgroup body html head".split()
-)
+_FLAT: Final = frozenset({
+    "area", "base", "body", "br", "col", "colgroup", "dd", "dt", "embed", "head", "hr", "html", "img", "input", "li",
+    "link", "meta", "optgroup", "option", "p", "param", "rb", "rp", "rt", "rtc", "source", "tbody", "td", "tfoot", "th",
+    "thead", "tr", "track", "wbr",
+})  # fmt: skip
 
 _TAGS: Final = (nh3.ALLOWED_TAGS | {"font", "u", "big", "center"}) - {"map", "area"}
 _ATTRIBUTES: Final = {
@@ -76,7 +77,10 @@ def showable(html: str) -> bool:
 
 
 def shown(html: str, inline: Mapping[str, str]) -> Shown:
-    """The body, which is `showable`, as it may be put into a page. `inline`: Content-ID → URL of an attachment of the same message."""
+    """The body, which is `showable`, as it may be put into a page.
+
+    `inline`: Content-ID → URL of an attachment of the same message.
+    """
     remote = 0
 
     def attribute(tag: str, name: str, value: str) -> str | None:

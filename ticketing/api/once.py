@@ -91,9 +91,7 @@ class Once:
         values: dict[str, Any] = {"agent": who.agent_id, "key": key, "digest": digest, "status": response.status_code}
         headers = {name: value for name, value in response.headers.items() if name in _KEPT_HEADERS}
         kept = {"headers": json.dumps(headers)}
-        await connection.execute(
-            _KEEP, values | kept | {"body": bytes(response.body), "now": datetime.now(UTC)}
-        )
+        await connection.execute(_KEEP, values | kept | {"body": bytes(response.body), "now": datetime.now(UTC)})
 
 
 def cause_of(who: Who, key: str) -> str:

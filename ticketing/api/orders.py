@@ -1,4 +1,4 @@
-"""The orders a ticket list can have: each with the ticket's number last, so that no two rows stand at one place. Pure."""
+"""The orders a ticket list can have: the ticket's number comes last, so that no two rows stand at one place. Pure."""
 
 from collections.abc import Sequence
 from datetime import datetime
