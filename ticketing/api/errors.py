@@ -40,6 +40,7 @@ def meaning(error: Exception) -> Refused:
         if isinstance(error, Invalid):  # PostgreSQL's words repeat what was given
             return Refused("invalid", "a value has a form that cannot be stored")
     if isinstance(error, Retryable | PoolTimeout):
+        log.warning("api.unavailable", detail=str(error))
         return Refused("unavailable", "the database is not there just now; ask again", headers=RETRY_AFTER)
     if isinstance(error, UnicodeEncodeError):
         return Refused("invalid", "a text has characters that cannot be stored")
