@@ -11,13 +11,13 @@ from bus.errors import ConfigError
 from bus.message import Author, AutomationKind, Channel
 from bus.reply import Recipient, Reply
 from bus.settings import ConfirmationSettings, DeskSettings
+from ticketing.channels import ON_ITS_OWN
 from ticketing.identities import mailbox_of
 from ticketing.tokens import ReplyTokens
 from ticketing.wording import Wording, choose, wordings_from
 
 PURPOSE: Final = "confirmation"
 
-_ON_ITS_OWN_CHANNEL: Mapping[Channel, str] = {"chat": "chat", "forum": "forum", "x": "x", "facebook": "facebook"}
 _MESSAGE_ID = re.compile(r"[!-;=?-~]{1,250}@[!-;=?-~]{1,250}")
 _MACHINE = re.compile(
     r"(?:mailer-?daemon|postmaster|double-?bounce|bounces?(?:[-+_=].*)?|(?:do[-_.]?)?not?[-_.]?reply.*|nobody)",
@@ -136,7 +136,7 @@ def reply_id(ticket_id: str, purpose: str, cause: str) -> str:
 def _way(opening: Opening, desk: DeskSettings) -> tuple[Channel, str, str, str] | None:
     """Channel and connector by which the author can be written to, and the identity to write to."""
     author = opening.author
-    if author.address and _ON_ITS_OWN_CHANNEL.get(opening.channel) == author.kind:
+    if author.address and ON_ITS_OWN.get(opening.channel) == author.kind:
         return opening.channel, opening.account, author.kind, author.address
     account = opening.account if opening.channel == "email" else desk.reply_via.get(opening.channel)
     if not account:
