@@ -32,7 +32,7 @@ async def test_a_list_is_narrowed_by_every_field(house: House) -> None:
         assert changed.status_code == 200, changed.text
         assigned = await agent.post(
             f"/tickets/{ticket.number}/assign",
-            json={"owner_id": house.ids["agent"]},
+            json={"owner": house.ids["agent"]},
             headers=changing(changed.json()["ticket"]),
         )
         assert assigned.status_code == 200, assigned.text
@@ -165,7 +165,7 @@ async def test_a_history_says_who_did_what_and_when(house: House) -> None:
     before = datetime.now(UTC)
     async with house.client("supervisor") as supervisor:
         await supervisor.post(
-            f"/tickets/{ticket.number}/assign", json={"owner_id": house.ids["agent"]}, headers=changing(ticket)
+            f"/tickets/{ticket.number}/assign", json={"owner": house.ids["agent"]}, headers=changing(ticket)
         )
         page = (await supervisor.get(f"/tickets/{ticket.number}/history")).json()
     assert [entry["version"] for entry in page["items"]] == list(range(1, len(page["items"]) + 1))
