@@ -18,7 +18,7 @@ from ticketing.api.inside import Inside
 from ticketing.api.json_answer import as_json
 from ticketing.api.once import KeyHeader, cause_of
 from ticketing.api.problems import declared
-from ticketing.api.ticket_ref import TicketPath
+from ticketing.api.ticket_ref import TicketPath, seen
 from ticketing.api.uploads import handed_in_by
 from ticketing.api.versions import IfMatch, etag, version_of
 from ticketing.people.policy import Who
@@ -59,7 +59,7 @@ def _endpoint(inside: Inside, kind: ActKind[Any, Any]) -> Any:  # noqa: ANN401  
     given = Annotated[kind.input, Body()]  # type: ignore[name-defined]  # known when the table is
 
     async def act(who: Who, ticket: str, given: Any, key: str, if_match: str) -> Response:  # noqa: ANN401
-        await _check_files(inside, who, given)
+        await _check_files(inside, who, ticket, given)
         done = await perform(
             inside.acting,
             kind,
@@ -85,12 +85,13 @@ def _endpoint(inside: Inside, kind: ActKind[Any, Any]) -> Any:  # noqa: ANN401  
     return act
 
 
-async def _check_files(inside: Inside, who: Who, given: BaseModel) -> None:
+async def _check_files(inside: Inside, who: Who, ticket: str, given: BaseModel) -> None:
     """Raises Invalid for a file that this agent has not handed in: a digest alone gives nobody the bytes."""
     blobs = {file.blob for file in _files(given)}
     if not blobs:
         return
     async with inside.look() as connection:
+        await seen(connection, ticket, who)  # who may not see the ticket learns nothing else
         missing = blobs - await handed_in_by(connection, who.agent_id, blobs)
     if missing:
         raise Invalid(f"hand in {min(missing)} first: POST /api/v1/uploads")

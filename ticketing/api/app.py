@@ -6,7 +6,9 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
+from ticketing.api.account_routes import account_routes
 from ticketing.api.act_routes import act_routes
+from ticketing.api.contact_routes import contact_routes
 from ticketing.api.errors import handle_errors
 from ticketing.api.inside import Inside
 from ticketing.api.limits import BodyLimit, SecurityHeaders
@@ -47,7 +49,8 @@ def fastapi_app(inside: Inside, more: Sequence[APIRouter] = ()) -> FastAPI:
     )
     handle_errors(app)
     common = declared("unauthorized", "forbidden", "invalid", "unavailable")
-    for router in (ticket_routes(inside), act_routes(inside), upload_routes(inside), me_routes(inside), *more):
+    own = (ticket_routes, act_routes, upload_routes, contact_routes, account_routes, me_routes)
+    for router in (*(routes(inside) for routes in own), *more):
         app.include_router(router, prefix=PREFIX, responses=common)
     made = app.openapi
 

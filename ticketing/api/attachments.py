@@ -38,8 +38,8 @@ class Stored(NamedTuple):
 
 
 _SOURCES: Final = {
-    "message": "SELECT 'message' AS kind, m.id, m.received_at AS at, "
-    "(m.document::jsonb -> 'attachments')::text AS files FROM desk.messages m JOIN own USING (ticket_id) WHERE m.attachments > 0",
+    "message": "SELECT 'message' AS kind, m.id, m.received_at AS at, (m.document::json->'attachments')::text AS files "
+    "FROM desk.messages m JOIN own USING (ticket_id) WHERE m.attachments > 0",
     "reply": "SELECT 'reply' AS kind, w.id, w.created_at AS at, w.attachments::text AS files "
     "FROM desk.answers w JOIN own USING (ticket_id) WHERE w.attachments <> '[]'",
     "comment": "SELECT 'comment' AS kind, n.id, n.created_at AS at, n.attachments::text AS files "

@@ -1,5 +1,7 @@
 """Exceptions of everything below, as problems: what each one means to whoever asked."""
 
+from http import HTTPStatus
+
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -45,7 +47,7 @@ def meaning(error: Exception) -> Refused:
     if isinstance(error, UnicodeEncodeError):
         return Refused("invalid", "a text has characters that cannot be stored")
     if isinstance(error, Stale):
-        return Refused("stale", str(error), version=error.version)
+        return Refused("stale", f"it is at version {error.version} now; look at it again", version=error.version)
     for kind, raised in (("invalid", Invalid), ("unknown", Unknown), ("forbidden", Forbidden)):
         if isinstance(error, raised):
             return Refused(kind, str(error) or None)
@@ -70,7 +72,9 @@ async def _not_valid(_: Request, error: Exception) -> JSONResponse:
 
 async def _of_http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    return answer(Refused(kind_of_status(error.status_code), None, headers=error.headers))
+    kind = kind_of_status(error.status_code)
+    said = None if error.detail == HTTPStatus(error.status_code).phrase else error.detail
+    return answer(Refused(kind, said, headers=error.headers))
 
 
 async def _broken(request: Request, error: Exception) -> JSONResponse:

@@ -117,7 +117,8 @@ async def test_a_ticket_without_a_due_time_comes_last_whichever_way(house: House
             await agent.post(f"/tickets/{ticket.number}/update", json={"due_at": due}, headers=changing(ticket))
         first, second, never = (ticket.number for ticket in tickets)
         for sort, wanted in {"due_at": [first, second, never], "-due_at": [second, first, never]}.items():
-            found, cursor = [], {}
+            found: list[int] = []
+            cursor: dict[str, str] = {}
             while True:
                 asked = {"connector": account, "sort": sort, "limit": "1", **cursor}
                 page = (await agent.get("/tickets", params=asked)).json()
@@ -149,7 +150,8 @@ async def test_a_conversation_is_what_all_sides_said_in_the_order_of_time(house:
         for entry in page["items"]:
             whole = await agent.get(entry["text_url"].removeprefix("/api/v1"))
             assert whole.json()["text"], entry["kind"]
-        seen, cursor = [], {}
+        seen: list[str] = []
+        cursor: dict[str, str] = {}
         while True:
             asked = {"limit": "1", "order": "newest", **cursor}
             part = (await agent.get(f"/tickets/{ticket.number}/conversation", params=asked)).json()
