@@ -15,7 +15,7 @@ from bus.kafka_settings import KafkaSettings
 from bus.message import Channel
 
 DEFAULT_DATA = "deskstream-data"
-_NOT_SETTINGS = ("DATA", "CONFIG", "KAFKA", "DATABASE", "FAILPOINTS", "RUN_FILE", "CACHE")
+_NOT_SETTINGS = ("DATA", "CONFIG", "KAFKA", "DATABASE", "FAILPOINTS", "RUN_FILE", "CACHE", "TOKEN", "URL")
 
 
 class Section(BaseModel):

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +20,7 @@ from bus.endpoints import Endpoints, Process, write_endpoints
 from bus.errors import ConfigError, Retryable
 from bus.settings import Settings, load_settings
 from bus.topics import create_topics, topics
+from bus.whole_file import write_atomically
 from deploy.embedded import jars
 from deploy.embedded.fetching import fetched_class_path
 from deploy.embedded.parts import KAFKA, POSTGRES, embedded_kafka, embedded_postgres
@@ -35,6 +37,9 @@ from deploy.supervise.child import ToolFailed, finished
 from deploy.supervise.folder import FolderHeld, clear_leftovers, hold, record_children
 from deploy.supervise.part import service_part
 from deploy.supervise.supervisor import PartFailed, Supervisor
+from ticketing.api_client import TOKEN_FILE
+from ticketing.database import engine as engine_of
+from ticketing.people.first_admin import first_admin
 
 SERVICE_GRACE, SERVER_GRACE = 4.5, 4.0
 """Seconds to end in order, for services and then for Kafka and PostgreSQL; together less than ten."""
@@ -185,7 +190,19 @@ class Up:
             self._started(POSTGRES)
         await finished(migration(self._folder, config, self._database), self._folder / "logs" / "db-upgrade.log")
         self._started("tables", "up to date")
+        await self._with_somebody(self._database)
         return self._database
+
+    async def _with_somebody(self, database: str) -> None:
+        """A first admin when there is nobody yet; the token is shown once, and kept for commands on this machine."""
+        engine = engine_of(database)
+        try:
+            made = await first_admin(engine, datetime.now(UTC))
+        finally:
+            await engine.dispose()
+        if made is not None:
+            write_atomically(self._folder / TOKEN_FILE, made.token.encode())
+            self._started("admin", f"the first one's token, shown this once: {made.token}")
 
     def _publish(self) -> None:
         write_endpoints(self._folder, self.endpoints())

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import typer
 
 from bus.options import ConfigOption, DatabaseOption, DataOption, KafkaOption, OpsPortOption, resolve
+from ticketing.commands_acts import add_to
 from ticketing.commands_automatic import automatic_app
 from ticketing.commands_contacts import contacts_app
 from ticketing.commands_db import Upgrade, db_app
@@ -17,7 +18,9 @@ from ticketing.people.commands_groups import departments_app, teams_app
 def register(app: typer.Typer, *, more_upgrades: Sequence[Upgrade] = ()) -> None:
     """Add the commands of this package. `more_upgrades`: of other packages' tables, for `db upgrade`."""
     app.command("ticketing")(ticketing)
-    app.add_typer(with_acts(tickets_app), name="tickets")
+    tickets = with_acts(tickets_app)
+    add_to(tickets)
+    app.add_typer(tickets, name="tickets")
     app.add_typer(contacts_app, name="contacts")
     app.add_typer(automatic_app, name="automatic")
     app.add_typer(agents_app, name="agents")
