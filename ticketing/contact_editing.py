@@ -17,12 +17,12 @@ from ticketing.contacts import identity_value
 
 _INSERT = sa.text("""
 INSERT INTO desk.contacts (id, name, language, language_declared, account_id, account_by, version, created_at)
-VALUES (:id, :name, :language, :language IS NOT NULL, :account, :by, 1, :now)
+VALUES (:id, :name, :language, CAST(:language AS text) IS NOT NULL, :account, :by, 1, :now)
 """)
 _SET = {
     "name": sa.text("UPDATE desk.contacts SET name = :value WHERE id = :id"),
     "language": sa.text(
-        "UPDATE desk.contacts SET language = :value, language_declared = :value IS NOT NULL WHERE id = :id"
+        "UPDATE desk.contacts SET language = :value, language_declared = CAST(:value AS text) IS NOT NULL WHERE id = :id"
     ),
 }
 _OWNER = sa.text("SELECT contact_id FROM desk.identities WHERE kind = :kind AND value = :value")

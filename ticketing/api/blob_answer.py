@@ -20,6 +20,10 @@ _PIECE: Final = 256 * 1024
 _SANDBOX: Final = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
 
+class Altered(Exception):
+    """An answer has begun and cannot be finished: its connection is broken off."""
+
+
 async def blob_answer(request: Request, blobs: BlobStore, blob: str, shown: AttachmentLink) -> Response:
     """The bytes of `blob`, as the file `shown`. Raises Unknown when they are gone, Refused for a range behind them."""
     try:
@@ -65,5 +69,5 @@ async def _whole(blobs: BlobStore, blob: str, size: int) -> AsyncIterator[bytes]
         held = piece
     if f"sha256/{digest.hexdigest()}" != blob:
         log.error("api.blob_altered", blob=blob)
-        raise Invalid(f"the blob {blob} has been altered")
+        raise Altered(f"the blob {blob} has been altered")
     yield held

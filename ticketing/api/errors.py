@@ -37,9 +37,11 @@ def handle_errors(app: FastAPI) -> None:
 
 def meaning(error: Exception) -> Refused:
     """What an error says to whoever asked. Raises TypeError for one that says nothing."""
-    if isinstance(error, DBAPIError):
-        error = database_error(error)
+    refusal = error if isinstance(error, DBAPIError) else error.__cause__
+    if isinstance(refusal, DBAPIError):
+        error = database_error(refusal)
         if isinstance(error, Invalid):  # PostgreSQL's words repeat what was given
+            log.warning("api.refused_by_the_database", sqlstate=getattr(refusal.orig, "sqlstate", None))
             return Refused("invalid", "a value has a form that cannot be stored")
     if isinstance(error, Retryable | PoolTimeout):
         log.warning("api.unavailable", detail=str(error))

@@ -62,7 +62,7 @@ class Once:
         """
         digest = _digest(request, await request.body())
         async with self.engine.begin() as connection:
-            await self._lock(connection, f"{who.agent_id}\0{key}")
+            await self._lock(connection, f"{who.agent_id} {key}")
             kept = (await connection.execute(_FIND, {"agent": who.agent_id, "key": key})).one_or_none()
             if kept is not None:
                 if bytes(kept.digest) != digest:
