@@ -59,13 +59,17 @@ class House:
 
     async def file(self, *messages: NormalizedMessage) -> None:
         """File these, and let the search follow."""
+        await self.only_file(*messages)
+        await self.index.catch_up()
+
+    async def only_file(self, *messages: NormalizedMessage) -> None:
+        """File these."""
         batch = [
             Received("messages.email", 0, self.offset + n, m.author.address, m.to_json(), 0)
             for n, m in enumerate(messages)
         ]
         self.offset += len(batch)
         await self.filing(batch)
-        await self.index.catch_up()
 
     async def ticket(self, source_id: str, *, connector: str = "support-mail", **more: Any) -> TicketState:  # noqa: ANN401
         """A ticket that a mail opens."""
