@@ -132,7 +132,7 @@ _WAYS: list[tuple[Channel, Author, bool, str]] = [
     ("x", Author(kind="x", address="42"), False, "x to 42"),
     ("facebook", Author(kind="facebook", address="9"), True, "public"),
     ("facebook", Author(kind="facebook", address="9"), False, "facebook to 9"),
-    ("facebook", Author(kind="facebook", address="anonymous:p1"), True, "no_way"),
+    ("facebook", Author(kind="facebook", address="anonymous:p1"), True, "public"),
 ]
 
 

@@ -31,6 +31,7 @@ _POSTS = {
     "edited again": (9, "third", 0.0),
     "old edit": (5, "second", -30.0),
     "nobody": (5, "second", 0.0),
+    "emptied": (5, "", 0.0),
     "removed": (2**31 - 1, "", 0.0),
     "feedback": (0, "first", 0.0),
     "staff": (0, "staff", 0.0),
