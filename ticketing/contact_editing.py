@@ -87,12 +87,12 @@ async def edit(engine: AsyncEngine, contact: str, fields: Mapping[str, str | Non
             return one.id
         if one.version != version:
             raise Stale(one.version)
-        tickets = await held(connection, one.id) if "name" in fields else []
+        tickets, owed = await held(connection, one.id, act) if "name" in fields else ([], [])
         decision = acts.edit(one, fields, tickets, act)
         await write(connection, decision, act)
         for name, value in fields.items():
             await connection.execute(_SET[name], {"value": value, "id": one.id})
-        await tell(connection, decision)
+        await tell(connection, decision, owed)
         return one.id
 
 

@@ -14,6 +14,7 @@ from ticketing.acts.answered import MAILABLE, Correspondence, Way, reply_subject
 from ticketing.acts.correspondence import correspondence
 from ticketing.acts.files import File
 from ticketing.acts.kind import ActKind, Asked, Input
+from ticketing.acts.mail_account import mail_account
 from ticketing.acts.participants import let_in
 from ticketing.acts.plain import in_html, plain, safe
 from ticketing.acts.scene import Scene
@@ -23,10 +24,11 @@ from ticketing.confirm import reply_id
 from ticketing.identities import mailbox_of
 from ticketing.outbox import Told
 from ticketing.people.policy import Permission
+from ticketing.ratings.asking import below
 from ticketing.tokens import for_body
 
 _PURPOSE = "reply"
-_MOST_BYTES = 800_000
+_MOST_BYTES = 700_000
 """A record of Kafka holds 1 MiB."""
 Address = Annotated[str, Field(max_length=254, pattern=f"^{MAILABLE.pattern}$")]
 
@@ -59,7 +61,7 @@ async def read(connection: AsyncConnection, asked: Asked[Answer]) -> Corresponde
 def decide(scene: Scene[Correspondence], given: Answer) -> None:
     """Send it."""
     found, ticket = scene.facts, scene.ticket
-    by_mail = _mail_account(scene)
+    by_mail = mail_account(scene.desk, ticket, found)
     there = way(found, by_mail, public=given.public, by=given.via)
     text, html = _written(given)
     most = longest(there.channel, there.visibility)
@@ -67,13 +69,14 @@ def decide(scene: Scene[Correspondence], given: Answer) -> None:
         raise Invalid(f"{len(text)} characters are too many: {there.channel} takes {most}")
     if given.attachments and there.channel not in WITH_FILES:
         raise Invalid(f"no files can be sent by {there.channel}; answer by mail, or put them on the ticket")
-    main = _reply(scene, given, there, text, html, scene.act.key)
+    asks = found.sender.rating == "each_reply"
+    main = _reply(scene, given, there, text, html, scene.act.key, asks=asks)
     others = _others(scene, given, there)
     account = there.account if there.channel == "email" else found.sender.reply_via or by_mail
     if given.cc and account is None:
         raise Invalid("no connector sends mail for this ticket, so nobody can be in copy")
     copies = [
-        _reply(scene, given, _copy(there, account, address), text, html, f"{scene.act.key}\0{address}")
+        _reply(scene, given, _copy(there, account, address), text, html, f"{scene.act.key}\0{address}", asks=False)
         for address in (others if account is not None else ())
     ]
     whole = _everybody(main, copies)
@@ -110,17 +113,6 @@ def _written(given: Answer) -> tuple[str, str | None]:
     return text, html
 
 
-def _mail_account(scene: Scene[Correspondence]) -> str | None:
-    """The connector that sends mail for the ticket, where its department names none."""
-    if scene.ticket.channel == "email":
-        return scene.ticket.account
-    last = scene.facts.last
-    if last is not None and last.channel == "email":
-        return last.account
-    channel: Channel = scene.ticket.channel  # type: ignore[assignment]  # a column of texts
-    return scene.desk.confirming.desk.reply_via.get(channel)
-
-
 def _others(scene: Scene[Correspondence], given: Answer, there: Way) -> list[str]:
     """Whom else it goes to, each address once; never to ourselves, which would be a loop."""
     found: dict[str, str] = {}
@@ -142,20 +134,30 @@ def _copy(there: Way, account: str | None, address: str) -> Way:
     return Way("email", account, "email", address, None, "private", answers, chain, None)
 
 
-def _reply(scene: Scene[Correspondence], given: Answer, there: Way, text: str, html: str | None, cause: str) -> Reply:
+def _reply(
+    scene: Scene[Correspondence], given: Answer, there: Way, text: str, html: str | None, cause: str, *, asks: bool
+) -> Reply:
     ticket, sender, desk = scene.ticket, scene.facts.sender, scene.desk.confirming
     mail = there.channel == "email"
     token = desk.tokens.sign(ticket.id, there.address, ticket.token_generation)
+    id_ = reply_id(ticket.id, _PURPOSE, cause)
+    language = scene.facts.last.language if scene.facts.last else ticket.language
     shown, page = text, html if mail else None
     if mail and given.signed:
         signature = sender.signature or desk.desk.name
         shown = f"{text}\n\n-- \n{signature}"
         page = page and f"{page}\n<p>-- <br>\n{in_html(signature)}</p>"
-    elif there.thread is None and not mail:  # nothing else of it would come back with an answer
+    elif there.thread is None and there.visibility == "private" and not mail:
+        # nothing else of it would come back with an answer
         shown = f"{text}\n\n{for_body(token)}"
+    question = below(scene.desk, ticket, id_, language) if asks and there.visibility == "private" else None
+    if question is not None and len(shown) + len("".join(question)) + 3 <= longest(there.channel, there.visibility):
+        words, where = question
+        shown = f"{shown}\n\n{words}\n{where}"
+        page = page and f'{page}\n<p>{in_html(words)}<br>\n<a href="{where}">{where}</a></p>'
     local = desk.tokens.message_id(ticket.id, _PURPOSE, cause)
     return Reply(
-        reply_id=reply_id(ticket.id, _PURPOSE, cause),
+        reply_id=id_,
         ticket_id=ticket.id,
         number=ticket.number,
         channel=there.channel,
@@ -169,7 +171,7 @@ def _reply(scene: Scene[Correspondence], given: Answer, there: Way, text: str, h
         subject=reply_subject(ticket.subject, ticket.number) if mail else None,
         text=shown,
         html=page,
-        language=scene.facts.last.language if scene.facts.last else ticket.language,
+        language=language,
         message_id=f"{local}@{desk.desk.domain}" if mail else None,
         in_reply_to=there.in_reply_to,
         references=list(there.references),
