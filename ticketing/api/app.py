@@ -17,6 +17,7 @@ from ticketing.api.problems import Problem, declared
 from ticketing.api.ticket_routes import ticket_routes
 from ticketing.api.uploads import PATH as UPLOADS
 from ticketing.api.uploads import upload_routes
+from ticketing.ratings.routes import router as ratings
 
 PREFIX: Final = "/api/v1"
 VERSION: Final = "1.0.0"
@@ -52,6 +53,8 @@ def fastapi_app(inside: Inside, more: Sequence[APIRouter] = ()) -> FastAPI:
     own = (ticket_routes, act_routes, upload_routes, contact_routes, account_routes, me_routes)
     for router in (*(routes(inside) for routes in own), *more):
         app.include_router(router, prefix=PREFIX, responses=common)
+    # customers come here by a link in their mail: no token, limits of its own
+    app.mount("/r", ratings(inside.acting, inside.desk))
     made = app.openapi
 
     def with_problems() -> dict[str, Any]:
