@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0008_clocks"
-down_revision = "0007_ratings"
+down_revision = "0007_api_and_search"
 
 _CHANGES = """
 ALTER TABLE desk.tickets ADD COLUMN clocks JSONB DEFAULT '{}' NOT NULL;
