@@ -16,6 +16,7 @@ Action = Literal["kill", "stop", "raise"]
 POINTS: dict[str, str] = {
     "receive.before_emit": "a source's item is in memory only",
     "receive.after_emit": "Kafka has the raw record, the source is not acknowledged yet",
+    "poll.after_cursor": "what was fetched is on its topic and the cursor is stored, the source is not told",
     "understand.before_publish": "a batch is understood, nothing is published",
     "understand.after_publish": "messages are published, the group's offset is not committed",
     "file.before_commit": "a batch is written, its transaction is open",

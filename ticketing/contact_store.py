@@ -158,7 +158,7 @@ async def below(connection: AsyncConnection, contact: Contact) -> list[Contact]:
 
 
 async def held(connection: AsyncConnection, contact_id: str, act: Act) -> tuple[list[Held], list[Told[TicketEvent]]]:
-    """Its tickets, locked, and what their clocks owed."""
+    """The tickets, locked, and what their clocks owed."""
     rows = (await connection.execute(_HELD, {"id": contact_id})).all()
     late = [row.id for row in rows if row.next_due_at is not None and row.next_due_at <= act.now]
     owed = await catch_up_ids(connection, late, act.now) if late else []
@@ -217,7 +217,7 @@ async def write(connection: AsyncConnection, decision: ContactDecision, act: Act
 
 
 async def tell(connection: AsyncConnection, decision: ContactDecision, owed: Sequence[Told[TicketEvent]] = ()) -> None:
-    """Append what is told, what was owed first; the last thing in a transaction."""
+    """Append what is told; the last thing in a transaction."""
     await outbox.append(
         connection,
         ticket_events=[*owed, *(Told(event) for event in decision.ticket_events)],

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0008_clocks"
-down_revision = "0007_api_and_search"
+down_revision = "0007_ratings"
 
 _CHANGES = """
 ALTER TABLE desk.tickets ADD COLUMN clocks JSONB DEFAULT '{}' NOT NULL;

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0007_api_and_search"
-down_revision = "0007_ratings"
+revision = "0009_api_and_search"
+down_revision = "0008_clocks"
 
 _CHANGES = """
 CREATE TABLE desk.ticket_words (
