@@ -143,7 +143,9 @@ async def change(connection: AsyncConnection, table: sa.Table, names: Sequence[s
     if not rows:
         return
     columns = [table.c[name] for name in names]
-    unnest, _ = source(columns)
+    unnest, chosen = source(columns)
     sets = ", ".join(f"{name} = n.{name}" for name in names[1:])
-    statement = sa.text(f"UPDATE {table.fullname} AS t SET {sets} FROM {unnest} WHERE t.id = n.id")  # noqa: S608  # our own names
+    listed = ", ".join(names)
+    rows_of = f"(SELECT {chosen} FROM {unnest}) AS n({listed})"  # noqa: S608  # our own names
+    statement = sa.text(f"UPDATE {table.fullname} AS t SET {sets} FROM {rows_of} WHERE t.id = n.id")  # noqa: S608  # our own names
     await connection.execute(statement, {c.name: encode(c, [getattr(row, c.name) for row in rows]) for c in columns})
