@@ -22,7 +22,8 @@ class BlobStore(Protocol):
     processes and of the machine; putting the same bytes again is harmless and cheap. `put_derived` is for bytes
     that can be made again from a raw record: they MUST survive the processes, and need not survive the machine.
     `get` MUST return exactly the bytes that were put: it raises Invalid when there is no such blob or when it has
-    been altered. `delete` of what is not there is harmless. `names` yields every blob there is, in no order,
+    been altered. `size` is how many bytes there are, `part` some of them, unchecked; both raise Invalid when there is
+    no such blob. `delete` of what is not there is harmless. `names` yields every blob there is, in no order,
     without a half-written one. All raise Retryable when the store cannot be reached.
     """
 
@@ -31,6 +32,10 @@ class BlobStore(Protocol):
     async def put_derived(self, blobs: Sequence[bytes]) -> Sequence[str]: ...
 
     async def get(self, name: str) -> bytes: ...
+
+    async def size(self, name: str) -> int: ...
+
+    async def part(self, name: str, start: int, length: int) -> bytes: ...
 
     async def delete(self, name: str) -> None: ...
 
@@ -69,6 +74,26 @@ class FolderBlobs:
         if blob_name(data) != name:
             raise Invalid(f"the blob {name} has been altered")
         return data
+
+    async def size(self, name: str) -> int:
+        """See BlobStore."""
+        path = self._path(name)
+        try:
+            return (await asyncio.to_thread(path.stat)).st_size
+        except FileNotFoundError:
+            raise Invalid(f"the blob {name} is missing") from None
+        except OSError as error:
+            raise Retryable(f"the blob store: {error.strerror}") from error
+
+    async def part(self, name: str, start: int, length: int) -> bytes:
+        """See BlobStore."""
+        path = self._path(name)
+        try:
+            return await asyncio.to_thread(_slice, path, start, length)
+        except FileNotFoundError:
+            raise Invalid(f"the blob {name} is missing") from None
+        except OSError as error:
+            raise Retryable(f"the blob store: {error.strerror}") from error
 
     async def delete(self, name: str) -> None:
         """See BlobStore."""
@@ -113,6 +138,12 @@ class FolderBlobs:
         if durable:
             _sync(path.parent)
         return name
+
+
+def _slice(path: Path, start: int, length: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read(length)
 
 
 def _make(folder: Path) -> None:

@@ -19,7 +19,7 @@ from bus.spans_of_time import span
 from bus.ticket_event import Priority
 
 DEFAULT_DATA = "deskstream-data"
-_NOT_SETTINGS = ("DATA", "CONFIG", "KAFKA", "DATABASE", "FAILPOINTS", "RUN_FILE", "CACHE")
+_NOT_SETTINGS = ("DATA", "CONFIG", "KAFKA", "DATABASE", "FAILPOINTS", "RUN_FILE", "CACHE", "TOKEN", "URL")
 
 
 class Section(BaseModel):
@@ -163,6 +163,13 @@ class ThreadingSettings(Section):
     connectors: dict[str, ConnectorThreading] = {}
 
 
+class ApiSettings(Section):
+    """`[api]`: where the agents' API listens. Give it to others through a server that speaks TLS."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8700, ge=0, le=65_535)
+
+
 class LoggingSettings(Section):
     """`[logging]`: `auto` is readable on a terminal and JSON elsewhere."""
 
@@ -183,6 +190,7 @@ class Settings(Section):
     calendars: dict[str, CalendarSettings] = {}
     service_levels: dict[str, ServiceLevelSettings] = {}
     threading: ThreadingSettings = ThreadingSettings()
+    api: ApiSettings = ApiSettings()
     logging: LoggingSettings = LoggingSettings()
     intake: IntakeSettings = IntakeSettings()
     connectors: dict[str, dict[str, Any]] = {}

@@ -65,7 +65,8 @@ class _NoBlobs:
     """BlobStore of a dry run: reads, and stores nothing."""
 
     def __init__(self, blobs: BlobStore) -> None:
-        self.get, self.delete, self.names = blobs.get, blobs.delete, blobs.names
+        self.get, self.size, self.part = blobs.get, blobs.size, blobs.part
+        self.delete, self.names = blobs.delete, blobs.names
 
     async def put_derived(self, blobs: Sequence[bytes]) -> Sequence[str]:
         return [blob_name(data) for data in blobs]

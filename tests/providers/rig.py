@@ -84,6 +84,7 @@ class Rig:
             headers=Headers(raw=[(name.lower().encode(), value.encode("latin-1")) for name, value in pairs]),
             body=body,
             url=f"{self.public}/in/{self.name}{asked}",
+            root=f"/in/{self.name}",
             remote="203.0.113.7",
             received_at=datetime.now(UTC),
         )
