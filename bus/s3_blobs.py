@@ -60,17 +60,33 @@ class S3Blobs:
         """See BlobStore."""
         checked_name(name)
         try:
-            result = await obstore.get_async(self._store, name)
-            data = bytes(await result.bytes_async())
-        except _MISSING as error:
-            if "NoSuchBucket" in str(error):
-                raise self._retryable(error) from None
-            raise Invalid(f"the blob {name} is missing") from None
+            data = bytes(await (await obstore.get_async(self._store, name)).bytes_async())
         except _FAILURES as error:
-            raise self._retryable(error) from None
+            raise self._of(name, error) from None
         if blob_name(data) != name:
             raise Invalid(f"the blob {name} has been altered")
         return data
+
+    async def size(self, name: str) -> int:
+        """See BlobStore."""
+        checked_name(name)
+        try:
+            try:
+                return (await obstore.head_async(self._store, name))["size"]
+            except _MISSING:  # HEAD does not say whether it is the blob or the bucket
+                return (await obstore.get_async(self._store, name)).meta["size"]
+        except _FAILURES as error:
+            raise self._of(name, error) from None
+
+    async def part(self, name: str, start: int, length: int) -> bytes:
+        """See BlobStore."""
+        end = min(start + length, await self.size(name))
+        if end <= start:  # the store calls such a range an error
+            return b""
+        try:
+            return bytes(await obstore.get_range_async(self._store, name, start=start, end=end))
+        except _FAILURES as error:
+            raise self._of(name, error) from None
 
     async def delete(self, name: str) -> None:
         """See BlobStore."""
@@ -98,6 +114,11 @@ class S3Blobs:
             return (await obstore.head_async(self._store, name))["size"] == size
         except _MISSING:
             return False
+
+    def _of(self, name: str, error: Exception) -> Retryable | Invalid:
+        if isinstance(error, _MISSING) and "NoSuchBucket" not in str(error):
+            return Invalid(f"the blob {name} is missing")
+        return self._retryable(error)
 
     def _retryable(self, error: Exception) -> Retryable:
         """Without the library's text, which quotes requests: addresses, and of signed ones the signature."""
