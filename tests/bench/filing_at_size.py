@@ -6,6 +6,7 @@ Batches go to the two desks by turns, so that a machine that slows down does so 
 """
 
 import asyncio
+import contextlib
 import random
 import statistics
 import tempfile
@@ -15,12 +16,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 
 from bus.message import Address, Author, NormalizedMessage, RawPosition, Ref
 from bus.progress import FencedProgress
 from bus.record import Received
 from bus.settings import DeskSettings
+from tests.bench.cost import cpu_seconds, spent
 from ticketing.confirm import Confirming
 from ticketing.database import engine as engine_of
 from ticketing.filing import Filing
@@ -42,12 +45,17 @@ def measure(server: str, size: int, rounds: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="bench-size-") as folder:
         urls = {count: _database(server, count) for count in (SMALL, size)}
         costs = asyncio.run(_by_turns(urls, Path(folder), rounds))
-    ratios = [large / small for small, large in zip(costs[SMALL], costs[size], strict=True)]
-    return {
-        f"filing at {SMALL:,} messages, ms each": 1_000 * statistics.median(costs[SMALL]) / _BATCH,
-        f"filing at {size:,} messages, ms each": 1_000 * statistics.median(costs[size]) / _BATCH,
-        "filing at a million × at ten thousand": statistics.median(ratios),
-    }
+    found: dict[str, Any] = {}
+    for what, which in (("wall ms", 0), ("CPU ms", 1)):
+        small, large = ([cost[which] for cost in costs[count]] for count in (SMALL, size))
+        found |= {
+            f"filing at {SMALL:,} messages, {what} each": 1_000 * statistics.median(small) / _BATCH,
+            f"filing at {size:,} messages, {what} each": 1_000 * statistics.median(large) / _BATCH,
+            f"filing at {size:,} × at {SMALL:,}, {what}": statistics.median(
+                b / a for a, b in zip(small, large, strict=True)
+            ),
+        }
+    return found
 
 
 def _database(server: str, count: int) -> str:
@@ -67,8 +75,9 @@ def _database(server: str, count: int) -> str:
     return url
 
 
-async def _by_turns(urls: dict[int, str], folder: Path, rounds: int) -> dict[int, list[float]]:
-    costs: dict[int, list[float]] = {count: [] for count in urls}
+async def _by_turns(urls: dict[int, str], folder: Path, rounds: int) -> dict[int, list[tuple[float, float]]]:
+    """Of each batch the seconds that it took, and that this process and the server's worked for it."""
+    costs: dict[int, list[tuple[float, float]]] = {count: [] for count in urls}
     filers = {}
     engines = [engine_of(url) for url in urls.values()]
     for count, pool in zip(urls, engines, strict=True):
@@ -81,14 +90,27 @@ async def _by_turns(urls: dict[int, str], folder: Path, rounds: int) -> dict[int
         for start in range(0, _MESSAGES, _BATCH):
             for count in urls if (round_ + start // _BATCH) % 2 else reversed(urls):
                 records = [_at(record, at + n) for n, record in enumerate(batches[count][start : start + _BATCH])]
-                began = time.perf_counter()
+                workers = [psutil.Process(), *_sessions(urls[count])]
+                before, began = cpu_seconds(workers), time.perf_counter()
                 await filers[count](records)
-                costs[count].append(time.perf_counter() - began)
+                costs[count].append((time.perf_counter() - began, spent(before, cpu_seconds(workers))))
             at += _BATCH
     for pool in engines:
         await pool.dispose()
     # the first batch of each prepares statements and fills caches
     return {count: found[1:] for count, found in costs.items()}
+
+
+def _sessions(url: str) -> list[psutil.Process]:
+    """The server's processes that work for this database: they have its name in their titles."""
+    name = f" {url.rpartition('/')[2]} "
+    return [process for process in psutil.process_iter() if name in " ".join(_title(process))]
+
+
+def _title(process: psutil.Process) -> list[str]:
+    with contextlib.suppress(psutil.Error):
+        return process.cmdline()
+    return []
 
 
 def _at(record: Received, offset: int) -> Received:
