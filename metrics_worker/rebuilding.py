@@ -21,14 +21,15 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bus.calendars import Calendars
 from bus.errors import Invalid, Retryable
 from bus.failpoints import failpoint
 from bus.progress import database_error
 from bus.record import Partition, Received
 from metrics_worker import calendar_store, rows
-from metrics_worker.calendars import Calendars
 from metrics_worker.contacts import ContactFacts, fold_contact, roots_of
 from metrics_worker.contribution import contribution, waiting_of
+from metrics_worker.driver import driver
 from metrics_worker.event import decode, decode_contact
 from metrics_worker.facts import TicketFacts
 from metrics_worker.fold import fold
@@ -36,7 +37,7 @@ from metrics_worker.groups import MergeGroup, root_of
 from metrics_worker.reading_ranges import Ranges
 from metrics_worker.settling import Change, contacts_involved, involved, settle
 from metrics_worker.snapshot import Names
-from metrics_worker.store import add, encoded
+from metrics_worker.store import encoded, write
 from metrics_worker.tables import COMPUTED, SCHEMA, metadata
 
 SHADOW = "metrics_rebuild"
@@ -305,13 +306,12 @@ class Rebuilding:
     async def _settle_batch(self, connection: AsyncConnection, batch: Sequence[Received]) -> None:
         events = [decode(record) for record in batch if record.topic != self._names.contacts]
         changes = [decode_contact(record) for record in batch if record.topic == self._names.contacts]
-        tickets = await rows.tickets(connection, sorted(involved(events)), SHADOW)
-        people = await rows.contacts(connection, sorted(contacts_involved(changes)), SHADOW)
+        raw = await driver(connection)
+        tickets = await rows.tickets(raw, sorted(involved(events)), SHADOW)
+        people = await rows.contacts(raw, sorted(contacts_involved(changes)), SHADOW)
         change = settle(tickets, events, people, changes, self._calendars)
-        await rows.write_tickets(connection, change.tickets, SHADOW)
-        await rows.write_contacts(connection, change.contacts, SHADOW)
         newest = max(each.recorded_at for found in (events, changes) for each in found)
-        await add(connection, change, newest, SHADOW)
+        await write(raw, change, newest, schema=SHADOW)
 
     async def _live(self, connection: AsyncConnection | None = None) -> dict[Partition, int]:
         """How far the worker has come."""

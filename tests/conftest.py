@@ -7,15 +7,18 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright, expect
 
 from deploy.embedded import jars, ports
 from deploy.supervise.child import Command, kill_group, spawn
+from tests.browser import chromium
 from tests.certificates import Certificates, issue
 from tests.folders import own_folder
 from tests.two_workers import SharingOut
@@ -109,6 +112,20 @@ def greenmail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mailbox]:
         yield Mailbox("127.0.0.1", smtp, imap)
     finally:
         _end(process)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """A headless Chromium, shared by the session: open a context of your own in it. Without one the test fails."""
+    expect.set_options(timeout=30_000)  # a machine that is busy with other tests
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(
+            executable_path=chromium.executable(), args=chromium.ARGUMENTS, env=chromium.environment()
+        )
+        try:
+            yield started
+        finally:
+            await started.close()
 
 
 def _last_line(process: subprocess.Popen[bytes], out: Path, start: str) -> str:

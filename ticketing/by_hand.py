@@ -22,6 +22,7 @@ from ticketing.decode import decode
 from ticketing.incoming import Incoming
 from ticketing.policy import Policy
 from ticketing.rows import insert_rows
+from ticketing.service_levels import ServiceLevels
 from ticketing.store import names, store
 from ticketing.tables import DESK_LOCK
 from ticketing.tables import names as names_table
@@ -44,7 +45,7 @@ _GROUP = sa.text(
 _OURS = sa.text("UPDATE desk.messages SET aside = NULL, contact_id = :contact WHERE id = :id")
 
 
-async def to_ticket(engine: AsyncEngine, message_id: str, now: datetime) -> int:
+async def to_ticket(engine: AsyncEngine, message_id: str, now: datetime, levels: ServiceLevels) -> int:
     """Open a ticket for the message, and for the automatic mail that belongs with it; the ticket's number.
 
     `message_id`: ours, or its source's. It is not confirmed: a machine reads nothing, and who only left feedback or has
@@ -59,12 +60,14 @@ async def to_ticket(engine: AsyncEngine, message_id: str, now: datetime) -> int:
                 raise Invalid(f"no message {message_id}; `deskstream automatic list` shows all that are in no ticket")
             if found.number is not None:
                 raise Invalid(f"message {message_id} is in ticket {found.number} already")
-            return await _open(connection, found.id, found.automatic_group, now)
+            return await _open(connection, found.id, found.automatic_group, now, levels)
     except DBAPIError as error:
         raise database_error(error) from error
 
 
-async def _open(connection: AsyncConnection, message_id: str, group: str | None, now: datetime) -> int:
+async def _open(
+    connection: AsyncConnection, message_id: str, group: str | None, now: datetime, levels: ServiceLevels
+) -> int:
     rows = (await connection.execute(_GROUP, {"id": message_id, "group": group})).all()
     messages = [_decoded(row.document, row.traceparent, row.received_at) for row in rows]
     first, by_a_person = messages[0], rows[0].aside is not None
@@ -105,7 +108,7 @@ async def _open(connection: AsyncConnection, message_id: str, group: str | None,
     if by_a_person:
         await connection.execute(_OURS, {"id": first.id, "contact": own})
         await insert_rows(connection, names_table, names(messages), suffix="ON CONFLICT DO NOTHING")
-    await store(connection, decision, Arrivals(), now)
+    await store(connection, decision, Arrivals(), now, levels)
     return number
 
 

@@ -99,13 +99,15 @@ def to_ticket_command(
     from ticketing.by_hand import to_ticket
     from ticketing.database import engine
     from ticketing.looking import looking
+    from ticketing.service_levels import levels_of
 
-    url = database_url(resolve(data, config, kafka, database).settings("database"))
+    settings = resolve(data, config, kafka, database).settings("database")
+    url, levels = database_url(settings), levels_of(settings)
 
     async def run() -> int:
         pool = engine(url)
         try:
-            return await to_ticket(pool, message, datetime.now(UTC))
+            return await to_ticket(pool, message, datetime.now(UTC), levels)
         finally:
             await pool.dispose()
 

@@ -71,7 +71,9 @@ def show(
 
 @tickets_app.command("why")
 def why(
-    message: Annotated[str, typer.Argument(help="A message_id, or the id its source gave it (Message-ID).")],
+    message: Annotated[
+        str, typer.Argument(help="A message_id, the id its source gave it (Message-ID), or a reference.")
+    ],
     data: DataOption = None,
     config: ConfigOption = None,
     kafka: KafkaOption = None,

@@ -8,22 +8,16 @@ from datetime import datetime
 from typing import Final, Literal
 
 from bus.errors import ConfigError
-from bus.message import Author, AuthorKind, AutomationKind, Channel
+from bus.message import Author, AutomationKind, Channel
 from bus.reply import Recipient, Reply
 from bus.settings import ConfirmationSettings, DeskSettings
+from ticketing.channels import ON_ITS_OWN
 from ticketing.identities import mailbox_of
 from ticketing.tokens import ReplyTokens, for_body
 from ticketing.wording import Wording, choose, wordings_from
 
 PURPOSE: Final = "confirmation"
 
-_ON_ITS_OWN_CHANNEL: Mapping[Channel, frozenset[AuthorKind]] = {
-    # a visitor whose identity was checked is still at the other end of the chat, and so is who sends an SMS
-    "chat": frozenset({"chat", "email", "phone"}),
-    "forum": frozenset({"forum"}),
-    "x": frozenset({"x"}),
-    "facebook": frozenset({"facebook"}),
-}
 _MESSAGE_ID = re.compile(r"[!-;=?-~]{1,250}@[!-;=?-~]{1,250}")
 _MACHINE = re.compile(
     r"(?:mailer-?daemon|postmaster|double-?bounce|bounces?(?:[-+_=].*)?|(?:do[-_.]?)?not?[-_.]?reply.*|nobody)",
@@ -173,7 +167,7 @@ def _way(opening: Opening, desk: DeskSettings) -> Way | Suppressed:
     known = bool(author.address) and not author.address.startswith("anonymous:")
     public = opening.visibility == "public" and channel != "email"
     unasked = public and channel not in desk.confirm_publicly
-    if known and not unasked and author.kind in _ON_ITS_OWN_CHANNEL.get(channel, ()):
+    if known and not unasked and author.kind in ON_ITS_OWN.get(channel, ()):
         return Way(channel, opening.account, author.kind, author.address, public)
     account = opening.account if channel == "email" else desk.reply_via.get(channel)
     identities: list[tuple[str, str]] = [(author.kind, author.address)]

@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bus.errors import Invalid, Retryable
 from bus.progress import database_error
-from bus.ticket_event import event_id
+from bus.ticket_event import TicketEvent, event_id
 from ticketing import contact_acts as acts
 from ticketing import outbox
+from ticketing.catching_up import catch_up_ids
 from ticketing.contact_acts import Act, Contact, ContactDecision, Held
 from ticketing.outbox import Told
 from ticketing.rows import encode, texts
@@ -37,7 +38,7 @@ WITH RECURSIVE below AS (
 """)  # noqa: S608  # as above
 _HELD = sa.text("""
 SELECT t.id, t.number, t.version, t.contact_id, t.account_id,
-       coalesce(m.contact_id, t.own_contact_id, t.contact_id) AS own
+       coalesce(m.contact_id, t.own_contact_id, t.contact_id) AS own, t.next_due_at
   FROM desk.tickets t LEFT JOIN desk.messages m ON m.id = t.requester_message_id
  WHERE t.contact_id = :id ORDER BY t.id FOR UPDATE OF t
 """)
@@ -70,11 +71,11 @@ async def merge(engine: AsyncEngine, absorbed: str, survivor: str, act: Act) -> 
         one, other = await _root(connection, absorbed), await _root(connection, survivor)
         if await _done(connection, one, act):
             return other.root_id
-        tree, tickets = await _below(connection, one), await _held(connection, one.id)
+        tree, (tickets, owed) = await _below(connection, one), await _held(connection, one.id, act)
         decision = acts.merge(one, other, tree, tickets, act)
         await connection.execute(_TOGETHER, {"a": one.id, "b": other.id})
         await _write(connection, decision, act)
-        await _tell(connection, decision)
+        await _tell(connection, decision, owed)
         return other.id
 
 
@@ -85,10 +86,10 @@ async def unmerge(engine: AsyncEngine, contact: str, act: Act) -> str:
         if await _done(connection, one, act):
             return one.id
         survivor = await _contact(connection, one.root_id)
-        tree, tickets = await _below(connection, one), await _held(connection, survivor.id)
+        tree, (tickets, owed) = await _below(connection, one), await _held(connection, survivor.id, act)
         decision = acts.unmerge(one, survivor, tree, tickets, act)
         await _write(connection, decision, act)
-        await _tell(connection, decision)
+        await _tell(connection, decision, owed)
         return one.id
 
 
@@ -151,8 +152,14 @@ async def _below(connection: AsyncConnection, contact: Contact) -> list[Contact]
     return [Contact(*row) for row in await connection.execute(_BELOW, {"id": contact.id})]
 
 
-async def _held(connection: AsyncConnection, contact_id: str) -> list[Held]:
-    return [Held(*row) for row in await connection.execute(_HELD, {"id": contact_id})]
+async def _held(connection: AsyncConnection, contact_id: str, act: Act) -> tuple[list[Held], list[Told[TicketEvent]]]:
+    """The tickets, locked, and what their clocks owed."""
+    rows = (await connection.execute(_HELD, {"id": contact_id})).all()
+    late = [row.id for row in rows if row.next_due_at is not None and row.next_due_at <= act.now]
+    owed = await catch_up_ids(connection, late, act.now) if late else []
+    if late:
+        rows = (await connection.execute(_HELD, {"id": contact_id})).all()
+    return [Held(*row[:-1]) for row in rows], owed
 
 
 async def _done(connection: AsyncConnection, contact: Contact, act: Act) -> bool:
@@ -201,9 +208,9 @@ async def _write(connection: AsyncConnection, decision: ContactDecision, act: Ac
         await connection.execute(_APART, {"one": one, "other": other, "now": act.now})
 
 
-async def _tell(connection: AsyncConnection, decision: ContactDecision) -> None:
+async def _tell(connection: AsyncConnection, decision: ContactDecision, owed: Sequence[Told[TicketEvent]] = ()) -> None:
     await outbox.append(
         connection,
-        ticket_events=[Told(event) for event in decision.ticket_events],
+        ticket_events=[*owed, *(Told(event) for event in decision.ticket_events)],
         contact_events=[Told(event) for event in decision.contact_events],
     )

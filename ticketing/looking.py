@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from psycopg.rows import namedtuple_row
 
 from bus.errors import Invalid, Retryable
+from bus.reference import beginning_of_id
 from bus.ticket_state import TicketState
 from ticketing.contact_suggestions import SUGGESTIONS, suggested
 from ticketing.state import STATE_COLUMNS, STATE_FROM, ticket_state
@@ -98,17 +99,28 @@ class Desk:
         return [json.loads(row.document) for row in rows]
 
     def why(self, message: str) -> list[Document]:
-        """Where messages with this id (ours, or their source's) went and by which evidence. Raises Invalid."""
+        """Where messages with this id (ours, or their source's), or with the reference that their customer was given,
+        went and by which evidence. Raises Invalid.
+        """
+        beginning = beginning_of_id(message)
         rows = self._rows(
             "SELECT m.id AS message_id, m.source_id, r.number AS ticket, t.number AS filed_in, m.match, m.third_party, "
             "m.automation, m.author_address AS author, m.received_at, m.dmarc, m.account, r.possible_reply_to, "
             "(SELECT f.number FROM desk.tickets f WHERE f.id = t.follows) AS follows FROM desk.messages m "
             "LEFT JOIN desk.tickets t ON t.id = m.ticket_id LEFT JOIN desk.tickets r ON r.id = t.root_id "
-            "WHERE m.id = %(id)s OR m.source_id = %(source)s ORDER BY m.received_at, m.id",
-            {"id": message, "source": message.strip("<> ")},
+            "WHERE m.id = %(id)s OR m.source_id = %(source)s OR (m.id >= %(from)s AND m.id < %(to)s) "
+            "ORDER BY m.received_at, m.id",
+            {
+                "id": message,
+                "source": message.strip("<> "),
+                "from": beginning,
+                "to": f"{beginning}g" if beginning else None,  # after every hexadecimal digit
+            },
         )
         if not rows:
-            raise Invalid(f"no message {message} is filed; give a message_id or the id its source gave it")
+            raise Invalid(
+                f"no message {message} is filed; give a message_id, the id its source gave it, or a reference"
+            )
         return [dict(row._asdict()) for row in rows]
 
     def suggestions(self, ticket: TicketState) -> list[Document]:

@@ -130,13 +130,18 @@ tickets = sa.Table(
     sa.Column("messages", sa.Integer, nullable=False),
     sa.Column("attachments", sa.Integer, nullable=False),
     sa.Column("replies", sa.Integer, nullable=False),
+    # of its clocks (ticketing.clocks): the earliest due time, all they are, and when they have something to tell next
     _time("due_at", nullable=True),
+    sa.Column("clocks", pg.JSONB, nullable=False, server_default="{}"),
+    _time("next_due_at", nullable=True),
     _time("opened_at"),
     _time("last_message_at"),
     _time("updated_at"),
     _time("closed_at", nullable=True),
     sa.Column("version", sa.Integer, nullable=False),
 )
+
+sa.Index("tickets_next_due", tickets.c.next_due_at, postgresql_where=tickets.c.next_due_at.is_not(None))
 
 messages = sa.Table(
     "messages",

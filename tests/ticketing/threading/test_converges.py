@@ -8,7 +8,8 @@ import random
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -199,12 +200,12 @@ async def through(desk: Desk, folder: Path, seeds: Sequence[int], processes: int
     return figures
 
 
-def expected_figures(outcome: Outcome, humans: Collection[str]) -> Figures:
+def expected_figures(outcome: Outcome, humans: AbstractSet[str]) -> Figures:
     """By requester, and of the desk: how many tickets, and how many messages of persons."""
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for members, requester, *_ in outcome:
         for key in (requester, "desk"):
-            found[key] += Counter(total=1, messages=len(members.intersection(humans)))
+            found[key] += Counter(total=1, messages=len(members & humans))
     return {key: (figures["total"], figures["messages"]) for key, figures in found.items()}
 
 
