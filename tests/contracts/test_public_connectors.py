@@ -99,12 +99,13 @@ async def test_no_secret_stands_on_a_topic_or_in_a_setting_that_is_printed(case:
 
 
 async def test_the_poll_begins_now_and_finds_what_no_webhook_told(polling: Case, tmp_path: Path) -> None:
-    polling.write("from before")
+    polling.write_long_ago()
     rig = polling.rig(tmp_path)
     await rig.begun()
     assert not rig.raw
     _, source_id = polling.write("new")
     await rig.poll(lambda: source_id in [message.source_id for message in rig.messages()])
+    assert len(rig.messages()) == 1
 
 
 async def test_webhook_and_poll_give_the_same_message(polling: Case, tmp_path: Path) -> None:

@@ -32,6 +32,9 @@ class Case(ABC):
     def write(self, text: str) -> tuple[Delivery, str]:
         """A customer writes; the webhook of it, and the message's source id."""
 
+    def write_long_ago(self) -> None:
+        """What stood there before the connector did."""
+
     @abstractmethod
     def nonsense(self) -> Delivery:
         """A signed webhook that is none of the provider's documented ones."""
@@ -65,6 +68,9 @@ class ForumCase(Case):
         post = self.server.write(text)
         return self.server.webhook("post_created", post), str(post["id"])
 
+    def write_long_ago(self) -> None:
+        self.server.write("from before")
+
     def nonsense(self) -> Delivery:
         return self.server.webhook("post_created", {"id": 1, "version": 1, "topic_id": [], "raw": {"a": 1}})
 
@@ -92,6 +98,9 @@ class FacebookCase(Case):
         post = self.server.post(text)
         return self.server.webhook("add", post), post["id"]
 
+    def write_long_ago(self) -> None:
+        self.server.post("from before")["created_time"] = "2020-01-01T00:00:00+0000"
+
     def nonsense(self) -> Delivery:
         return facebook.signed({"hello": "world"})
 
@@ -118,6 +127,9 @@ class XCase(Case):
     def write(self, text: str) -> tuple[Delivery, str]:
         post = self.server.write(text)
         return x.webhook(x.activity(text, post["id"])), post["id"]
+
+    def write_long_ago(self) -> None:
+        self.server.write("from before", created_at="2020-01-01T00:00:00.000Z")
 
     def nonsense(self) -> Delivery:
         return x.webhook({"for_user_id": x.OWN, "tweet_create_events": [7, {"text": []}]})
