@@ -10,7 +10,7 @@ from ingest.intake.raw_request import raw_request
 from ingest.intake.route import Accept, HttpRoute, Incoming, Refusal, Route
 from ingest.providers.answers import taken
 from ingest.providers.files import Files
-from ingest.providers.peek import peek
+from ingest.providers.peek import first, peek
 from ingest.providers.record import THREAD
 from ingest.signatures import base64_sha256, check
 from ingest.x.calls import CallAlarm
@@ -61,7 +61,8 @@ class XWebhook:
 
 def _thread(body: Fields) -> str:
     """The post that the first event is about, or answers."""
-    for post in body.objects("tweet_create_events"):
+    post = first(body.raw("tweet_create_events"))
+    if post:
         return post.id("conversation_id_str", "in_reply_to_status_id_str", "id_str")
     payload = body.object("data").object("payload")
     return payload.id("conversation_id", "id")

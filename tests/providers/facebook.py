@@ -142,8 +142,13 @@ def _error(code: int, message: str, subcode: int = 0) -> Response:
 def signed(body: object, secret: str = APP_SECRET) -> tuple[dict[str, str], bytes]:
     """Headers and bytes."""
     data = json.dumps(body, separators=(",", ":")).encode()
-    signature = hmac.new(secret.encode(), data, hashlib.sha256).hexdigest()
-    return {"content-type": "application/json", "x-hub-signature-256": f"sha256={signature}"}, data
+    return signature(data, secret), data
+
+
+def signature(data: bytes, secret: str = APP_SECRET) -> dict[str, str]:
+    """The headers of these bytes."""
+    digest = hmac.new(secret.encode(), data, hashlib.sha256).hexdigest()
+    return {"content-type": "application/json", "x-hub-signature-256": f"sha256={digest}"}
 
 
 def _now() -> str:
