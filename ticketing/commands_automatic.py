@@ -1,14 +1,14 @@
 """`deskstream automatic`: mail of machines that belongs to no ticket."""
 
 import asyncio
-from datetime import UTC, datetime
+from importlib import import_module
 from typing import Annotated
+from uuid import uuid4
 
 import typer
 
-from bus.database import database_url
-from bus.options import ConfigOption, DatabaseOption, DataOption, JsonOption, KafkaOption, resolve
 from bus.output import console, print_one, print_rows
+from ticketing.commands_desk import AgentOption, Desk, on_desk
 from ticketing.commands_tickets import LimitOption
 
 automatic_app = typer.Typer(help="Look at machines' mail that is in no ticket.", no_args_is_help=True)
@@ -17,12 +17,9 @@ MessageArgument = Annotated[str, typer.Argument(help="A message_id, or the id it
 
 
 @automatic_app.command("list")
+@on_desk
 def list_(
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
+    desk: Desk,
     search: Annotated[
         str | None, typer.Option("--search", help="Only mail that holds all these words: text, subject, sender, kind.")
     ] = None,
@@ -38,17 +35,16 @@ def list_(
         "subject": lambda m: m["subject"],
         "received": lambda m: f"{m['received_at']:%Y-%m-%d %H:%M}",
     }
-    with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
-        print_rows(desk.automatic(search=search, limit=limit), columns, as_json=as_json, nothing="No automatic mail.")
+    with looking(desk.url) as tables:
+        print_rows(
+            tables.automatic(search=search, limit=limit), columns, as_json=desk.as_json, nothing="No automatic mail."
+        )
 
 
 @automatic_app.command("silenced")
+@on_desk
 def silenced(
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
+    desk: Desk,
 ) -> None:
     """List whom no automatic mail is sent to for now, because they and a connector of ours answered one another."""
     from ticketing.looking import looking
@@ -59,52 +55,32 @@ def silenced(
         "since": lambda s: f"{s['since']:%Y-%m-%d %H:%M}",
         "until": lambda s: f"{s['until']:%Y-%m-%d %H:%M}",
     }
-    with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
-        print_rows(desk.silenced(), columns, as_json=as_json, nothing="Nobody is silenced.")
+    with looking(desk.url) as tables:
+        print_rows(tables.silenced(), columns, as_json=desk.as_json, nothing="Nobody is silenced.")
 
 
 @automatic_app.command("show")
+@on_desk
 def show(
+    desk: Desk,
     message: MessageArgument,
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Show one message of a machine."""
     from ticketing.looking import looking
 
-    with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
-        print_one(desk.automatic_message(message), as_json=as_json)
+    with looking(desk.url) as tables:
+        print_one(tables.automatic_message(message), as_json=desk.as_json)
 
 
 @automatic_app.command("to-ticket")
-def to_ticket_command(
-    message: MessageArgument,
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Make a ticket of a machine's message, such as the code a mailbox sends before it forwards."""
-    from ticketing.by_hand import to_ticket
-    from ticketing.database import engine
-    from ticketing.looking import looking
-
-    url = database_url(resolve(data, config, kafka, database).settings("database"))
-
-    async def run() -> int:
-        pool = engine(url)
-        try:
-            return await to_ticket(pool, message, datetime.now(UTC))
-        finally:
-            await pool.dispose()
-
-    number = asyncio.run(run())
-    if not as_json:
-        console().print(f"It is ticket #{number} now.")
-        return
-    with looking(url) as desk:
-        print_one(desk.ticket(number), as_json=True)
+@on_desk
+def to_ticket_command(desk: Desk, message: MessageArgument, agent: AgentOption = None) -> None:
+    """Make a ticket of a message that is in none: a machine's mail, such as the code a mailbox sends before it
+    forwards; feedback; an answered call."""
+    operating = import_module("ticketing.acts.operating")  # `--help` stays instant
+    given, key = {"message": message}, f"cli:{uuid4().hex}"
+    done = asyncio.run(operating.operate_opening(desk.settings, "to-ticket", given, agent, key=key))
+    if desk.as_json:
+        print_one(done.document.model_dump(mode="json"), as_json=True)
+    else:
+        console().print(f"It is ticket #{done.document.number} now.")

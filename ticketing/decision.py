@@ -57,7 +57,8 @@ class Decision:
     `regrouped`: machines' groups → the group they became part of; `absorbed`: tickets → their survivors; `ends`:
     filed messages of which something is known only now.
 
-    `by_hand`: an agent decided, so that what only agents change of tickets is written too.
+    `by_hand`: an agent decided, so that what only agents change of tickets is written too. `taken`:
+    messages that were kept aside, and of which somebody has made a ticket.
 
     `accounts`: keys of new accounts → their ids; `grown`: contacts with an identity more → their versions;
     `languages`: contacts → what they speak now. `words`: replies → the digest of what they answer.
@@ -83,6 +84,7 @@ class Decision:
     bounced: list[Delivery] = field(default_factory=list)
     contact_events: list[Told[ContactEvent]] = field(default_factory=list)
     by_hand: bool = False
+    taken: list[Incoming] = field(default_factory=list)
 
     @property
     def ticket_events(self) -> Iterator[Told[TicketEvent]]:

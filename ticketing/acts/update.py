@@ -36,7 +36,7 @@ class Update(Input):
 
 
 _ATTRIBUTE = {"kind": "ticket_kind"}
-_BY_NAME_ONLY = frozenset({"subject", "category", "tags"})
+BY_NAME_ONLY = frozenset({"subject", "category", "tags"})
 """What somebody may have written a person's name into stays out of what is kept for ever."""
 
 
@@ -54,7 +54,7 @@ def decide(scene: Scene[None], given: Update) -> None:
         if name == "due_at":
             due = True
         else:
-            fields[attribute] = None if name in _BY_NAME_ONLY else [old, new]
+            fields[attribute] = None if name in BY_NAME_ONLY else [old, new]
     if fields:
         scene.tell("ticket.updated", Updated(fields=fields))
     if due:
