@@ -4,15 +4,18 @@ import difflib
 import os
 import tomllib
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from bus.errors import ConfigError
 from bus.intake_settings import IntakeSettings
 from bus.kafka_settings import KafkaSettings
 from bus.message import Channel
+from bus.spans_of_time import span
+from bus.ticket_event import Priority
 
 DEFAULT_DATA = "deskstream-data"
 _NOT_SETTINGS = ("DATA", "CONFIG", "KAFKA", "DATABASE", "FAILPOINTS", "RUN_FILE", "CACHE")
@@ -106,6 +109,7 @@ class ConnectorThreading(Section):
 class CalendarSettings(Section):
     """`[calendars.NAME]`: working hours (`["09:00-12:30", "13:30-17:00"]`), holidays (`2026-12-25`, `12-25`) and zone.
 
+    `public_holidays`: a country (`PT`) or a part of one (`DE-BE`), whose public holidays are free too.
     What has been measured with a version stays so: whoever changes hours, holidays or zone raises `version`.
     """
 
@@ -119,6 +123,35 @@ class CalendarSettings(Section):
     saturday: list[str] = []
     sunday: list[str] = []
     holidays: list[Annotated[str, Field(pattern=r"^(\d{4}-)?\d{2}-\d{2}$")]] = []
+    public_holidays: Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")] | None = None
+
+
+Which = Literal["first_response", "next_response", "resolution"]
+"""The clocks of a ticket."""
+Span = Annotated[timedelta, BeforeValidator(span)]
+
+
+class ServiceLevelSettings(Section):
+    """`[service_levels.NAME]`: what is promised, in working time (`"4h"`, `"1h 30m"`), to whom it is promised.
+
+    The first section that fits a ticket counts: its priority, department and account (a company's id, key or name)
+    are among those named, where any are. `calendar`: of `[calendars]`, or `always`; the desk's when there is none.
+    `on_hold`: which clocks stand still then. `escalate_to`: an agent or a team (id, mail address, name), when a clock
+    in `escalate` is overdue for `escalate_after`.
+    """
+
+    priorities: list[Priority] = []
+    departments: list[str] = []
+    accounts: list[str] = []
+    calendar: str | None = None
+    first_response: Span | None = None
+    next_response: Span | None = None
+    resolution: Span | None = None
+    on_hold: list[Which] = []
+    due_soon: Span = timedelta(hours=1)
+    escalate_to: str | None = None
+    escalate: list[Which] = ["first_response", "next_response", "resolution"]
+    escalate_after: Span = timedelta()
 
 
 class ThreadingSettings(Section):
@@ -153,6 +186,7 @@ class Settings(Section):
     accounts: AccountSettings = AccountSettings()
     ratings: RatingSettings = RatingSettings()
     calendars: dict[str, CalendarSettings] = {}
+    service_levels: dict[str, ServiceLevelSettings] = {}
     threading: ThreadingSettings = ThreadingSettings()
     logging: LoggingSettings = LoggingSettings()
     intake: IntakeSettings = IntakeSettings()

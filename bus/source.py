@@ -200,8 +200,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         """Add to what was fetched ahead, while the last batch was in hand, what has come since: else that would wait
         for one batch more. Whatever goes wrong here, what was fetched already stays in hand."""
         left = self._max_records - sum(map(len, found.values()))
-        if not found or left <= 0:
-            return
+        if not found or left <= 0 or self._gathering.under_way:
+            return  # while the broker gathers there is nothing to be had at once
         try:
             async with asyncio.timeout(_SINCE_PATIENCE):
                 more = await consumer.getmany(timeout_ms=_SINCE_MS, max_records=left)

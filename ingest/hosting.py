@@ -23,8 +23,8 @@ from ingest.steering import steer
 from ingest.tally import Tally
 from ingest.understand_parent import UnderstandingProcess
 
-_LINGER = 0.002
-"""Seconds: a source's acknowledgement waits for Kafka a few milliseconds anyway, and requests cost both of them."""
+_LINGER = 0.005
+"""Seconds: a source's acknowledgement waits for Kafka about as long anyway, and requests cost both of them."""
 
 Configured = Mapping[str, tuple[Connector[Any], ConnectorSettings]]
 

@@ -21,12 +21,12 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bus.calendars import Calendars
 from bus.errors import Invalid, Retryable
 from bus.failpoints import failpoint
 from bus.progress import database_error
 from bus.record import Partition, Received
 from metrics_worker import calendar_store, rows
-from metrics_worker.calendars import Calendars
 from metrics_worker.contacts import ContactFacts, fold_contact, roots_of
 from metrics_worker.contribution import contribution, waiting_of
 from metrics_worker.event import decode, decode_contact

@@ -8,11 +8,11 @@ from datetime import datetime
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bus.calendars import ONLY_STANDARD, Calendars
 from bus.failpoints import failpoint
 from bus.progress import FencedProgress, database_error
 from bus.record import Received
 from metrics_worker import rows
-from metrics_worker.calendars import ONLY_STANDARD, Calendars
 from metrics_worker.contribution import CELL
 from metrics_worker.event import decode, decode_contact
 from metrics_worker.meters import AS_OF, BATCH_SECONDS, EVENTS

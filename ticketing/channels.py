@@ -6,12 +6,18 @@ Lengths are in characters of text, as the providers document them; what a connec
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from bus.message import Channel
+from bus.message import AuthorKind, Channel
 
 Visibility = Literal["public", "private"]
 
-ON_ITS_OWN: Final[Mapping[Channel, str]] = {"chat": "chat", "forum": "forum", "x": "x", "facebook": "facebook"}
-"""Channels on which the author is answered where he wrote, by the kind of identity he has there."""
+ON_ITS_OWN: Final[Mapping[Channel, frozenset[AuthorKind]]] = {
+    # a visitor whose identity was checked is still at the other end of the chat, and so is who sends an SMS
+    "chat": frozenset({"chat", "email", "phone"}),
+    "forum": frozenset({"forum"}),
+    "x": frozenset({"x"}),
+    "facebook": frozenset({"facebook"}),
+}
+"""Channels on which the author is answered where he wrote, by the kinds of identity he may have there."""
 
 LONGEST: Final[Mapping[tuple[Channel, Visibility], int]] = {
     ("chat", "private"): 4_000,

@@ -1,4 +1,4 @@
-"""`deskstream automatic`: mail of machines that belongs to no ticket."""
+"""`deskstream automatic`: what is in no ticket: mail of machines, feedback, calls that were answered."""
 
 import asyncio
 from importlib import import_module
@@ -11,7 +11,9 @@ from bus.output import console, print_one, print_rows
 from ticketing.commands_desk import AgentOption, Desk, on_desk
 from ticketing.commands_tickets import LimitOption
 
-automatic_app = typer.Typer(help="Look at machines' mail that is in no ticket.", no_args_is_help=True)
+automatic_app = typer.Typer(
+    help="Look at what is in no ticket: machines' mail, feedback, answered calls.", no_args_is_help=True
+)
 
 MessageArgument = Annotated[str, typer.Argument(help="A message_id, or the id its source gave it (Message-ID).")]
 
@@ -25,27 +27,27 @@ def list_(
     ] = None,
     limit: LimitOption = None,
 ) -> None:
-    """List machines' mail that is in no ticket, the newest first."""
+    """List what is in no ticket, the newest first.
+
+    That is machines' mail, feedback, calls that nobody missed, and changes of messages that have not come ("creation").
+    """
     from ticketing.looking import looking
 
     columns = {
         "message": lambda m: m["message_id"],
-        "kind": lambda m: m["automation"],
+        "kind": lambda m: m["aside"] or m["automation"],
         "from": lambda m: m["author"],
         "subject": lambda m: m["subject"],
         "received": lambda m: f"{m['received_at']:%Y-%m-%d %H:%M}",
     }
     with looking(desk.url) as tables:
-        print_rows(
-            tables.automatic(search=search, limit=limit), columns, as_json=desk.as_json, nothing="No automatic mail."
-        )
+        found = tables.automatic(search=search, limit=limit)
+        print_rows(found, columns, as_json=desk.as_json, nothing="Everything is in a ticket.")
 
 
 @automatic_app.command("silenced")
 @on_desk
-def silenced(
-    desk: Desk,
-) -> None:
+def silenced(desk: Desk) -> None:
     """List whom no automatic mail is sent to for now, because they and a connector of ours answered one another."""
     from ticketing.looking import looking
 
@@ -61,11 +63,8 @@ def silenced(
 
 @automatic_app.command("show")
 @on_desk
-def show(
-    desk: Desk,
-    message: MessageArgument,
-) -> None:
-    """Show one message of a machine."""
+def show(desk: Desk, message: MessageArgument) -> None:
+    """Show one of them."""
     from ticketing.looking import looking
 
     with looking(desk.url) as tables:
@@ -74,9 +73,8 @@ def show(
 
 @automatic_app.command("to-ticket")
 @on_desk
-def to_ticket_command(desk: Desk, message: MessageArgument, agent: AgentOption = None) -> None:
-    """Make a ticket of a message that is in none: a machine's mail, such as the code a mailbox sends before it
-    forwards; feedback; an answered call."""
+def to_ticket(desk: Desk, message: MessageArgument, agent: AgentOption = None) -> None:
+    """Make a ticket of one of them, such as the code a mailbox sends before it forwards."""
     operating = import_module("ticketing.acts.operating")  # `--help` stays instant
     given, key = {"message": message}, f"cli:{uuid4().hex}"
     done = asyncio.run(operating.operate_opening(desk.settings, "to-ticket", given, agent, key=key))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from uuid import uuid4
 
 import typer
@@ -23,6 +23,13 @@ contacts_app = typer.Typer(help="Look at contacts, merge them, move them to acco
 
 ContactArgument = Annotated[str, typer.Argument(help="A contact's id, or an address or number it is known by.")]
 Found = TypeVar("Found")
+_LONGEST_WORDS = 80
+_FEEDBACK: dict[str, Callable[[Any], object]] = {
+    "feedback": lambda f: f["message_id"][:12],
+    "by": lambda f: f["channel"],
+    "received": lambda f: f"{f['received_at']:%Y-%m-%d %H:%M}",
+    "words": lambda f: " ".join((f["text"] or "").split())[:_LONGEST_WORDS],
+}
 
 
 @contacts_app.command("list")
@@ -171,10 +178,13 @@ def _told(url: str, contact: str, sentence: str, *, as_json: bool) -> None:
 
 def _show(tables: "Tables", contact: str, *, as_json: bool) -> None:
     found = tables.contact(contact)
-    tickets = tables.tickets_of(found["id"])
+    tickets, feedback = tables.tickets_of(found["id"]), tables.feedback_of(found["id"])
     if as_json:
-        print_one({**found, "tickets": [ticket.model_dump(mode="json") for ticket in tickets]}, as_json=True)
+        documents = [ticket.model_dump(mode="json") for ticket in tickets]
+        print_one({**found, "tickets": documents, "feedback": feedback}, as_json=True)
         return
     known = ", ".join(f"{i['value']} ({i['strength']})" for i in found["identities"])
     print_one({**found, "identities": known, "absorbed": ", ".join(found["absorbed"])}, as_json=False)
     print_rows(tickets, COLUMNS, as_json=False, nothing="No tickets.")
+    if feedback:
+        print_rows(feedback, _FEEDBACK, as_json=False, nothing="No feedback.")

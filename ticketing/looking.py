@@ -31,10 +31,10 @@ SELECT c.id, c.name, c.language, c.account_id, a.name AS account, c.account_by, 
   FROM desk.contacts c LEFT JOIN desk.accounts a ON a.id = c.account_id
 """
 _AUTOMATIC: LiteralString = """
-SELECT id AS message_id, automation, author_address AS author, subject, channel, account, source_id, received_at
+SELECT id AS message_id, automation, aside, author_address AS author, subject, channel, account, source_id, received_at
   FROM desk.messages WHERE ticket_id IS NULL AND (%(search)s::text IS NULL OR NOT EXISTS (
        SELECT 1 FROM unnest(string_to_array(lower(%(search)s), ' ')) AS w(word)
-        WHERE strpos(lower(concat_ws(' ', automation, author_address, subject, source_id,
+        WHERE strpos(lower(concat_ws(' ', automation, aside, author_address, subject, source_id,
               document::json ->> 'text', document::json #>> '{automation,bounce,recipient}')), word) = 0))
  ORDER BY received_at DESC, id LIMIT %(limit)s
 """
@@ -152,12 +152,23 @@ class Desk:
         return [ticket_state(row) for row in self._rows(_BY_CONTACT, {"id": contact_id})]
 
     def automatic(self, *, search: str | None = None, limit: int | None = None) -> Iterator[Document]:
-        """Machines' mail that is in no ticket, the newest first; it comes as it is read.
+        """What is in no ticket, the newest first; it comes as it is read. `aside`: why, when a person wrote it.
 
         `search`: words that all stand in it: in its text, subject, author, kind, or in whom a bounce is about.
         """
         words = " ".join(search.split()) if search else None
         return (row._asdict() for row in self._stream(_AUTOMATIC, {"search": words, "limit": limit}))
+
+    def feedback_of(self, contact_id: str) -> list[Document]:
+        """What a contact has written as feedback only and nobody has made a ticket of, the newest first."""
+        rows = self._rows(
+            "SELECT m.id AS message_id, m.channel, m.account, m.subject, m.received_at, "
+            "m.document::json ->> 'reply_text' AS text "
+            "FROM desk.messages m JOIN desk.contacts c ON c.id = m.contact_id "
+            "WHERE m.aside = 'feedback' AND coalesce(c.root_id, c.id) = %(id)s ORDER BY m.received_at DESC, m.id",
+            {"id": contact_id},
+        )
+        return [dict(row._asdict()) for row in rows]
 
     def silenced(self) -> list[Document]:
         """Pairs of connector and mailbox that get no automatic mail for now, because they answered one another."""
@@ -170,7 +181,7 @@ class Desk:
             {"id": message_id.strip("<> ")},
         )
         if not rows:
-            raise Invalid(f"no automatic message {message_id}; `deskstream automatic list` shows all")
+            raise Invalid(f"no message {message_id}; `deskstream automatic list` shows all that are in no ticket")
         return dict(json.loads(rows[0].document))
 
     def _rows(self, statement: LiteralString, values: Document) -> Sequence[Any]:

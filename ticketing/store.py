@@ -140,8 +140,8 @@ async def store_rows(connection: AsyncConnection, decision: Decision, arrivals: 
     if arrivals.again:
         await connection.execute(_KEPT_ASIDE, {"ids": texts(sorted(arrivals.again))})
     await insert_rows(connection, t.messages, [_message(filed, now) for filed in decision.messages])
-    named = [filed.message for filed in decision.messages if filed.message.aside is None]
-    await insert_rows(connection, t.names, names([*named, *decision.taken]))
+    await insert_rows(connection, t.names, names([f.message for f in decision.messages if f.message.aside is None]))
+    await insert_rows(connection, t.names, names(decision.taken), suffix="ON CONFLICT DO NOTHING")
     if decision.ends:
         values = {
             "ids": texts(end.message_id for end in decision.ends),

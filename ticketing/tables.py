@@ -181,6 +181,7 @@ messages = sa.Table(
     sa.Column("aside", sa.Text),
     _time("filed_at"),
 )
+sa.Index("messages_aside", messages.c.contact_id, postgresql_where=messages.c.aside.is_not(None))
 sa.Index("messages_automatic", messages.c.received_at, postgresql_where=messages.c.ticket_id.is_(None))
 sa.Index("messages_automatic_group", messages.c.automatic_group, postgresql_where=messages.c.ticket_id.is_(None))
 sa.Index("messages_raw", messages.c.raw_topic, messages.c.raw_partition, messages.c.raw_offset)
@@ -217,12 +218,13 @@ participants = sa.Table(
 settled = sa.Table(
     "settled",
     metadata,
-    # raw records that were not filed under their own position, and what became of them: `duplicate`, `ignored`
+    # messages of raw records that were not filed under that position, and what became of them: `duplicate`, `revision`,
+    # `ignored` (then without a message)
     sa.Column("raw_topic", sa.Text, primary_key=True),
     sa.Column("raw_partition", sa.Integer, primary_key=True),
     sa.Column("raw_offset", sa.BigInteger, primary_key=True),
+    sa.Column("message_id", sa.Text, primary_key=True, server_default=""),
     sa.Column("outcome", sa.Text, nullable=False),
-    sa.Column("message_id", sa.Text),
     sa.Column("reason", sa.Text),
 )
 

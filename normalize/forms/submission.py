@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 from bus.errors import Invalid
-from bus.message import AuthorKind
+from bus.message import AuthorKind, Identity
 from bus.raw import RawMessage
 from normalize.addresses import canonical
 from normalize.forms.attachments import files_in_json, stored
@@ -15,10 +15,10 @@ from normalize.payload.item import Item, understood
 from normalize.payload.request import Request, read_request
 from normalize.phone.numbers import canonical_number
 
-NORMALIZER = "form/1"
+NORMALIZER = "form/2"
 _KNOWN = {
     "name", "email", "phone", "subject", "text", "message", "feedback", "feedback_only", "id", "attachments",
-    "fields", "submitted_at",
+    "fields", "submitted_at", "language",
 }  # fmt: skip
 _FIELDS = 100
 _FIELD_CHARACTERS = 4_000
@@ -56,6 +56,9 @@ def normalize_form(record: RawMessage, payload: bytes) -> Sequence[Understood | 
         sent_at=instant(fields, "submitted_at"),
         attachments=attachments,
         blobs=blobs,
+        also=_typed_number(record, fields) if kind == "email" else (),
+        declared_language=fields.line("language"),
+        direct=True,
         feedback_only=fields.flag("feedback_only") or fields.flag("feedback"),
         fields=_more(fields),
         warnings=warnings,
@@ -77,6 +80,11 @@ def _author(record: RawMessage, request: Request, warnings: list[str]) -> tuple[
         warnings.append("from:no-address")
     number = canonical_number(request.fields.line("phone"), record.region)
     return ("phone", number, False) if number else ("chat", "", False)
+
+
+def _typed_number(record: RawMessage, fields: Fields) -> list[Identity]:
+    number = canonical_number(fields.line("phone"), record.region)
+    return [Identity(kind="phone", address=number)] if number.startswith("+") else []
 
 
 def _more(fields: Fields) -> Mapping[str, str]:

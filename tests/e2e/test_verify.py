@@ -55,7 +55,7 @@ class Seen:
             entries=list(self.entries),
             world=World(
                 raw=dict(world.raw),
-                sources=dict(world.sources),
+                made=dict(world.made),
                 letters=dict(world.letters),
                 ticket_events=list(world.ticket_events),
                 contact_events=list(world.contact_events),

@@ -75,7 +75,7 @@ def way(found: Correspondence, mail_account: str | None, *, public: bool, by: Ch
     Raises Invalid when there is none, or when everybody would read what the agent has not said may be read.
     """
     last = found.last
-    at_home = last is not None and ON_ITS_OWN.get(last.channel) == last.kind and by in (None, last.channel)
+    at_home = last is not None and last.kind in ON_ITS_OWN.get(last.channel, ()) and by in (None, last.channel)
     if last is not None and at_home:
         if public and last.visibility == "private":
             raise Invalid("the customer wrote in private; a public answer would tell everybody")

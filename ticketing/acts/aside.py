@@ -31,6 +31,7 @@ SELECT m.id, m.document, m.traceparent, m.received_at, m.match, m.third_party, c
  WHERE m.ticket_id IS NULL AND (m.id = :id OR m.automatic_group = :group)
  ORDER BY m.id <> :id, m.received_at, m.id FOR UPDATE OF m
 """)
+_OURS = sa.text("UPDATE desk.messages SET contact_id = :contact WHERE id = :id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ async def aside(connection: AsyncConnection, given: str) -> Sequence[Aside]:
     """The message, by our id or by its source's, and what belongs with it. Raises Invalid."""
     found = (await connection.execute(_FIND, {"id": given, "source": given.strip("<> ")})).one_or_none()
     if found is None:
-        raise Invalid(f"there is no message {given}")
+        raise Invalid(f"no message {given}; `deskstream automatic list` shows all that are in no ticket")
     if found.number is not None:
         raise Invalid(f"message {given} is in ticket {found.number} already")
     rows = await connection.execute(_GROUP, {"id": found.id, "group": found.automatic_group})
@@ -62,14 +63,17 @@ async def aside(connection: AsyncConnection, given: str) -> Sequence[Aside]:
     ]
 
 
-def take(stage: Stage[Any], ticket: Ticket, one: Aside) -> None:
-    """Put it into the ticket. What a person wrote counts, and is the customer's turn."""
+def take(stage: Stage[Any], ticket: Ticket, one: Aside, contact_id: str) -> None:
+    """Put it into the ticket. What a person wrote counts, and is the customer's turn. `contact_id`: the author's, where
+    the message was of nobody so far."""
     message = one.message
     stage.decision.attached[message.id] = ticket.id
     if message.aside is not None:
         stage.decision.taken.append(message)
+        if one.contact_id is None:
+            stage.write(_OURS, id=message.id, contact=contact_id)
     received = message_received(message, one.match, third_party=one.third_party)
-    actor = Actor(kind="customer", id=one.contact_id) if message.opens else Actor(kind="system")
+    actor = Actor(kind="customer", id=ticket.contact_id) if message.opens else Actor(kind="system")
     at = message.occurred_at
     stage.change(ticket)
     ticket.tell("ticket.message_received", received, message, at=at, now=stage.now, actor=actor)

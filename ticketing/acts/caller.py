@@ -87,17 +87,23 @@ class Person:
     reached_by: Mapping[AuthorKind, str]
 
 
+async def owner(connection: AsyncConnection, kind: AuthorKind, address: str) -> str | None:
+    """Whose identity it is."""
+    values = {"kind": kind, "value": identity_value(kind, address)}
+    found: str | None = await connection.scalar(_BY_IDENTITY, values)
+    return found
+
+
 async def person(connection: AsyncConnection, caller: Caller, new_id: str) -> Person:
     """Find him. Raises Invalid when he is not there, or is several people."""
     owners: dict[str, str] = {}
     fresh: list[tuple[AuthorKind, str]] = []
     for kind, address in caller.known_by.items():
-        where = {"kind": kind, "value": identity_value(kind, address)}
-        owner = await connection.scalar(_BY_IDENTITY, where)
-        if owner is None:
+        whose = await owner(connection, kind, address)
+        if whose is None:
             fresh.append((kind, address))
         else:
-            owners[address] = owner
+            owners[address] = whose
     if caller.id is not None:
         chosen = await connection.scalar(_BY_ID, {"id": caller.id})
         if chosen is None:

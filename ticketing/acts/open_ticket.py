@@ -14,7 +14,7 @@ from bus.message import Author, Channel, Identity, NormalizedMessage
 from bus.ticket_event import Actor, Assigned, ConfirmationSuppressed, Confirmed, DueSet, Opened, Updated
 from ticketing import brakes_store, load
 from ticketing.acts.aside import Aside, aside, decoded, message_received, take
-from ticketing.acts.caller import Caller, Person, keep, person
+from ticketing.acts.caller import Caller, Person, keep, owner, person
 from ticketing.acts.kind import OpeningKind, ToOpen
 from ticketing.acts.scene import Stage
 from ticketing.acts.update import BY_NAME_ONLY, Update
@@ -74,18 +74,28 @@ async def read(connection: AsyncConnection, asked: ToOpen[OpenTicket]) -> Known:
         if row is None and department:
             raise Invalid(f"there is no department {department}")
         account = (row.reply_via if row is not None else None) or account
-    found = await person(connection, given.contact, uuid4().hex)
+    call = await aside(connection, given.call) if given.call else ()
+    found = await person(connection, await _caller(connection, given.contact, call), uuid4().hex)
     mailboxes = {mailbox_of(kind, address) for kind, address in found.reached_by.items()}
     [number] = await load.numbers(connection, 1)
     return Known(
         found,
-        await aside(connection, given.call) if given.call else (),
+        call,
         await brakes_store.read(connection, mailboxes, (), asked.now),
         account,
         desk.policy.department(account) if department is None else department,
         uuid4().hex,
         number,
     )
+
+
+async def _caller(connection: AsyncConnection, caller: Caller, call: Sequence[Aside]) -> Caller:
+    """With the number that the call came from, unless it is somebody's already."""
+    author = call[0].message.author if call else None
+    if author is None or caller.phone is not None or author.kind != "phone" or not author.verified:
+        return caller
+    theirs = await owner(connection, "phone", author.address) is not None
+    return caller if theirs else caller.model_copy(update={"phone": author.address})
 
 
 def decide(stage: Stage[Known], given: OpenTicket) -> Ticket:
@@ -125,7 +135,7 @@ def decide(stage: Stage[Known], given: OpenTicket) -> Ticket:
     stage.tell_on(ticket, "ticket.message_received", message_received(message, match, third_party=False))
     ticket.messages = 1
     for one in known.call:
-        take(stage, ticket, one)
+        take(stage, ticket, one, who.id)
     _confirm(stage, given, ticket)
     ticket.owner_id = given.owner if "owner" in given.model_fields_set else stage.who.agent_id
     ticket.team_id = given.team

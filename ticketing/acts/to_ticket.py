@@ -14,7 +14,7 @@ from ticketing.acts.kind import Input, OpeningKind, ToOpen
 from ticketing.acts.scene import Stage
 from ticketing.contacts import Contacts, created, identity_value
 from ticketing.people.policy import Permission
-from ticketing.tickets import Ticket
+from ticketing.tickets import Requester, Ticket
 
 
 class ToTicket(Input):
@@ -63,7 +63,7 @@ def decide(stage: Stage[Found], given: ToTicket) -> Ticket:  # noqa: ARG001  # `
         opened_at=now,
         last_message_at=first.occurred_at,
         updated_at=now,
-        requester=None,
+        requester=Requester(first.id, contacts.of(first), first.received_at, is_root=True) if first.aside else None,
     )
     stage.decision.opened.append(ticket)
     stage.decision.contacts = contacts.new
@@ -71,8 +71,8 @@ def decide(stage: Stage[Found], given: ToTicket) -> Ticket:  # noqa: ARG001  # `
     opened = Opened(channel=first.channel, account=first.account, language=first.language, manual=True)
     stage.tell_on(ticket, "ticket.opened", opened)
     for one in found.messages:
-        take(stage, ticket, one)
-    reason = ConfirmationSuppressed(reason=first.aside or "machine")
+        take(stage, ticket, one, contacts.own(first))
+    reason = ConfirmationSuppressed(reason="by_hand" if first.aside else "machine")
     stage.tell_on(ticket, "ticket.confirmation_suppressed", reason, actor=Actor(kind="system"))
     return ticket
 

@@ -151,7 +151,7 @@ async def test_feedback_becomes_a_ticket_that_waits_for_an_answer_and_is_not_con
     done = await do(desk, "to-ticket", message="id-f")
     assert await desk.history(1) == ["opened", "message_received", "confirmation_suppressed"]
     assert [event.actor.kind for event in done.events] == ["agent", "customer", "system"]
-    assert done.events[-1].data == {"reason": "feedback"}
+    assert done.events[-1].data == {"reason": "by_hand"}
     assert await replies(desk) == []
     # what answers it joins it
     await desk.file(said("g", ANN, "f", at=5))

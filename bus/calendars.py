@@ -5,7 +5,7 @@ at which the worker first ran with it, so that what was measured before stays as
 """
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -17,6 +17,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
 _QUARTER = 900_000_000
 _QUARTERS_KEPT = 100_000
+_MOST_YEARS = 50
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 
@@ -28,6 +29,11 @@ def micros(instant: datetime) -> int:
     """Microseconds since 1970."""
     since = instant - EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def instant(at: int) -> datetime:
+    """The time so many microseconds after 1970."""
+    return EPOCH + timedelta(microseconds=at)
 
 
 def spans(hours: Iterable[str]) -> tuple[Span, ...]:
@@ -47,7 +53,8 @@ def spans(hours: Iterable[str]) -> tuple[Span, ...]:
 class Calendar:
     """Working hours of the seven days of a week from Monday, in one time zone, without the holidays.
 
-    A holiday is `2026-12-25`, or `12-25` for every year. `valid_from`: microseconds since 1970.
+    A holiday is `2026-12-25`, or `12-25` for every year. `region`: whose public holidays are free too, and `public`
+    their dates. `valid_from`: microseconds since 1970.
     """
 
     id: str
@@ -56,6 +63,8 @@ class Calendar:
     week: tuple[tuple[Span, ...], ...]
     holidays: frozenset[str] = frozenset()
     valid_from: int = 0
+    region: str | None = None
+    public: frozenset[str] = frozenset()
     _quarters: dict[int, tuple[int, int]] = field(default_factory=dict, compare=False, repr=False)
     _years: dict[int, tuple[Sequence[int], Sequence[int]]] = field(default_factory=dict, compare=False, repr=False)
 
@@ -81,6 +90,20 @@ class Calendar:
             + sum(self._of_year(year)[1][-1] for year in range(first + 1, last))
             + self._within(last, end)
         )
+
+    def after(self, begin: int, working: int) -> int | None:
+        """The first instant until which so much working time has passed; None when it takes more than 50 years."""
+        if working <= 0:
+            return begin
+        first = self._year(begin)
+        left = self._within(first, begin) + working
+        for year in range(first, first + _MOST_YEARS):
+            edges, worked = self._of_year(year)
+            if left <= worked[-1]:
+                n = bisect_left(worked, left)
+                return edges[n - 1] - (worked[n] - left)
+            left -= worked[-1]
+        return None
 
     @cached_property
     def _zone(self) -> ZoneInfo:
@@ -113,7 +136,8 @@ class Calendar:
         edges: list[int] = []
         day = date(year, 1, 1)
         while day.year == year:
-            if not {day.isoformat(), day.strftime("%m-%d")} & self.holidays:
+            iso = day.isoformat()
+            if iso not in self.public and not {iso, iso[5:]} & self.holidays:
                 for begin, end in self.week[day.weekday()]:
                     since, until = self._instant(day, begin), self._instant(day, end)
                     if until > since:  # else the clock went forward over all of it
@@ -156,6 +180,8 @@ class Calendars:
 
 
 OFFICE_HOURS = spans(["09:00-17:00"])
+ALWAYS = Calendar("always", 1, "UTC", 7 * (spans(["00:00-24:00"]),))
+"""Around the clock."""
 STANDARD = Calendar("standard", 1, "UTC", (*(5 * (OFFICE_HOURS,)), (), ()))
 ONLY_STANDARD = Calendars("standard", {"standard": (STANDARD,)})
 """What counts when nothing is configured: Monday to Friday, 09:00 to 17:00 UTC, no holidays."""

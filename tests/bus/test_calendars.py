@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics_worker.calendars import Calendar, Calendars, micros, spans
+from bus.calendars import ALWAYS, Calendar, Calendars, micros, spans
+from bus.configured_calendars import configured
+from bus.errors import ConfigError
+from bus.settings import CalendarSettings, Settings
 from tests.metrics_worker.hours import CALENDARS, DESK
 
 AROUND_THE_CLOCK = Calendar("all", 1, "Europe/Amsterdam", 7 * (spans(["00:00-24:00"]),))
@@ -58,6 +61,34 @@ def test_agrees_with_counting_day_by_day(begin: datetime, end: datetime) -> None
     for calendar, by_hand in pairs:
         expected = by_hand.worked(begin, end) if begin < end else timedelta()
         assert calendar.between(micros(begin), micros(end)) == expected // timedelta(microseconds=1)
+
+
+@settings(max_examples=200, deadline=None)
+@given(_INSTANTS, st.integers(1, 60 * 400), st.sampled_from(["own", "tokyo", "always"]))
+def test_after_is_the_first_instant_by_which_so_much_was_worked(begin: datetime, minutes: int, which: str) -> None:
+    calendar = ALWAYS if which == "always" else CALENDARS.known[which][0]
+    since, amount = micros(begin), minutes * 60_000_000
+    until = calendar.after(since, amount)
+    assert until is not None
+    assert calendar.between(since, until) == amount
+    assert calendar.between(since, until - 1) == amount - 1
+    assert calendar.after(since, 0) == since
+
+
+def test_a_calendar_that_never_works_leads_nowhere() -> None:
+    assert Calendar("idle", 1, "UTC", 7 * ((),)).after(0, 1) is None
+
+
+def test_public_holidays_of_a_region_are_free() -> None:
+    def calendar(region: str) -> Calendar:
+        return configured(Settings(calendars={"standard": CalendarSettings(public_holidays=region)}))["standard"]
+
+    assert hours(calendar("PT"), "2026-04-24 00:00", "2026-04-28 00:00") == 16  # 25 April is a Saturday
+    assert hours(calendar("PT"), "2028-04-25 00:00", "2028-04-26 00:00") == 0
+    women = "2027-03-08 00:00", "2027-03-09 00:00"
+    assert (hours(calendar("DE-BE"), *women), hours(calendar("DE-BY"), *women)) == (0, 8)
+    with pytest.raises(ConfigError, match="standard"):
+        calendar("XX")
 
 
 @pytest.mark.parametrize("wrong", ["9-17", "17:00-09:00", "09:00-24:30", "09:00"])
