@@ -11,13 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.errors import Invalid
 from bus.record import Received
-from bus.ticket_event import Actor, MatchSummary, MessageReceived
+from bus.ticket_event import Actor
 from ticketing import load
 from ticketing.acts.scene import Stage
 from ticketing.decode import decode
 from ticketing.incoming import Incoming
 from ticketing.match import Match
 from ticketing.policy import Policy
+from ticketing.received import count, message_received
 from ticketing.tickets import Ticket
 from ticketing.tokens import ReplyTokens
 
@@ -77,33 +78,8 @@ def take(stage: Stage[Any], ticket: Ticket, one: Aside, contact_id: str) -> None
     at = message.occurred_at
     stage.change(ticket)
     ticket.tell("ticket.message_received", received, message, at=at, now=stage.now, actor=actor)
-    if not message.opens:
-        return
-    ticket.messages += 1
-    ticket.attachments += message.attachments
-    ticket.opened_at = min(ticket.opened_at, at)
-    ticket.last_message_at = max(ticket.last_message_at, at)
-
-
-def message_received(message: Incoming, match: Match, *, third_party: bool) -> MessageReceived:
-    """What the world is told of a message that has come into a ticket."""
-    return MessageReceived(
-        message_id=message.id,
-        source_id=message.source_id,
-        channel=message.channel,
-        account=message.account,
-        author_kind=message.author.kind,
-        verified=message.author.verified,
-        automation=message.automation,
-        sent_at=message.sent_at,
-        received_at=message.received_at,
-        visibility=message.visibility,
-        third_party=third_party,
-        match=MatchSummary(
-            rule=match.rule, confidence=match.confidence, evidence=sorted({kind for kind, _ in match.evidence})
-        ),
-        attachments=message.attachments,
-    )
+    if message.opens:
+        count(ticket, message)
 
 
 def decoded(document: str, traceparent: str | None, received_at: datetime) -> Incoming:

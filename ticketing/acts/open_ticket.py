@@ -13,7 +13,7 @@ from bus.errors import Invalid
 from bus.message import Author, Channel, Identity, NormalizedMessage
 from bus.ticket_event import Actor, Assigned, ConfirmationSuppressed, Confirmed, DueSet, Opened, Updated
 from ticketing import brakes_store, load
-from ticketing.acts.aside import Aside, aside, decoded, message_received, take
+from ticketing.acts.aside import Aside, aside, decoded, take
 from ticketing.acts.caller import Caller, Person, keep, owner, person
 from ticketing.acts.kind import OpeningKind, ToOpen
 from ticketing.acts.scene import Stage
@@ -28,6 +28,7 @@ from ticketing.incoming import Incoming
 from ticketing.match import Match, Place
 from ticketing.outbox import Told
 from ticketing.people.policy import Permission
+from ticketing.received import message_received
 from ticketing.tickets import Ticket
 
 BY_HAND = "by_hand"
