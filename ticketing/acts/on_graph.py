@@ -125,7 +125,7 @@ class Acting:
         ticket, absorbed = (one, other) if one.number < other.number else (other, one)
         self._lift(lambda cut: {self.root(cut.older).id, self.root(cut.younger).id} == {one.id, other.id})
         absorb(ticket, absorbed, self._act, actor=self._act.actor, at=self._now, now=self._now)
-        self.done.changed |= {ticket.id: ticket, absorbed.id: absorbed}
+        self.done.changed |= {absorbed.id: absorbed, ticket.id: ticket}
         if absorbed.status != "closed":
             reopen(ticket, self._act, by="agent", actor=self._act.actor, at=self._now, now=self._now)
         self._settle(ticket)
