@@ -102,6 +102,22 @@ def _problem(row: dict[str, Any]) -> str:
     return "; ".join(filter(None, [error, *row["warnings"]]))
 
 
+@connectors_app.command("try")
+def try_command(
+    name: NameArgument, data: DataOption = None, config: ConfigOption = None, kafka: KafkaOption = None
+) -> None:
+    """Reach the connector's source with its settings, change nothing, say what is there; exit status 1 if it fails."""
+    from bus.errors import Retryable
+    from ingest.probing import probe
+
+    settings = resolve(data, config, kafka).settings()
+    try:
+        typer.echo(f"{name}: {asyncio.run(probe(settings, name))}")
+    except Retryable as error:
+        typer.echo(f"{name}: {error.kind}: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
 ByOption = Annotated[str | None, typer.Option("--by", help="Who asks [default: the name you are logged in under].")]
 
 

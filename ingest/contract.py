@@ -5,7 +5,7 @@ repeats work; it never loses any, and ids make the repetition harmless.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -139,7 +139,8 @@ class Connector(Generic[S]):
 
     `raw_key`: the key of a raw record, which keeps together what must stay in order. What a source pushes by HTTP
     comes in through `web`'s routes below `/in/NAME/` (ingest.intake.route), what it pushes otherwise or is asked for
-    through `receiver`; a connector may have both. `settings` of a row with `web` derive from
+    through `receiver`; a connector may have both. `probe` reaches the other side with these settings, changes nothing
+    there, and says in a sentence what it found; it raises Retryable. `settings` of a row with `web` derive from
     `ingest.intake.settings.WebSettings`.
     """
 
@@ -150,6 +151,7 @@ class Connector(Generic[S]):
     receiver: Callable[[S, Place], Receiver] | None = None
     sender: Callable[[S, Place], Sender] | None = None
     web: Callable[[S, Place], Sequence[Route]] | None = None
+    probe: Callable[[S, Place], Awaitable[str]] | None = None
 
 
 class RunSender(Protocol):
