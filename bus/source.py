@@ -177,7 +177,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
                 await self._claim_patiently(consumer, self._progress)
             async with asyncio.timeout(_POLL_PATIENCE):  # during a rebalance aiokafka waits without bound
                 found = await consumer.getmany(timeout_ms=500, max_records=self._max_records)
-            await with_newer(consumer, found, self._max_records)
+            if not self._gathering.under_way:  # else there is nothing to be had at once
+                await with_newer(consumer, found, self._max_records)
         except TimeoutError:
             found = {}
         except NoOffsetForPartitionError:

@@ -12,7 +12,7 @@ from bus.errors import ConfigError, Invalid, Retryable
 from bus.settings import Settings
 
 PACKAGES: Mapping[str, tuple[str, ...]] = {
-    "deploy.commands": ("up", "doctor", "verify", "asyncapi"),
+    "deploy.commands": ("up", "api", "doctor", "verify", "asyncapi", "openapi"),
     "ingest.commands": ("connector", "connectors", "send", "replay", "dead-letters"),
     "ticketing.commands": ("ticketing", "tickets", "contacts", "automatic", "agents", "departments", "teams", "db"),
     "metrics_worker.commands": ("metrics",),

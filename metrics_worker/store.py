@@ -10,11 +10,11 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bus.calendars import ONLY_STANDARD, Calendars
 from bus.failpoints import failpoint
 from bus.progress import FencedProgress, Moving, database_error
 from bus.record import Received
 from metrics_worker import rows
-from metrics_worker.calendars import ONLY_STANDARD, Calendars
 from metrics_worker.contribution import CELL
 from metrics_worker.driver import Driver, Part, fetched, transaction, written
 from metrics_worker.event import decode, decode_contact

@@ -5,8 +5,8 @@ from collections import defaultdict
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bus.calendars import ONLY_STANDARD, Calendars
 from metrics_worker import rows
-from metrics_worker.calendars import ONLY_STANDARD, Calendars
 from metrics_worker.contacts import feedback_of
 from metrics_worker.contribution import contribution, has_days
 from metrics_worker.driver import driver

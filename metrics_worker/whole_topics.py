@@ -97,7 +97,8 @@ class WholeTopics:
             raise Retryable("the consumer has stopped")
         try:
             found = await consumer.getmany(timeout_ms=500, max_records=self._max_records)
-            await with_newer(consumer, found, self._max_records)
+            if not self._gathering.under_way:  # else there is nothing to be had at once
+                await with_newer(consumer, found, self._max_records)
         except NoOffsetForPartitionError:
             return []  # the fetcher asked before the partition was placed; it is placed now
         except OffsetOutOfRangeError as error:

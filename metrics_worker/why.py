@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bus.calendars import Calendars
 from metrics_worker import rows
-from metrics_worker.calendars import Calendars
 from metrics_worker.contacts import ContactFacts, feedback_of
 from metrics_worker.contribution import Measure, keys_of, measures
 from metrics_worker.driver import driver

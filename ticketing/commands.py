@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import typer
 
 from bus.options import ConfigOption, DatabaseOption, DataOption, KafkaOption, OpsPortOption, resolve
+from ticketing.commands_acts import add_to
 from ticketing.commands_automatic import automatic_app
 from ticketing.commands_contacts import More, contacts_app
 from ticketing.commands_db import Upgrade, db_app
@@ -20,7 +21,9 @@ def register(app: typer.Typer, *, more_upgrades: Sequence[Upgrade] = (), more_of
     From other packages: `more_upgrades` of their tables, for `db upgrade`; `more_of_contacts` for `contacts show`.
     """
     app.command("ticketing")(ticketing)
-    app.add_typer(with_acts(tickets_app), name="tickets")
+    tickets = with_acts(tickets_app)
+    add_to(tickets)
+    app.add_typer(tickets, name="tickets")
     app.add_typer(contacts_app, name="contacts", context_settings={"obj": more_of_contacts})
     app.add_typer(automatic_app, name="automatic")
     app.add_typer(agents_app, name="agents")

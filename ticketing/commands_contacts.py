@@ -26,6 +26,13 @@ contacts_app = typer.Typer(help="Look at contacts, merge them, move them to acco
 
 ContactArgument = Annotated[str, typer.Argument(help="A contact's id, or an address or number it is known by.")]
 Found = TypeVar("Found")
+_LONGEST_WORDS = 80
+_FEEDBACK: dict[str, Callable[[Any], object]] = {
+    "feedback": lambda f: f["message_id"][:12],
+    "by": lambda f: f["channel"],
+    "received": lambda f: f"{f['received_at']:%Y-%m-%d %H:%M}",
+    "words": lambda f: " ".join((f["text"] or "").split())[:_LONGEST_WORDS],
+}
 More = Callable[[Settings, str, bool], Mapping[str, Any]]
 """What others know of a contact, by its id: printed, or given as fields for JSON. It is the `obj` of the context."""
 
@@ -206,13 +213,16 @@ def _show(
     desk: "Desk", contact: str, *, as_json: bool, more: Callable[[str, bool], Mapping[str, Any]] | None = None
 ) -> None:
     found = desk.contact(contact)
-    tickets = desk.tickets_of(found["id"])
+    tickets, feedback = desk.tickets_of(found["id"]), desk.feedback_of(found["id"])
     if as_json:
+        documents = [ticket.model_dump(mode="json") for ticket in tickets]
         others = more(found["id"], True) if more else {}
-        print_one({**found, "tickets": [ticket.model_dump(mode="json") for ticket in tickets], **others}, as_json=True)
+        print_one({**found, "tickets": documents, "feedback": feedback, **others}, as_json=True)
         return
     known = ", ".join(f"{i['value']} ({i['strength']})" for i in found["identities"])
     print_one({**found, "identities": known, "absorbed": ", ".join(found["absorbed"])}, as_json=False)
     print_rows(tickets, COLUMNS, as_json=False, nothing="No tickets.")
+    if feedback:
+        print_rows(feedback, _FEEDBACK, as_json=False, nothing="No feedback.")
     if more:
         more(found["id"], False)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bus.calendars import Calendars
 from bus.errors import Invalid, Retryable
 from bus.failpoints import failpoint
 from bus.record import Partition, Received
 from metrics_worker import calendar_store, rows
-from metrics_worker.calendars import Calendars
 from metrics_worker.driver import driver
 from metrics_worker.event import decode, decode_contact
 from metrics_worker.reading_ranges import Ranges

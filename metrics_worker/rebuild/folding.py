@@ -5,9 +5,9 @@ import gc
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from bus.calendars import Calendars
 from bus.errors import Invalid
 from bus.record import Partition, Received
-from metrics_worker.calendars import Calendars
 from metrics_worker.contacts import ContactFacts, fold_contact, roots_of
 from metrics_worker.contribution import contribution
 from metrics_worker.event import decode, decode_contact

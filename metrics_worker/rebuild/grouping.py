@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bus.calendars import Calendars
 from metrics_worker import rows
-from metrics_worker.calendars import Calendars
 from metrics_worker.contribution import contribution
 from metrics_worker.driver import driver
 from metrics_worker.facts import TicketFacts

@@ -7,8 +7,8 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bus.calendars import Calendars
 from bus.progress import database_error
-from metrics_worker.calendars import Calendars
 from metrics_worker.reading_ranges import Ranges
 from metrics_worker.rebuild.difference import Difference
 from metrics_worker.rebuild.exchange import Exchange
