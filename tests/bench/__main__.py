@@ -12,15 +12,16 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench import figures as figures_part
-from tests.bench import filing, latency, normalizer, whole_way
+from tests.bench import filing, intake, latency, normalizer, whole_way
 from tests.bench.cost import pss_megabytes
 from tests.e2e.running import Up, running
 from tests.mails.generator import generate
 
-PARTS = ("up", "normalizer", "filing", "whole", "latency", "figures", "memory")
+PARTS = ("up", "normalizer", "filing", "whole", "latency", "figures", "intake", "memory")
 GOALS = {
     **normalizer.GOALS,
     **{f"folder: {name}": goal for name, goal in normalizer.GOALS.items()},
+    **intake.GOALS,
     "whole way, mails/s": "≥ 520",
     "whole way, CPU × yardstick": "≤ 3",
     "filing × bare loop": "≥ 0.3",
@@ -58,7 +59,7 @@ def main() -> None:
 
     if "normalizer" in parts:
         take(_normalizer(arguments))
-    if {"filing", "whole", "latency", "figures", "memory", "up"} & set(parts):
+    if {"filing", "whole", "latency", "figures", "intake", "memory", "up"} & set(parts):
         folder = build / "bench-data"
         if "up" in parts:
             take({"up to ready, s": _median(arguments.runs, lambda _: _ready(folder))})
@@ -82,7 +83,9 @@ def _measure_running(
         take(filing.measure(up.endpoints()["database"], count, arguments.runs, seed))
     if "figures" in parts:
         take(figures_part.measure(up, 5 * count, arguments.runs))
-    if set(parts) <= {"figures", "up"}:
+    if "intake" in parts:
+        take(intake.measure(up, count, arguments.runs))
+    if set(parts) <= {"figures", "intake", "up"}:
         return
     whole_way.measure(up, generate(2_000, seed=seed + 90, prefix="warm"))
     if "whole" in parts:
