@@ -45,7 +45,7 @@ layers: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -m "not long" --numprocesses $(WORKERS) $(ARGS)
 
-long: $(READY)  ## the long runs: seeded, resumable, hours (ARGS=…)
+long: $(READY)  ## the long runs: seeded, hours; ARGS=--stepwise goes on where one failed or was stopped
 	$(BIN)/python -m pytest -m long $(ARGS)
 
 bench: $(READY)  ## measure, print a table, write build/bench.json

@@ -20,7 +20,7 @@ _WORTH_IT_MS = 10
 class Gathering:
     """Adapts one consumer's fetches to the rate at which it gets records; `most_ms` 0 leaves them immediate.
 
-    `busy`: records a second from which on it gathers for `most_ms`.
+    `busy`: records a second from which on it gathers for `most_ms`. `under_way`: whether the next fetch gathers.
     """
 
     def __init__(self, most_ms: int, *, busy: float = _BUSY, clock: Callable[[], float] = time.monotonic) -> None:
@@ -29,6 +29,7 @@ class Gathering:
         self._clock = clock
         self._seen = 0.0
         self._at = clock()
+        self.under_way = False
 
     def after(self, records: int) -> int:
         """Count a poll's records; the milliseconds for which the next fetch is to gather, 0 for not at all."""
@@ -42,6 +43,7 @@ class Gathering:
     def adapt(self, consumer: AIOKafkaConsumer, records: int) -> None:
         """`after`, applied to the consumer."""
         ms = self.after(records)
+        self.under_way = ms > 0
         fetcher = consumer._fetcher  # noqa: SLF001  # aiokafka lets nobody change it on a running consumer
         fetcher._fetch_max_wait_ms = ms or _PATIENCE_MS  # noqa: SLF001
         fetcher._fetch_min_bytes = _ENOUGH if ms else 1  # noqa: SLF001

@@ -5,6 +5,7 @@ lone record leaves at once.
 """
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 
 from bus.batches import Row, check_sizes, partition_counts, placed, send_batches
 from bus.closing import KAFKA_ERRORS, end_producer, kafka_error
+from bus.compression import compress_lightly
 from bus.errors import Invalid, Retryable
 from bus.kafka_settings import KafkaSettings
 from bus.partition_hash import partition_of
@@ -45,6 +47,7 @@ class Publisher(Protocol):
 
 def producer_options(kafka: KafkaSettings) -> dict[str, Any]:
     """What every producer here is made with; nothing is left to the library's defaults that matters."""
+    compress_lightly()
     return kafka.client_options() | {
         "acks": "all",
         "enable_idempotence": True,
@@ -78,7 +81,8 @@ class _Call:
 class KafkaPublisher:
     """A Publisher on Kafka with a deadline of its own, that replaces its producer after every error.
 
-    `linger`: seconds for which a flush waits for company while callers come at the same time; a lone one never waits.
+    `linger`: seconds for which a flush waits, at most, until as many callers have come as came together just before; a
+    lone one never waits.
     """
 
     def __init__(self, kafka: KafkaSettings, *, deadline: float = 15.0, linger: float = 0.0) -> None:
@@ -89,6 +93,8 @@ class KafkaPublisher:
         self._waiting: list[_Call] = []
         self._leaving: list[_Call] = []
         self._wake = asyncio.Event()
+        self._company = 1
+        self._together = asyncio.Event()
         self._flusher: asyncio.Task[None] | None = None
         self._ready = False
         self._stopped = False
@@ -127,6 +133,8 @@ class KafkaPublisher:
         call = _Call(records)
         self._waiting.append(call)
         self._wake.set()
+        if len(self._waiting) >= self._company:
+            self._together.set()
         try:
             return await asyncio.wait_for(asyncio.shield(call.future), self._deadline)
         except TimeoutError:
@@ -136,15 +144,13 @@ class KafkaPublisher:
             raise Retryable(f"Kafka did not acknowledge within {self._deadline:g} s") from None
 
     async def _flush_for_ever(self) -> None:
-        company = False
         while True:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                if self._linger and company:
-                    await asyncio.sleep(self._linger)
+                await self._gather()
                 self._leaving = self._take()
-                company = len(self._leaving) > 1
+                self._company = max(len(self._leaving), self._company - 1)
                 try:
                     async with asyncio.timeout(self._deadline):
                         await self._flush(self._leaving)
@@ -155,6 +161,14 @@ class KafkaPublisher:
                     log.exception("publish.unexpected")
                     await self._failed(error)
                 self._leaving = []
+
+    async def _gather(self) -> None:
+        """Who was answered together comes again together, and one request for all costs what each would."""
+        if self._linger and len(self._waiting) < self._company:
+            self._together.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._linger):
+                    await self._together.wait()
 
     def _take(self) -> list[_Call]:
         count = size = 0

@@ -29,11 +29,14 @@ class Recipient(Wire):
 class Reply(Wire):
     """One rendered answer.
 
-    `message_id`, `in_reply_to`, `references`: mail ids without brackets. `reply_token`: signed, opaque to
-    everybody but ticketing; a mail sender makes the plus-address of it. `from_address`: None for the
-    connector's own. `automatic`: sent with `Auto-Submitted: auto-replied` and a null envelope sender
-    (RFC 3834). `loop`: chain id and hop count of an automatic exchange. `attempt` counts from 1; a repetition
-    has the same `reply_id` and `message_id`.
+    `cc`: who else is written to, to be shown; each of them gets a reply of his own. `visibility`: where the channel
+    has both, whether everybody may read it. `message_id`, `in_reply_to`, `references`: mail ids without brackets; on
+    other channels `in_reply_to` is what the provider calls the message answered, `provider_thread` its conversation.
+
+    `reply_token`: signed, opaque to everybody but ticketing; a mail sender makes the plus-address of it.
+    `from_address`: None for the connector's own. `automatic`: sent with `Auto-Submitted: auto-replied` and a null
+    envelope sender (RFC 3834). `loop`: chain id and hop count of an automatic exchange. `attempt` counts from 1; a
+    repetition has the same `reply_id` and `message_id`.
     """
 
     kind: Literal["reply.v1"] = "reply.v1"
@@ -46,6 +49,7 @@ class Reply(Wire):
     attempt: int = 1
     created_at: Time
     recipient: Recipient
+    cc: list[Recipient] = []
     from_address: str | None = None
     from_name: str | None = None
     reply_token: str | None = None
@@ -57,6 +61,7 @@ class Reply(Wire):
     in_reply_to: str | None = None
     references: list[str] = []
     provider_thread: str | None = None
+    visibility: Literal["public", "private"] = "private"
     automatic: bool = False
     loop: str | None = None
     attachments: list[ReplyAttachment] = []

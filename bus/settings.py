@@ -4,18 +4,22 @@ import difflib
 import os
 import tomllib
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
+from bus.blob_settings import BlobSettings
 from bus.errors import ConfigError
 from bus.intake_settings import IntakeSettings
 from bus.kafka_settings import KafkaSettings
 from bus.message import Channel
+from bus.spans_of_time import span
+from bus.ticket_event import Priority
 
 DEFAULT_DATA = "deskstream-data"
-_NOT_SETTINGS = ("DATA", "CONFIG", "KAFKA", "DATABASE", "FAILPOINTS", "RUN_FILE", "CACHE")
+_NOT_SETTINGS = ("DATA", "CONFIG", "KAFKA", "DATABASE", "FAILPOINTS", "RUN_FILE", "CACHE", "TOKEN", "URL")
 
 
 class Section(BaseModel):
@@ -28,12 +32,6 @@ class DatabaseSettings(Section):
     """`[database]`: where PostgreSQL is (`postgresql+psycopg://…`)."""
 
     url: SecretStr | None = None
-
-
-class BlobSettings(Section):
-    """`[blobs]`: where large payloads and attachments lie; a folder, by default DIR/blobs."""
-
-    url: str | None = None
 
 
 class DeskSettings(Section):
@@ -71,6 +69,18 @@ class ConfirmationSettings(Section):
     refusals: int = Field(default=100, ge=1)
 
 
+class RatingSettings(Section):
+    """`[ratings]`: where customers say how it was. Departments say when they are asked.
+
+    `url`: the address under which customers reach `/r/` of the agents' API; without it nobody is asked. `open_days`:
+    how long a link is good; `change_days`: how long a rating can be changed.
+    """
+
+    url: str | None = Field(default=None, pattern=r"^https?://[^\s?#]+$")
+    open_days: int = Field(default=90, ge=1, le=3_650)
+    change_days: int = Field(default=14, ge=0, le=3_650)
+
+
 class AccountSettings(Section):
     """`[accounts]`: which customers are companies.
 
@@ -94,6 +104,7 @@ class ConnectorThreading(Section):
 class CalendarSettings(Section):
     """`[calendars.NAME]`: working hours (`["09:00-12:30", "13:30-17:00"]`), holidays (`2026-12-25`, `12-25`) and zone.
 
+    `public_holidays`: a country (`PT`) or a part of one (`DE-BE`), whose public holidays are free too.
     What has been measured with a version stays so: whoever changes hours, holidays or zone raises `version`.
     """
 
@@ -107,6 +118,35 @@ class CalendarSettings(Section):
     saturday: list[str] = []
     sunday: list[str] = []
     holidays: list[Annotated[str, Field(pattern=r"^(\d{4}-)?\d{2}-\d{2}$")]] = []
+    public_holidays: Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")] | None = None
+
+
+Which = Literal["first_response", "next_response", "resolution"]
+"""The clocks of a ticket."""
+Span = Annotated[timedelta, BeforeValidator(span)]
+
+
+class ServiceLevelSettings(Section):
+    """`[service_levels.NAME]`: what is promised, in working time (`"4h"`, `"1h 30m"`), to whom it is promised.
+
+    The first section that fits a ticket counts: its priority, department and account (a company's id, key or name)
+    are among those named, where any are. `calendar`: of `[calendars]`, or `always`; the desk's when there is none.
+    `on_hold`: which clocks stand still then. `escalate_to`: an agent or a team (id, mail address, name), when a clock
+    in `escalate` is overdue for `escalate_after`.
+    """
+
+    priorities: list[Priority] = []
+    departments: list[str] = []
+    accounts: list[str] = []
+    calendar: str | None = None
+    first_response: Span | None = None
+    next_response: Span | None = None
+    resolution: Span | None = None
+    on_hold: list[Which] = []
+    due_soon: Span = timedelta(hours=1)
+    escalate_to: str | None = None
+    escalate: list[Which] = ["first_response", "next_response", "resolution"]
+    escalate_after: Span = timedelta()
 
 
 class ThreadingSettings(Section):
@@ -121,6 +161,13 @@ class ThreadingSettings(Section):
     reopen_days: int = Field(default=30, ge=0, le=36_500)
     after_window: Literal["new_ticket", "reopen"] = "new_ticket"
     connectors: dict[str, ConnectorThreading] = {}
+
+
+class ApiSettings(Section):
+    """`[api]`: where the agents' API listens. Give it to others through a server that speaks TLS."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8700, ge=0, le=65_535)
 
 
 class LoggingSettings(Section):
@@ -139,17 +186,22 @@ class Settings(Section):
     desk: DeskSettings = DeskSettings()
     confirmations: ConfirmationSettings = ConfirmationSettings()
     accounts: AccountSettings = AccountSettings()
+    ratings: RatingSettings = RatingSettings()
     calendars: dict[str, CalendarSettings] = {}
+    service_levels: dict[str, ServiceLevelSettings] = {}
     threading: ThreadingSettings = ThreadingSettings()
+    api: ApiSettings = ApiSettings()
     logging: LoggingSettings = LoggingSettings()
     intake: IntakeSettings = IntakeSettings()
     connectors: dict[str, dict[str, Any]] = {}
     data: Path = Path(DEFAULT_DATA)
 
     @property
-    def blob_url(self) -> str:
+    def blob_place(self) -> BlobSettings:
         """The blob store: as configured, else a folder in the data folder."""
-        return self.blobs.url or (self.data / "blobs").absolute().as_uri()
+        if self.blobs.url:
+            return self.blobs
+        return self.blobs.model_copy(update={"url": (self.data / "blobs").absolute().as_uri()})
 
 
 Model = TypeVar("Model", bound=BaseModel)

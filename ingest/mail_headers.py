@@ -5,6 +5,7 @@ RFC 5322 (form, line lengths), RFC 2047 (encoded words), RFC 2231 (file names), 
 
 import re
 from base64 import b64encode
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from ingest.contract import Refused
@@ -62,6 +63,16 @@ def mailbox(name: str, display: str | None, addr: str) -> str:
         return f"{name}: {addr}\r\n"
     gap = " " if len(name) + len(shown) + len(addr) + 5 <= LINE else "\r\n "
     return f"{name}: {shown}{gap}<{addr}>\r\n"
+
+
+def mailboxes(name: str, people: Sequence[tuple[str | None, str]]) -> str:
+    """A field with several addresses, one a line. Raises Refused as `address` does."""
+    shown = []
+    for display, value in people:
+        addr = address(value, f"{name} address")
+        words = phrase(checked(display, f"{name} name")) if display else ""
+        shown.append(f"{words} <{addr}>" if words else addr)
+    return f"{name}: " + ",\r\n ".join(shown) + "\r\n"
 
 
 def phrase(text: str) -> str:

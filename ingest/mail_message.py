@@ -52,6 +52,8 @@ def compose(reply: Reply, own: str, files: Sequence[bytes] = ()) -> Mail:
         header.mailbox("From", reply.from_name, sender),
         header.mailbox("To", reply.recipient.name, recipient),
     ]
+    if reply.cc:
+        lines.append(header.mailboxes("Cc", [(each.name, each.address) for each in reply.cc]))
     if reply.reply_token:
         lines.append(f"Reply-To: {header.plus_address(sender, reply.reply_token)}\r\n")
     lines.append(header.unstructured("Subject", reply.subject or ""))

@@ -2,18 +2,15 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import replace
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bus.calendars import STANDARD, Calendar, Calendars
+from bus.configured_calendars import configured
 from bus.errors import ConfigError
-from bus.settings import CalendarSettings, Settings
-from metrics_worker.calendars import STANDARD, Calendar, Calendars, spans
-
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+from bus.settings import Settings
 
 _READ = sa.text("SELECT id, version, valid_from, document FROM metrics.calendars ORDER BY id, valid_from, version")
 
@@ -91,34 +88,33 @@ async def read(connection: AsyncConnection, desk: str) -> Calendars:
     return Calendars(desk, {id_: tuple(versions) for id_, versions in known.items()})
 
 
-def configured(settings: Settings) -> Mapping[str, Calendar]:
-    """The calendars of the settings; `standard` is there in any case. Raises ConfigError."""
-    found = {id_: _configured(id_, section) for id_, section in settings.calendars.items()}
-    found.setdefault(STANDARD.id, STANDARD)
-    if settings.desk.calendar not in found:
-        raise ConfigError(f"[desk] calendar: there is no [calendars.{settings.desk.calendar}]")
-    return found
-
-
-def _configured(id_: str, section: CalendarSettings) -> Calendar:
-    try:
-        ZoneInfo(section.zone)
-        week = tuple(spans(getattr(section, day)) for day in _DAYS)
-    except (ValueError, KeyError, OSError) as error:
-        raise ConfigError(f"[calendars.{id_}]: {error}") from None
-    return Calendar(id_, section.version, section.zone, week, frozenset(section.holidays))
-
-
 def _since(calendar: Calendar, versions: tuple[Calendar, ...]) -> Calendar:
+    """The calendar as if it had been in force since its version is; with the public holidays that were known then.
+
+    What was measured stays so: whoever wants the days that a newer list of the same region has, raises the version.
+    """
     kept = next(each for each in versions if each.version == calendar.version)
-    return Calendar(calendar.id, calendar.version, calendar.zone, calendar.week, calendar.holidays, kept.valid_from)
+    public = kept.public if calendar.region == kept.region else calendar.public
+    return replace(calendar, valid_from=kept.valid_from, public=public)
 
 
 def _document(calendar: Calendar) -> str:
-    return json.dumps({"zone": calendar.zone, "week": calendar.week, "holidays": sorted(calendar.holidays)})
+    said: dict[str, object] = {"zone": calendar.zone, "week": calendar.week, "holidays": sorted(calendar.holidays)}
+    if calendar.region is not None:
+        said |= {"region": calendar.region, "public": sorted(calendar.public)}
+    return json.dumps(said)
 
 
 def _calendar(id_: str, version: int, valid_from: int, document: str) -> Calendar:
     found = json.loads(document)
     week = tuple(tuple((begin, end) for begin, end in day) for day in found["week"])
-    return Calendar(id_, version, found["zone"], week, frozenset(found["holidays"]), valid_from)
+    return Calendar(
+        id_,
+        version,
+        found["zone"],
+        week,
+        frozenset(found["holidays"]),
+        valid_from,
+        found.get("region"),
+        frozenset(found.get("public", ())),
+    )

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from bus.calendars import ONLY_STANDARD, Calendars
 from bus.errors import Invalid
-from metrics_worker.calendars import ONLY_STANDARD, Calendars
 from metrics_worker.event import ContactChange
 from metrics_worker.facts import FEEDBACK, Fact, short_form
 from metrics_worker.groups import root_of

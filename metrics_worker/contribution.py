@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, cast
 
+from bus.calendars import Calendars
 from metrics_worker.buckets import bucket_of
-from metrics_worker.calendars import Calendars
 from metrics_worker.facts import CLOSED, MESSAGE, OPENED, OVERDUE, RATED, REOPENED, RESPONSE, Fact, TicketFacts
 from metrics_worker.groups import MergeGroup
 

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from pydantic import AwareDatetime, ConfigDict, TypeAdapter, ValidationError, with_config
 from typing_extensions import NotRequired, TypedDict  # noqa: UP035  # pydantic wants these before Python 3.12
 
+from bus.calendars import EPOCH, micros
 from bus.errors import Invalid
 from bus.record import Received
-from metrics_worker.calendars import EPOCH, micros
 
 
 class _Actor(TypedDict):

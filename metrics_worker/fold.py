@@ -4,8 +4,8 @@ from bisect import insort
 from collections.abc import Sequence
 from typing import Any
 
+from bus.calendars import ONLY_STANDARD, Calendars, micros
 from bus.errors import Invalid
-from metrics_worker.calendars import ONLY_STANDARD, Calendars, micros
 from metrics_worker.event import Event
 from metrics_worker.facts import (
     CLOSED,

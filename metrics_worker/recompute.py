@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from metrics_worker.calendars import ONLY_STANDARD, Calendars
+from bus.calendars import ONLY_STANDARD, Calendars
 from metrics_worker.contacts import ContactFacts
 from metrics_worker.contribution import contribution
 from metrics_worker.facts import TicketFacts

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from metrics_worker.calendars import ONLY_STANDARD, Calendars
+from bus.calendars import ONLY_STANDARD, Calendars
 from metrics_worker.contacts import ContactFacts, feedback_of, fold_contact, roots_of
 from metrics_worker.contribution import Contribution, contribution, has_days
 from metrics_worker.event import ContactChange, Event

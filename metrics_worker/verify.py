@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
+from bus.calendars import Calendars
 from bus.database import database_url
 from bus.errors import Invalid
 from bus.figures import CustomerMetrics, Figure
@@ -17,7 +18,6 @@ from bus.progress import database_error
 from bus.record import Received
 from bus.settings import Settings
 from metrics_worker import calendar_store, snapshot
-from metrics_worker.calendars import Calendars
 from metrics_worker.contacts import ContactFacts, fold_contact
 from metrics_worker.contribution import CELL
 from metrics_worker.database import engine as engine_of

@@ -1,4 +1,4 @@
-"""The language a mail says it is in (Content-Language, RFC 3282)."""
+"""The language that a message says it is in: of a mail its Content-Language (RFC 3282)."""
 
 import re
 
@@ -14,4 +14,9 @@ def declared_language(headers: Headers) -> str | None:
     if b"content-language" not in headers or headers.any_of(_SETTING_OF_THE_PROGRAM):
         return None
     value = headers.raw(b"content-language").decode("ascii", "replace").partition("(")[0].strip()
-    return value if _TAG.fullmatch(value) else None
+    return language_tag(value)
+
+
+def language_tag(text: str) -> str | None:
+    """A language tag (BCP 47, the forms in use); None for whatever is none."""
+    return text if _TAG.fullmatch(text) else None

@@ -38,5 +38,3 @@ HTML_ATTRIBUTES = 2_000
 """Of one element; a parser compares each with all others."""
 TNEF_ATTRIBUTES = 10_000
 """Attributes of a TNEF part, and properties of one of them, that are read."""
-DKIM_SIGNATURES = 10
-"""Signatures of one mail that are checked."""

@@ -32,13 +32,14 @@ class Filed:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of a raw record that is not filed under its own position."""
+    """What became of a message of a raw record that is not filed under that position; `message_id` is empty where
+    nothing was to be filed."""
 
     raw_topic: str
     raw_partition: int
     raw_offset: int
     outcome: str
-    message_id: str | None
+    message_id: str
     reason: str | None
 
 
@@ -120,7 +121,7 @@ def arrivals(
     copied = {(copy.own, copy.fingerprint): copy for copy in copies}
     for each in batch:
         if isinstance(each, Ignorable):
-            found.settled.append(Settled(*each.raw, "ignored", None, each.reason))
+            found.settled.append(Settled(*each.raw, "ignored", "", each.reason))
             continue
         course = courses.get(each.id)
         if course is None:
@@ -131,7 +132,7 @@ def arrivals(
                     (each.own, each.fingerprint), Copy(each.own, each.fingerprint, each.account, here)
                 )
                 if copy.account != each.account:
-                    _settle(found, each, None, "duplicate", copy.filed.id)
+                    _settle(found, each, None, "duplicate", f"a copy of {copy.filed.id}")
                     continue
             course = courses[each.id] = Course(before, list((states or {}).get(each.id, ())), read)
         course.take(each, found)
@@ -238,10 +239,10 @@ class Course:
 
 
 def _settle(
-    found: Arrivals, message: Incoming, filed_from: Position | None, outcome: str, as_: str | None = None
+    found: Arrivals, message: Incoming, filed_from: Position | None, outcome: str, reason: str | None = None
 ) -> None:
     if message.raw is not None and message.raw != filed_from:
-        found.settled.append(Settled(*message.raw, outcome, as_ or message.id, None))
+        found.settled.append(Settled(*message.raw, outcome, message.id, reason))
 
 
 def newer(one: str, other: str) -> bool:

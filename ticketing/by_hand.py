@@ -1,4 +1,5 @@
-"""An agent makes a ticket of automatic mail (threading §5: a mailbox's forwarding code lands there)."""
+"""An agent makes a ticket of what is in none: automatic mail (threading §5: a mailbox's forwarding code lands there),
+feedback, a call that was answered, a change of a message that never came."""
 
 import secrets
 from datetime import datetime
@@ -20,9 +21,12 @@ from ticketing.decision import Decision
 from ticketing.decode import decode
 from ticketing.incoming import Incoming
 from ticketing.policy import Policy
-from ticketing.store import store
+from ticketing.rows import insert_rows
+from ticketing.service_levels import ServiceLevels
+from ticketing.store import names, store
 from ticketing.tables import DESK_LOCK
-from ticketing.tickets import Ticket
+from ticketing.tables import names as names_table
+from ticketing.tickets import Requester, Ticket
 from ticketing.tokens import ReplyTokens
 
 _AGENT = Actor(kind="agent")
@@ -34,36 +38,42 @@ _FIND = sa.text(
     "WHERE m.id = :id OR m.source_id = :id ORDER BY m.received_at, m.id LIMIT 1"
 )
 _GROUP = sa.text(
-    "SELECT id, document, traceparent, received_at, match, third_party FROM desk.messages "
+    "SELECT id, document, traceparent, received_at, match, third_party, aside FROM desk.messages "
     "WHERE ticket_id IS NULL AND (id = :id OR automatic_group = :group) ORDER BY id <> :id, received_at, id FOR UPDATE"
 )
 
+_OURS = sa.text("UPDATE desk.messages SET aside = NULL, contact_id = :contact WHERE id = :id")
 
-async def to_ticket(engine: AsyncEngine, message_id: str, now: datetime) -> int:
+
+async def to_ticket(engine: AsyncEngine, message_id: str, now: datetime, levels: ServiceLevels) -> int:
     """Open a ticket for the message, and for the automatic mail that belongs with it; the ticket's number.
 
-    `message_id`: ours, or its source's. Its machine is not confirmed to. Raises Invalid when there is no such
-    message or it is in a ticket already, and Retryable.
+    `message_id`: ours, or its source's. It is not confirmed: a machine reads nothing, and who only left feedback or has
+    been spoken to is answered by the agent or not at all. Raises Invalid when there is no such message or it is in a
+    ticket already, and Retryable.
     """
     try:
         async with engine.begin() as connection:
             await connection.execute(_LOCK, {"lock": DESK_LOCK})
             found = (await connection.execute(_FIND, {"id": message_id.strip("<> ")})).one_or_none()
             if found is None:
-                raise Invalid(f"no automatic message {message_id}; `deskstream automatic list` shows all")
+                raise Invalid(f"no message {message_id}; `deskstream automatic list` shows all that are in no ticket")
             if found.number is not None:
                 raise Invalid(f"message {message_id} is in ticket {found.number} already")
-            return await _open(connection, found.id, found.automatic_group, now)
+            return await _open(connection, found.id, found.automatic_group, now, levels)
     except DBAPIError as error:
         raise database_error(error) from error
 
 
-async def _open(connection: AsyncConnection, message_id: str, group: str | None, now: datetime) -> int:
+async def _open(
+    connection: AsyncConnection, message_id: str, group: str | None, now: datetime, levels: ServiceLevels
+) -> int:
     rows = (await connection.execute(_GROUP, {"id": message_id, "group": group})).all()
     messages = [_decoded(row.document, row.traceparent, row.received_at) for row in rows]
-    first = messages[0]
+    first, by_a_person = messages[0], rows[0].aside is not None
     person = (first.author.kind, identity_value(first.author.kind, first.author.address))
     contacts = Contacts(await load.contacts(connection, {first.person: person}), _mint)
+    own = contacts.own(first)
     [number] = await load.numbers(connection, 1)
     ticket = Ticket(
         id=_mint(),
@@ -77,22 +87,28 @@ async def _open(connection: AsyncConnection, message_id: str, group: str | None,
         opened_at=now,
         last_message_at=first.occurred_at,
         updated_at=now,
-        requester=None,
+        requester=Requester(first.id, contacts.of(first), first.received_at, is_root=True) if by_a_person else None,
+        messages=int(by_a_person),
+        attachments=first.attachments if by_a_person else 0,
     )
     opened = Opened(channel=first.channel, account=first.account, language=first.language, manual=True)
     ticket.tell("ticket.opened", opened, first, at=now, now=now, actor=_AGENT)
     for row, message in zip(rows, messages, strict=True):
         received = _received(message, row.match, third_party=row.third_party)
-        ticket.tell("ticket.message_received", received, message, at=message.occurred_at, now=now, actor=_DESK)
-    machine = ConfirmationSuppressed(reason="machine")
-    ticket.tell("ticket.confirmation_suppressed", machine, first, at=now, now=now, actor=_DESK)
+        actor = Actor(kind="customer", id=ticket.contact_id) if by_a_person and message.opens else _DESK
+        ticket.tell("ticket.message_received", received, message, at=message.occurred_at, now=now, actor=actor)
+    unconfirmed = ConfirmationSuppressed(reason="by_hand" if by_a_person else "machine")
+    ticket.tell("ticket.confirmation_suppressed", unconfirmed, first, at=now, now=now, actor=_DESK)
     decision = Decision(
         contacts=contacts.new,
         contact_events=[created(contact, now) for contact in contacts.new],
         opened=[ticket],
         attached=dict.fromkeys((row.id for row in rows), ticket.id),
     )
-    await store(connection, decision, Arrivals(), now)
+    if by_a_person:
+        await connection.execute(_OURS, {"id": first.id, "contact": own})
+        await insert_rows(connection, names_table, names(messages), suffix="ON CONFLICT DO NOTHING")
+    await store(connection, decision, Arrivals(), now, levels)
     return number
 
 

@@ -1,4 +1,4 @@
-"""`deskstream automatic`: mail of machines that belongs to no ticket."""
+"""`deskstream automatic`: what is in no ticket: mail of machines, feedback, calls that were answered."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -11,7 +11,9 @@ from bus.options import ConfigOption, DatabaseOption, DataOption, JsonOption, Ka
 from bus.output import console, print_one, print_rows
 from ticketing.commands_tickets import LimitOption
 
-automatic_app = typer.Typer(help="Look at machines' mail that is in no ticket.", no_args_is_help=True)
+automatic_app = typer.Typer(
+    help="Look at what is in no ticket: machines' mail, feedback, answered calls.", no_args_is_help=True
+)
 
 MessageArgument = Annotated[str, typer.Argument(help="A message_id, or the id its source gave it (Message-ID).")]
 
@@ -28,18 +30,23 @@ def list_(
     ] = None,
     limit: LimitOption = None,
 ) -> None:
-    """List machines' mail that is in no ticket, the newest first."""
+    """List what is in no ticket, the newest first.
+
+    That is machines' mail, feedback, calls that nobody missed, and changes of messages that have not come ("creation").
+    """
     from ticketing.looking import looking
 
     columns = {
         "message": lambda m: m["message_id"],
-        "kind": lambda m: m["automation"],
+        "kind": lambda m: m["aside"] or m["automation"],
         "from": lambda m: m["author"],
         "subject": lambda m: m["subject"],
         "received": lambda m: f"{m['received_at']:%Y-%m-%d %H:%M}",
     }
     with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
-        print_rows(desk.automatic(search=search, limit=limit), columns, as_json=as_json, nothing="No automatic mail.")
+        print_rows(
+            desk.automatic(search=search, limit=limit), columns, as_json=as_json, nothing="Everything is in a ticket."
+        )
 
 
 @automatic_app.command("silenced")
@@ -72,7 +79,7 @@ def show(
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one message of a machine."""
+    """Show one of them."""
     from ticketing.looking import looking
 
     with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
@@ -88,17 +95,19 @@ def to_ticket_command(
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a ticket of a machine's message, such as the code a mailbox sends before it forwards."""
+    """Make a ticket of one of them, such as the code a mailbox sends before it forwards."""
     from ticketing.by_hand import to_ticket
     from ticketing.database import engine
     from ticketing.looking import looking
+    from ticketing.service_levels import levels_of
 
-    url = database_url(resolve(data, config, kafka, database).settings("database"))
+    settings = resolve(data, config, kafka, database).settings("database")
+    url, levels = database_url(settings), levels_of(settings)
 
     async def run() -> int:
         pool = engine(url)
         try:
-            return await to_ticket(pool, message, datetime.now(UTC))
+            return await to_ticket(pool, message, datetime.now(UTC), levels)
         finally:
             await pool.dispose()
 

@@ -1,9 +1,10 @@
 """`deskstream contacts`: look at customers, merge them, and say where they belong."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from uuid import uuid4
 
 import typer
@@ -11,6 +12,7 @@ import typer
 from bus.database import database_url
 from bus.options import ConfigOption, DatabaseOption, DataOption, JsonOption, KafkaOption, resolve
 from bus.output import console, print_one, print_rows
+from bus.settings import Settings
 from bus.ticket_event import Actor
 from ticketing.commands_tickets import COLUMNS, LimitOption
 
@@ -24,6 +26,15 @@ contacts_app = typer.Typer(help="Look at contacts, merge them, move them to acco
 
 ContactArgument = Annotated[str, typer.Argument(help="A contact's id, or an address or number it is known by.")]
 Found = TypeVar("Found")
+_LONGEST_WORDS = 80
+_FEEDBACK: dict[str, Callable[[Any], object]] = {
+    "feedback": lambda f: f["message_id"][:12],
+    "by": lambda f: f["channel"],
+    "received": lambda f: f"{f['received_at']:%Y-%m-%d %H:%M}",
+    "words": lambda f: " ".join((f["text"] or "").split())[:_LONGEST_WORDS],
+}
+More = Callable[[Settings, str, bool], Mapping[str, Any]]
+"""What others know of a contact, by its id: printed, or given as fields for JSON. It is the `obj` of the context."""
 
 
 @contacts_app.command("list")
@@ -51,6 +62,7 @@ def list_(
 
 @contacts_app.command("show")
 def show(
+    context: typer.Context,
     contact: ContactArgument,
     data: DataOption = None,
     config: ConfigOption = None,
@@ -58,11 +70,13 @@ def show(
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a contact, who says that its addresses are its own, and its tickets."""
+    """Show a contact, who says that its addresses are its own, its tickets and its figures."""
     from ticketing.looking import looking
 
-    with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
-        _show(desk, contact, as_json=as_json)
+    settings = resolve(data, config, kafka, database).settings("database")
+    more: More | None = context.obj
+    with looking(database_url(settings)) as desk:
+        _show(desk, contact, as_json=as_json, more=more and partial(more, settings))
 
 
 @contacts_app.command("suggestions")
@@ -195,12 +209,20 @@ def _told(url: str, contact: str, sentence: str, *, as_json: bool) -> None:
         _show(desk, contact, as_json=True)
 
 
-def _show(desk: "Desk", contact: str, *, as_json: bool) -> None:
+def _show(
+    desk: "Desk", contact: str, *, as_json: bool, more: Callable[[str, bool], Mapping[str, Any]] | None = None
+) -> None:
     found = desk.contact(contact)
-    tickets = desk.tickets_of(found["id"])
+    tickets, feedback = desk.tickets_of(found["id"]), desk.feedback_of(found["id"])
     if as_json:
-        print_one({**found, "tickets": [ticket.model_dump(mode="json") for ticket in tickets]}, as_json=True)
+        documents = [ticket.model_dump(mode="json") for ticket in tickets]
+        others = more(found["id"], True) if more else {}
+        print_one({**found, "tickets": documents, "feedback": feedback, **others}, as_json=True)
         return
     known = ", ".join(f"{i['value']} ({i['strength']})" for i in found["identities"])
     print_one({**found, "identities": known, "absorbed": ", ".join(found["absorbed"])}, as_json=False)
     print_rows(tickets, COLUMNS, as_json=False, nothing="No tickets.")
+    if feedback:
+        print_rows(feedback, _FEEDBACK, as_json=False, nothing="No feedback.")
+    if more:
+        more(found["id"], False)

@@ -19,7 +19,7 @@ from bus.ticket_event import (
     OtherTicket,
     Updated,
 )
-from ticketing.arrivals import Arrivals
+from ticketing.arrivals import Arrivals, Revision
 from ticketing.components import Component
 from ticketing.confirm import Opening, Suppressed
 from ticketing.contacts import Contacts, created, grown
@@ -35,7 +35,7 @@ from ticketing.outbox import Told
 from ticketing.reopening import reopens
 from ticketing.status import By, reopen
 from ticketing.suggestions import possible_replies
-from ticketing.tickets import Requester, Ticket
+from ticketing.tickets import Cause, Requester, Ticket
 
 _THREADING = Actor(kind="rule", id="threading")
 _DESK = Actor(kind="system")
@@ -198,6 +198,8 @@ class Deciding:
             words=message.words,
             chain=message.chain,
             origin=message.origin,
+            conversation=message.conversation,
+            visibility=message.visibility,
         )
         reply = self._confirm(opening)
         if isinstance(reply, Suppressed):
@@ -279,9 +281,9 @@ class Deciding:
             candidates += again if again is not None else [own] if own else []
         if not candidates or (ticket.requester is None and component.tickets):
             return
-        self._is_requester(ticket, min(candidates, key=lambda r: r.rank), cause)
+        self._is_requester(ticket, min(candidates, key=lambda r: r.rank), cause, cause.received_at)
 
-    def _is_requester(self, ticket: Ticket, first: Requester, cause: Incoming) -> None:
+    def _is_requester(self, ticket: Ticket, first: Requester, cause: Cause, at: datetime) -> None:
         ticket.requester = first
         if first.contact_id == ticket.contact_id:
             return
@@ -289,7 +291,6 @@ class Deciding:
         if first.account_id != ticket.account_id:
             fields["account_id"] = [ticket.account_id, first.account_id]
         ticket.contact_id, ticket.account_id = first.contact_id, first.account_id
-        at = cause.received_at
         ticket.tell("ticket.updated", Updated(fields=fields), cause, at=at, now=self._now, actor=_THREADING)
 
     def _requester(self, message: Incoming) -> Requester:
@@ -343,9 +344,9 @@ class Deciding:
                 at = message.occurred_at
                 ticket.tell("ticket.message_revised", data, revision, at=at, now=self._now, actor=actor)
             if id_ in arrivals.named:
-                self._name(ticket, arrivals.later[id_])
+                self._name(ticket, arrivals.later[id_], revisions[-1])
 
-    def _name(self, ticket: Ticket, message: Incoming) -> None:
+    def _name(self, ticket: Ticket, message: Incoming, revision: Revision) -> None:
         """Who wrote it is known only now, and who wrote the first one is the requester."""
         self.decision.authors.append((self._contacts.own(message), message))
         self._contacts.hear(message)
@@ -353,7 +354,8 @@ class Deciding:
             return
         contact = self._contacts.of(message)
         account = self._contacts.about(contact).account_id
-        self._is_requester(ticket, replace(ticket.requester, contact_id=contact, account_id=account), message)
+        requester = replace(ticket.requester, contact_id=contact, account_id=account)
+        self._is_requester(ticket, requester, revision, revision.message.received_at)
 
     def _ticket(self, id_: str) -> Ticket:
         opened = next((ticket for ticket in self.decision.opened if ticket.id == id_), None)

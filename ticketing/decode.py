@@ -166,6 +166,7 @@ def decode(record: Received, tokens: ReplyTokens, policy: Policy) -> Incoming | 
         failed=_failed(message),
         status=message.automation.bounce.status if message.automation.bounce else None,
         aside=_aside(message, received_at, policy),
+        conversation=_conversation(message),
         is_call=message.call is not None,
         by_staff=message.automation.reason == STAFF,
     )
@@ -197,11 +198,13 @@ def _words(message: _Message) -> str | None:
 
 
 def _failed(message: _Message) -> str | None:
-    """The Message-ID of the mail that a bounce says has not arrived, and will not."""
+    """The Message-ID of the mail that a bounce says has not arrived, and will not; of one without a report (RFC 3464)
+    the mail that it answers."""
     bounce = message.automation.bounce
-    if bounce is None or message.automation.kind != "bounce" or bounce.permanent is False:
+    if message.automation.kind != "bounce" or (bounce is not None and bounce.permanent is False):
         return None
-    return _bare(bounce.original_message_id or "") or None
+    original = _bare(bounce.original_message_id or "") if bounce else ""
+    return original or next(_values(message.refs, "in_reply_to"), "") or None
 
 
 def _ignorable(value: bytes, error: ValidationError) -> Ignorable:
@@ -266,10 +269,14 @@ def _fingerprint(message: _Message) -> UUID:
     return UUID(bytes=whole.digest()[:16])
 
 
-def _thread(message: _Message) -> UUID | None:
+def _conversation(message: _Message) -> str | None:
     if message.channel == "email":
         return None  # whatever a mail says of its conversation, its sender wrote, not a provider
-    value = next(_values(message.refs, "provider_thread"), None)
+    return next(_values(message.refs, "provider_thread"), None) or None
+
+
+def _thread(message: _Message) -> UUID | None:
+    value = _conversation(message)
     return _name(f"thread\0{message.channel}\0{message.account}", value) if value else None
 
 

@@ -92,6 +92,7 @@ class Incoming:
     failed: str | None = None
     status: str | None = None
     aside: Aside | None = None
+    conversation: str | None = None
     is_call: bool = False
     by_staff: bool = False
 

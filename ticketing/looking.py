@@ -18,7 +18,7 @@ from ticketing.suggestions import reply_like
 
 Document = dict[str, Any]
 
-_CONTACT: LiteralString = """
+CONTACT: LiteralString = """
 SELECT c.id, c.name, c.language, c.account_id, a.name AS account, c.account_by, c.merged_into, c.version, c.created_at,
        coalesce((SELECT jsonb_agg(jsonb_build_object('kind', i.kind, 'value', i.value, 'contact_id', i.contact_id,
                    'asserted_by', i.asserted_by, 'strength', i.strength, 'asserted_at', i.asserted_at,
@@ -32,10 +32,10 @@ SELECT c.id, c.name, c.language, c.account_id, a.name AS account, c.account_by, 
   FROM desk.contacts c LEFT JOIN desk.accounts a ON a.id = c.account_id
 """
 _AUTOMATIC: LiteralString = """
-SELECT id AS message_id, automation, author_address AS author, subject, channel, account, source_id, received_at
+SELECT id AS message_id, automation, aside, author_address AS author, subject, channel, account, source_id, received_at
   FROM desk.messages WHERE ticket_id IS NULL AND (%(search)s::text IS NULL OR NOT EXISTS (
        SELECT 1 FROM unnest(string_to_array(lower(%(search)s), ' ')) AS w(word)
-        WHERE strpos(lower(concat_ws(' ', automation, author_address, subject, source_id,
+        WHERE strpos(lower(concat_ws(' ', automation, aside, author_address, subject, source_id,
               document::json ->> 'text', document::json #>> '{automation,bounce,recipient}')), word) = 0))
  ORDER BY received_at DESC, id LIMIT %(limit)s
 """
@@ -56,8 +56,8 @@ _TICKETS: LiteralString = f"""{_TICKET} WHERE t.root_id = t.id AND (%(status)s::
  ORDER BY t.number DESC LIMIT %(limit)s"""
 _BY_NUMBER: LiteralString = f"""{_TICKET} WHERE t.id = (SELECT root_id FROM desk.tickets WHERE number = %(number)s)"""  # noqa: S608
 _BY_CONTACT: LiteralString = f"""{_TICKET} WHERE t.root_id = t.id AND t.contact_id = %(id)s ORDER BY t.number DESC"""
-_CONTACTS: LiteralString = f"""{_CONTACT} WHERE c.root_id IS NULL ORDER BY c.created_at DESC, c.id LIMIT %(limit)s"""
-_BY_IDENTITY: LiteralString = f"""{_CONTACT} WHERE c.id IN (SELECT coalesce(k.root_id, k.id) FROM desk.contacts k
+_CONTACTS: LiteralString = f"""{CONTACT} WHERE c.root_id IS NULL ORDER BY c.created_at DESC, c.id LIMIT %(limit)s"""
+_BY_IDENTITY: LiteralString = f"""{CONTACT} WHERE c.id IN (SELECT coalesce(k.root_id, k.id) FROM desk.contacts k
  WHERE k.id = %(key)s OR k.id IN
  (SELECT contact_id FROM desk.identities WHERE value IN (%(key)s, lower(%(key)s)))) ORDER BY c.id"""  # noqa: S608
 
@@ -105,9 +105,10 @@ class Desk:
         beginning = beginning_of_id(message)
         rows = self._rows(
             "SELECT m.id AS message_id, m.source_id, r.number AS ticket, t.number AS filed_in, m.match, m.third_party, "
-            "m.automation, m.author_address AS author, m.received_at, m.dmarc, m.account, r.possible_reply_to, "
-            "(SELECT f.number FROM desk.tickets f WHERE f.id = t.follows) AS follows FROM desk.messages m "
-            "LEFT JOIN desk.tickets t ON t.id = m.ticket_id LEFT JOIN desk.tickets r ON r.id = t.root_id "
+            "m.automation, m.aside, m.author_address AS author, m.received_at, m.dmarc, m.account, "
+            "r.possible_reply_to, (SELECT f.number FROM desk.tickets f WHERE f.id = t.follows) AS follows "
+            "FROM desk.messages m LEFT JOIN desk.tickets t ON t.id = m.ticket_id "
+            "LEFT JOIN desk.tickets r ON r.id = t.root_id "
             "WHERE m.id = %(id)s OR m.source_id = %(source)s OR (m.id >= %(from)s AND m.id < %(to)s) "
             "ORDER BY m.received_at, m.id",
             {
@@ -164,12 +165,23 @@ class Desk:
         return [ticket_state(row) for row in self._rows(_BY_CONTACT, {"id": contact_id})]
 
     def automatic(self, *, search: str | None = None, limit: int | None = None) -> Iterator[Document]:
-        """Machines' mail that is in no ticket, the newest first; it comes as it is read.
+        """What is in no ticket, the newest first; it comes as it is read. `aside`: why, when a person wrote it.
 
         `search`: words that all stand in it: in its text, subject, author, kind, or in whom a bounce is about.
         """
         words = " ".join(search.split()) if search else None
         return (row._asdict() for row in self._stream(_AUTOMATIC, {"search": words, "limit": limit}))
+
+    def feedback_of(self, contact_id: str) -> list[Document]:
+        """What a contact has written as feedback only and nobody has made a ticket of, the newest first."""
+        rows = self._rows(
+            "SELECT m.id AS message_id, m.channel, m.account, m.subject, m.received_at, "
+            "m.document::json ->> 'reply_text' AS text "
+            "FROM desk.messages m JOIN desk.contacts c ON c.id = m.contact_id "
+            "WHERE m.aside = 'feedback' AND coalesce(c.root_id, c.id) = %(id)s ORDER BY m.received_at DESC, m.id",
+            {"id": contact_id},
+        )
+        return [dict(row._asdict()) for row in rows]
 
     def silenced(self) -> list[Document]:
         """Pairs of connector and mailbox that get no automatic mail for now, because they answered one another."""
@@ -182,7 +194,7 @@ class Desk:
             {"id": message_id.strip("<> ")},
         )
         if not rows:
-            raise Invalid(f"no automatic message {message_id}; `deskstream automatic list` shows all")
+            raise Invalid(f"no message {message_id}; `deskstream automatic list` shows all that are in no ticket")
         return dict(json.loads(rows[0].document))
 
     def _rows(self, statement: LiteralString, values: Document) -> Sequence[Any]:

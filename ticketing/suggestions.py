@@ -24,10 +24,15 @@ def possible_replies(message: Incoming, graph: Graph) -> Iterator[str]:
 
 def reply_like(subject: str | None) -> str:
     """A subject as it is compared: without the marks of replies and forwards, in one case."""
-    text = " ".join((subject or "").split()).casefold()
+    return bare(subject).casefold()
+
+
+def bare(subject: str | None) -> str:
+    """A subject on one line, without the marks of replies and forwards."""
+    text = " ".join((subject or "").split())
     while True:
         head, colon, rest = text.partition(":")
-        if not colon or head.strip() not in _MARKS:
+        if not colon or head.strip().casefold() not in _MARKS:
             return text
         text = rest.strip()
 

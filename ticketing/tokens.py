@@ -97,6 +97,19 @@ class ReplyTokens:
         genuine = hmac.compare_digest(mac, self._message_mac(data[0], ticket, what))
         return ticket.hex() if genuine and data[0] in self.keys else None
 
+    def seal(self, use: str, data: bytes) -> str:
+        """Some bytes with their signature, for one use; they can be read by whoever has them."""
+        return _encode(bytes([self.current]) + data + self._mac(self.current, use.encode(), data, b""))
+
+    def unseal(self, use: str, text: str, size: int) -> bytes | None:
+        """So many bytes that were sealed here for this use, else None."""
+        sealed = _decode(text, 1 + size + _MAC)
+        if sealed is None:
+            return None
+        key, data, mac = sealed[0], sealed[1 : 1 + size], sealed[1 + size :]
+        genuine = hmac.compare_digest(mac, self._mac(key, use.encode(), data, b""))
+        return data if genuine and key in self.keys else None
+
     def _token_mac(self, key: int, ticket: bytes, recipient: str, generation: int) -> bytes:
         use = b"reply-token/%d" % generation if generation else b"reply-token"
         return self._mac(key, use, ticket, recipient.strip().lower().encode())

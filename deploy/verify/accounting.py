@@ -1,43 +1,59 @@
-"""Nothing lost, nothing doubled: every raw record is exactly one of filed, duplicate, automatic, ignored, parked."""
+"""Nothing lost, nothing doubled: whatever was made of a raw record is exactly one of filed, automatic, kept aside,
+revision, duplicate, ignored, parked."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bus.record import Position
 from deploy.verify.check import Check, check
-from deploy.verify.world import World
+from deploy.verify.world import Made, World
 
 
 def accounting(world: World) -> tuple[Check, dict[str, int]]:
-    """The check, and how many records became what."""
+    """The check, and how much became what. A raw record may hold several messages, each with an outcome of its own."""
     outcomes = _outcomes(world)
+    of_raw: dict[Position, set[Made]] = defaultdict(set)
+    for made in (*world.made.values(), *outcomes):
+        of_raw[made.raw].add(made)
     counts: dict[str, int] = defaultdict(int, raw=len(world.raw))
 
     def findings() -> Iterator[str]:
         for position in world.raw:
-            found = outcomes.get(position, set())
-            for outcome in found:
-                counts[outcome] += 1
-            if len(found) != 1:
-                where = "/".join(map(str, position))
-                yield f"{where}: {' and '.join(sorted(found)) if found else 'nothing became of it'}"
+            where = "/".join(map(str, position))
+            parked = Made(position, _WHOLE)
+            messages = of_raw[position] - {parked}
+            if not messages or (parked in of_raw[position]):
+                messages |= {parked}
+            for made in sorted(messages):
+                found = outcomes.get(made, [])
+                for outcome in found:
+                    counts[outcome] += 1
+                if len(found) != 1:
+                    yield f"{where}: {' and '.join(sorted(found)) if found else 'nothing became of it'}"
+            if parked in messages and len(messages) > 1:
+                yield f"{where}: parked, and {len(messages) - 1} messages of it are known"
 
     return check("every raw record is settled exactly once", findings()), dict(counts)
 
 
-def _outcomes(world: World) -> dict[Position, set[str]]:
-    outcomes: dict[Position, set[str]] = defaultdict(set)
+_WHOLE = "(the record)"
+"""In place of a message's id: of a record that could not be understood."""
+
+
+def _outcomes(world: World) -> Mapping[Made, list[str]]:
+    outcomes: dict[Made, list[str]] = defaultdict(list)
     for row in world.rows["messages"]:
         if row.raw_topic is not None:
-            position = Position(row.raw_topic, row.raw_partition, row.raw_offset)
-            outcomes[position].add("filed" if row.ticket_id else "automatic")
+            made = Made(Position(row.raw_topic, row.raw_partition, row.raw_offset), row.id)
+            outcomes[made].append("filed" if row.ticket_id else row.aside or "automatic")
     for row in world.rows["settled"]:
-        outcomes[Position(row.raw_topic, row.raw_partition, row.raw_offset)].add(row.outcome)
+        position = Position(row.raw_topic, row.raw_partition, row.raw_offset)
+        outcomes[Made(position, row.message_id)].append(row.outcome)
     for letter in world.letters.values():
         parked = Position(letter.topic, letter.partition, letter.offset)
-        origin = parked if parked.topic.startswith("raw.") else world.sources.get(parked)
-        if origin is not None:
-            outcomes[origin].add("parked")
+        made_of = Made(parked, _WHOLE) if parked.topic.startswith("raw.") else world.made.get(parked)
+        if made_of is not None:
+            outcomes[made_of].append("parked")
     return outcomes
 
 

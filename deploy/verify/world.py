@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from pydantic_core import from_json
@@ -16,12 +16,19 @@ from bus.record import Position, Received
 from bus.topics import CONTACT_EVENTS, DEAD_LETTERS, RECEIPTS, TICKET_EVENTS, TICKET_STATE
 
 
+class Made(NamedTuple):
+    """What was made of a raw record: a message, or nothing (an empty id)."""
+
+    raw: Position
+    message_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class World:
-    """`raw` and `messages`: positions; `sources`: the raw position that a record of `messages.*` was made from."""
+    """`raw`: by position; `made`: by the position of its record on `messages.*`."""
 
     raw: Mapping[Position, Received]
-    sources: Mapping[Position, Position]
+    made: Mapping[Position, Made]
     letters: Mapping[str, DeadLetter]
     ticket_events: list[Received]
     contact_events: list[Received]
@@ -31,8 +38,9 @@ class World:
 
 
 _QUERIES = {
-    "messages": "SELECT id, ticket_id, automation, raw_topic, raw_partition, raw_offset, document FROM desk.messages",
-    "settled": "SELECT raw_topic, raw_partition, raw_offset, outcome FROM desk.settled",
+    "messages": "SELECT id, ticket_id, aside, automation, raw_topic, raw_partition, raw_offset, document "
+    "FROM desk.messages",
+    "settled": "SELECT raw_topic, raw_partition, raw_offset, message_id, outcome FROM desk.settled",
     "tickets": "SELECT id, number, root_id, contact_id, version FROM desk.tickets",
     "ticket_events": "SELECT id, event_id, ticket_id, version, type, document FROM desk.ticket_events ORDER BY id",
     "contact_events": "SELECT id, contact_id, version, document FROM desk.contact_events ORDER BY id",
@@ -44,10 +52,10 @@ _QUERIES = {
 async def look(kafka: KafkaSettings, connection: AsyncConnection, channels: list[str]) -> World:
     """Read everything. The raw topics first: what was accepted before this moment must be settled after it."""
     raw = {r.position: r async for r in read_to_end(kafka, [f"raw.{channel}" for channel in channels])}
-    sources: dict[Position, Position] = {}
+    made: dict[Position, Made] = {}
     async for record in read_to_end(kafka, [f"messages.{channel}" for channel in channels]):
-        if (origin := _origin(record)) is not None:
-            sources[record.position] = origin
+        if (found := _made(record)) is not None:
+            made[record.position] = found
     rows = {name: list((await connection.execute(sa.text(query))).all()) for name, query in _QUERIES.items()}
     receipts: dict[str, list[dict[str, Any]]] = defaultdict(list)
     async for record in read_to_end(kafka, [RECEIPTS]):
@@ -55,7 +63,7 @@ async def look(kafka: KafkaSettings, connection: AsyncConnection, channels: list
             receipts[record.key or ""].append(receipt)
     return World(
         raw=raw,
-        sources=sources,
+        made=made,
         letters={
             key: DeadLetter.from_json(r.value or b"") for key, r in (await latest_by_key(kafka, DEAD_LETTERS)).items()
         },
@@ -67,10 +75,11 @@ async def look(kafka: KafkaSettings, connection: AsyncConnection, channels: list
     )
 
 
-def _origin(record: Received) -> Position | None:
-    match _document(record).get("raw"):
+def _made(record: Received) -> Made | None:
+    document = _document(record)
+    match document.get("raw"):
         case {"topic": str(topic), "partition": int(partition), "offset": int(offset)}:
-            return Position(topic, partition, offset)
+            return Made(Position(topic, partition, offset), str(document.get("message_id") or ""))
     return None
 
 

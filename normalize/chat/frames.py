@@ -1,9 +1,10 @@
 """Frames of our own chat window, one JSON object each.
 
-`{"type": "message", "id", "text", "name"?, "email"?, "sent_at"?, "page"?, "attachments"?: [{"upload", "name",
-"media_type", "size"}]}`: `id` is made by the client and unique in its session; an attachment was uploaded before, and
-its bytes are in the record's `files` as `upload:<upload>`. `{"type": "rating", "id", "rating": "good"|"ok"|"bad",
-"text"?}` ends a conversation. All other types (typing, read, end, identify …) are the connector's own business.
+`{"type": "message", "id", "text", "name"?, "email"?, "sent_at"?, "page"?, "language"?, "attachments"?: [{"upload",
+"name", "media_type", "size"}]}`: `id` is made by the client and unique in its session; an attachment was uploaded
+before, and its bytes are in the record's `files` as `upload:<upload>`. `{"type": "rating", "id", "rating":
+"good"|"ok"|"bad", "text"?}` ends a conversation. All other types (typing, read, end, identify …) are the connector's
+own business.
 
 The receiver sets `:session` (the conversation; not the secret token), and `:identity` when the visitor's signed mail
 address was checked. Without headers, in a file, the frame's own `session` counts.
@@ -64,6 +65,9 @@ def frame(record: RawMessage, request: Request) -> Understood | Ignored:
                 for each in fields.objects("attachments")[:50]
                 if (upload := each.id("upload"))
             ],
+            declared_language=fields.line("language"),
+            direct=True,
+            session=f"session:{session}",
             automation=_RATING if kind == "rating" else HUMAN,
             fields={name: value for name, value in more.items() if value},
             because=f"a frame of the chat: {kind}",

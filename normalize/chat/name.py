@@ -2,5 +2,5 @@
 
 from bus.message import Automation
 
-NORMALIZER = "chat/1"
+NORMALIZER = "chat/2"
 BOT = Automation(kind="system", reason="author:bot")

@@ -75,6 +75,7 @@ def _message(record: RawMessage, message: Fields, kind: str, *, edited: bool = F
             thread=f"{chat_id}:{topic}" if topic else chat_id,
             in_reply_to=[f"{chat_id}:{answered}"] if answered else [],
             url=_url(chat, chat_id, id_),
+            declared_language=sender.line("language_code"),
             media=files,
             revision=revision_at(instant(message, "edit_date")) if edited else CREATED,
             change="edited" if edited else "created",

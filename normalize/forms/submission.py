@@ -1,12 +1,11 @@
 """A submission → its message. The same for the website's ticket form and for embedded forms."""
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bus.errors import Invalid
-from bus.message import AuthorKind
+from bus.message import AuthorKind, Identity
 from bus.raw import RawMessage
 from normalize.addresses import canonical
 from normalize.forms.attachments import files_in_json, stored
@@ -20,10 +19,9 @@ from normalize.payload.request import Request, read_request
 from normalize.phone.numbers import canonical_number
 
 NORMALIZER = "form/2"
-_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}")
 _KNOWN = {
     "name", "email", "phone", "subject", "text", "message", "feedback", "feedback_only", "id", "attachments",
-    "fields", "submitted_at",
+    "fields", "submitted_at", "language",
 }  # fmt: skip
 _FIELDS = 100
 _FIELD_CHARACTERS = 4_000
@@ -82,17 +80,15 @@ def normalize_form(record: RawMessage, payload: bytes) -> Sequence[Understood | 
         sent_at=instant(fields, "submitted_at"),
         attachments=stored(submission.files, submission.digests, blobs),
         blobs=blobs,
-        declared_language=_language(fields.line("language")),
+        also=_typed_number(record, fields) if submission.kind == "email" else (),
+        declared_language=fields.line("language"),
+        direct=True,
         feedback_only=fields.flag("feedback_only") or fields.flag("feedback") or request.header(":feedback") == "only",
         fields=_more(fields),
         warnings=submission.warnings,
         because="a submission",
     )
     return [understood(record, NORMALIZER, item)]
-
-
-def _language(tag: str) -> str | None:
-    return tag if _LANGUAGE.fullmatch(tag) else None
 
 
 def _author(record: RawMessage, request: Request, warnings: list[str]) -> tuple[AuthorKind, str, bool]:
@@ -108,6 +104,11 @@ def _author(record: RawMessage, request: Request, warnings: list[str]) -> tuple[
         warnings.append("from:no-address")
     number = canonical_number(request.fields.line("phone"), record.region)
     return ("phone", number, False) if number else ("chat", "", False)
+
+
+def _typed_number(record: RawMessage, fields: Fields) -> list[Identity]:
+    number = canonical_number(fields.line("phone"), record.region)
+    return [Identity(kind="phone", address=number)] if number.startswith("+") else []
 
 
 def _more(fields: Fields) -> Mapping[str, str]:

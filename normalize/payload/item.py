@@ -7,6 +7,7 @@ from typing import Literal
 
 from bus.message import Address, Attachment, Author, AuthorKind, Automation, Call, Identity, NormalizedMessage, Ref
 from bus.raw import RawMessage
+from normalize.declared_language import language_tag
 from normalize.identity import message_id
 from normalize.language import detect_language
 from normalize.legible import legible, one_line
@@ -25,6 +26,9 @@ class Item:
     """What a normalizer found. `thread`: the provider's conversation. `reply`: what is new in `text`, if not all.
     `ours`: `text` is our own wording, whose language says nothing about the author.
     `author`: empty when the provider withholds it; the message then has an author of its own, who is nobody else.
+    `also`: what else the channel knows of the author. `declared_language`: a BCP 47 tag, or anything else for none.
+    `direct`: the request came from the author's own machine, not by way of a provider; `session`: where from, if its
+    network says nothing.
 
     `because`: what in the payload it was recognised by, for `--explain`.
     """
@@ -42,6 +46,10 @@ class Item:
     sent_at: datetime | None = None
     public: bool = False
     thread: str = ""
+    also: Sequence[Identity] = ()
+    declared_language: str = ""
+    direct: bool = False
+    session: str = ""
     in_reply_to: Sequence[str] = ()
     references: Sequence[str] = ()
     reply_to: Sequence[Address] = ()
@@ -52,7 +60,6 @@ class Item:
     revision: int = CREATED
     change: Literal["created", "edited", "removed"] = "created"
     automation: Automation = HUMAN
-    declared_language: str | None = None
     feedback_only: bool = False
     call: Call | None = None
     fields: Mapping[str, str] | None = None
@@ -86,8 +93,8 @@ def understood(record: RawMessage, normalizer: str, item: Item) -> Understood:
                 verified=item.verified and bool(author),
                 also=_also(item),
             ),
-            "declared_language": item.declared_language,
-            "origin": network_of(record.remote),
+            "origin": (network_of(record.remote) or item.session or None) if item.direct else None,
+            "declared_language": language_tag(item.declared_language),
             "to": [],
             "cc": [],
             "reply_to": list(item.reply_to),
@@ -112,10 +119,9 @@ def understood(record: RawMessage, normalizer: str, item: Item) -> Understood:
 
 
 def _also(item: Item) -> list[Identity]:
-    """The mail address that came with a message of another kind: typed, so nobody vouches for it."""
-    if item.author_kind == "email":
-        return []
-    return [Identity(kind="email", address=each.address) for each in item.reply_to]
+    """What is known besides; the mail address that came with a message of another kind: typed, so nobody vouches."""
+    typed = item.reply_to if item.author_kind != "email" else ()
+    return [*item.also, *(Identity(kind="email", address=each.address) for each in typed)]
 
 
 def _lines(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from metrics_worker.calendars import Calendar, Calendars, micros, spans
+from bus.calendars import Calendar, Calendars, micros, spans
 from tests.metrics_worker.histories import BEGIN
 from tests.metrics_worker.oracle import Desk, Hours
 

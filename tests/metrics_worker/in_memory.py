@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bus.calendars import ONLY_STANDARD, Calendars
 from bus.contact_event import ContactEvent
 from bus.ticket_event import TicketEvent
-from metrics_worker.calendars import ONLY_STANDARD, Calendars
 from metrics_worker.contacts import ContactFacts
 from metrics_worker.contribution import CELL
 from metrics_worker.event import time_of

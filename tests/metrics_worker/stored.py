@@ -7,13 +7,13 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bus.calendars import ONLY_STANDARD, Calendars
 from bus.contact_event import ContactEvent
 from bus.progress import FencedProgress
 from bus.record import Partition
 from bus.ticket_event import TicketEvent
 from bus.topics import CONTACT_EVENTS, TICKET_EVENTS
 from metrics_worker import snapshot, tables
-from metrics_worker.calendars import ONLY_STANDARD, Calendars
 from metrics_worker.contribution import CELL
 from metrics_worker.database import engine as engine_of
 from metrics_worker.migrate import upgrade

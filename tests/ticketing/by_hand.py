@@ -26,7 +26,7 @@ class Acts:
     now: datetime
     desk: Desk = DESK
 
-    async def do(self, name: str, on: int | str, version: int | None = None, **given: object) -> Performed:
+    async def do(self, name: str, on: int | str, version: int | None = None, /, **given: object) -> Performed:
         """Any act."""
         return await act(
             self.engine, self.desk, name, on, given, operator(self.agent), key=self.key, version=version, now=self.now

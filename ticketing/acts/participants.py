@@ -1,5 +1,7 @@
 """Whom an agent lets into a ticket beside its requester: may be written to, and is believed."""
 
+from typing import Any
+
 from pydantic import Field
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
@@ -23,7 +25,7 @@ class Participant(Input):
     address: str = Field(min_length=3, max_length=254, pattern=r"^[^\s@<>()\[\],;:\\\"]+@[^\s@<>()\[\],;:\\\"]+$")
 
 
-def let_in(scene: Scene[object], address: str) -> None:
+def let_in(scene: Scene[Any], address: str) -> None:
     """Make somebody a participant, without a word about it."""
     row = {"ticket_id": scene.ticket.id, "person": person_of("email", address), "added_at": scene.now}
     scene.write(insert(participants).on_conflict_do_nothing(), **row)

@@ -23,6 +23,7 @@ from ticketing.acts.on_graph import Region
 from ticketing.acts.performed import Performed, digest, earlier, remember, same
 from ticketing.acts.scene import Scene
 from ticketing.arrivals import Arrivals
+from ticketing.catching_up import catch_up
 from ticketing.outbox import append
 from ticketing.people.policy import Permission, Who, may
 from ticketing.store import store_rows
@@ -62,6 +63,8 @@ async def perform(
         scene = await _scene(connection, kind, ref, given, who, desk, Act(key, who.agent_id), now)
         if version is not None and version != scene.ticket.version:
             raise Stale(scene.ticket.version)
+        loaded = scene.facts.tickets.values() if isinstance(scene.facts, Region) else [scene.ticket]
+        scene.decision.owed += await catch_up(connection, loaded, now)
         result = kind.decide(scene, given) or scene.ticket
         done = await settle(connection, scene, result)
         await remember(connection, key, who, kind.name, asked, done, now)
@@ -69,7 +72,7 @@ async def perform(
         decision = scene.decision
         await append(
             connection,
-            ticket_events=list(decision.ticket_events),
+            ticket_events=decision.to_tell,
             contact_events=decision.contact_events,
             replies=decision.replies,
         )
@@ -112,7 +115,7 @@ async def settle(connection: AsyncConnection, scene: Scene[Any], result: Ticket)
     """Write everything but the outbox; what came of it."""
     for write in scene.writes:
         await connection.execute(write.statement, write.values)
-    await store_rows(connection, scene.decision, Arrivals(), scene.now)
+    await store_rows(connection, scene.decision, Arrivals(), scene.now, scene.desk.levels)
     document = await locked.state(connection, result.id)
     events = tuple(told.value for told in scene.decision.ticket_events)
     return Performed(document, document.version, events)

@@ -13,6 +13,7 @@ from ticketing.acts.merge import MERGE
 from ticketing.acts.move_message import MOVE_MESSAGE
 from ticketing.acts.participants import ADD_PARTICIPANT, REMOVE_PARTICIPANT
 from ticketing.acts.reopen import REOPEN
+from ticketing.acts.reply import REPLY
 from ticketing.acts.revoke_tokens import REVOKE_TOKENS
 from ticketing.acts.spam import MARK_SPAM, UNMARK_SPAM
 from ticketing.acts.split import SPLIT
@@ -21,6 +22,7 @@ from ticketing.acts.unsplit import UNSPLIT
 from ticketing.acts.update import UPDATE
 
 ACTS: Final[tuple[ActKind[Any, Any], ...]] = (
+    REPLY,
     COMMENT,
     UPDATE,
     ASSIGN,

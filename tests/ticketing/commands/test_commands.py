@@ -38,8 +38,8 @@ class Anywhere:
 class Commands:
     """The command line over one database."""
 
-    def __init__(self, url: str, folder: Path) -> None:
-        self.url = url
+    def __init__(self, url: str, folder: Path, filing: Filing) -> None:
+        self.url, self.filing = url, filing
         self._where = ["--database", url, "--data", str(folder)]
         self._app = typer.Typer()
         register(self._app)
@@ -68,7 +68,7 @@ async def desk(stack: Stack, tmp_path: Path) -> AsyncIterator[Commands]:
     await filing(received([late], offset=2))
     await filing(received([mail("r2@c", answers="q1@c")], offset=3))
     await filing(received([mail("code@m", sender="no-reply@m.example", automation="system", text="123456")], offset=4))
-    yield Commands(url, tmp_path)
+    yield Commands(url, tmp_path, filing)
     await pool.dispose()
 
 
@@ -194,6 +194,30 @@ async def test_automatic_mail_becomes_a_ticket_by_hand(desk: Commands) -> None:
     assert await desk.json("automatic", "list") == []
     with pytest.raises(Invalid, match="already"):
         await desk.json("automatic", "to-ticket", message["message_id"])
+
+
+async def test_feedback_is_shown_with_its_contact_and_becomes_a_ticket_by_hand(desk: Commands) -> None:
+    written = mail("f1", text="Nice lamps.", feedback_only=True).model_copy(update={"channel": "web_form"})
+    await desk.filing(received([written], topic="messages.web_form"))
+    [kept] = [m for m in await desk.json("automatic", "list") if m["aside"]]
+    assert (kept["aside"], kept["source_id"]) == ("feedback", "f1")
+    [ann] = await desk.json("contacts", "show", "ann@customer.example")
+    assert [(f["text"], f["channel"]) for f in ann["feedback"]] == [("Nice lamps.", "web_form")]
+    assert "Nice lamps." in await asyncio.to_thread(desk.text, "contacts", "show", "ann@customer.example")
+    shown = await asyncio.to_thread(desk.text, "tickets", "why", "f1")
+    assert "is in no ticket (feedback)" in shown
+    assert "feedback wants no answer" in shown
+    [ticket] = await desk.json("automatic", "to-ticket", "f1")
+    assert (ticket["contact_id"], ticket["counts"]["messages"]) == (ann["id"], 1)
+    [whole] = await desk.json("tickets", "show", str(ticket["number"]))
+    assert [e["type"] for e in whole["history"]] == [
+        "ticket.opened",
+        "ticket.message_received",
+        "ticket.confirmation_suppressed",
+    ]
+    assert [e["actor"]["kind"] for e in whole["history"]] == ["agent", "customer", "system"]
+    [ann] = await desk.json("contacts", "show", "ann@customer.example")
+    assert ann["feedback"] == []
 
 
 async def test_automatic_mail_is_found_by_its_words(desk: Commands) -> None:

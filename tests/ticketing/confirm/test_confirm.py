@@ -4,18 +4,18 @@ import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.errors import ConfigError
-from bus.message import Author, AutomationKind, Channel, Identity
+from bus.message import CHANNELS, Author, AutomationKind, Channel, Identity
 from bus.reply import Reply
 from bus.settings import ConfirmationSettings, DeskSettings
 from ticketing.confirm import Confirming, Opening, Suppressed
-from ticketing.tokens import ReplyTokens
+from ticketing.tokens import ReplyTokens, in_body
 from ticketing.wording import LANGUAGES, choose, parse_wording, wordings, wordings_from
 
 TOKENS = ReplyTokens({1: bytes(32)}, 1)
@@ -104,6 +104,72 @@ def test_channels_that_cannot_confirm_do_so_by_mail(channel: Channel) -> None:
     confirming = Confirming(DESK.model_copy(update={"reply_via": {channel: "support"}}), TOKENS)
     reply = confirmed(replace(OPENING, channel=channel, account="there"), confirming)
     assert (reply.channel, reply.account) == ("email", "support")
+
+
+_TYPED = [Identity(kind="email", address="ann@customer.example")]
+_WAYS: list[tuple[Channel, Author, bool, str]] = [
+    # channel, author, in public → how it is confirmed when every channel that can have a `reply_via` has one
+    ("email", Author(kind="email", address="ann@customer.example"), False, "email to ann@customer.example"),
+    ("website", Author(kind="email", address="ann@customer.example"), False, "email to ann@customer.example"),
+    ("web_form", Author(kind="email", address="ann@customer.example"), False, "email to ann@customer.example"),
+    ("web_form", Author(kind="chat", address="anonymous:f1"), False, "no_way"),
+    ("phone", Author(kind="phone", address="+31201234567"), False, "no_way"),
+    ("phone", Author(kind="phone", address="+31201234567", also=_TYPED), False, "email to ann@customer.example"),
+    ("phone", Author(kind="phone", address="anonymous:c1"), False, "no_way"),
+    ("chat", Author(kind="chat", address="v1"), False, "chat to v1"),
+    ("chat", Author(kind="chat", address="v1", also=_TYPED), False, "chat to v1"),
+    (
+        "chat",
+        Author(kind="email", address="ann@customer.example", verified=True),
+        False,
+        "chat to ann@customer.example",
+    ),
+    ("chat", Author(kind="phone", address="+31201234567"), False, "chat to +31201234567"),
+    ("forum", Author(kind="forum", address="7"), True, "public"),
+    ("forum", Author(kind="forum", address="7"), False, "forum to 7"),
+    ("forum", Author(kind="forum", address="7", also=_TYPED), True, "email to ann@customer.example"),
+    ("x", Author(kind="x", address="42"), True, "public"),
+    ("x", Author(kind="x", address="42"), False, "x to 42"),
+    ("facebook", Author(kind="facebook", address="9"), True, "public"),
+    ("facebook", Author(kind="facebook", address="9"), False, "facebook to 9"),
+    ("facebook", Author(kind="facebook", address="anonymous:p1"), True, "public"),
+]
+
+
+@pytest.mark.parametrize(("channel", "author", "public", "how"), _WAYS)
+def test_by_which_way(channel: Channel, author: Author, *, public: bool, how: str) -> None:
+    confirming = Confirming(DESK.model_copy(update={"reply_via": dict.fromkeys(CHANNELS, "support")}), TOKENS)
+    visibility: Literal["public", "private"] = "public" if public else "private"
+    found = confirming.confirm(
+        replace(OPENING, channel=channel, account="there", author=author, visibility=visibility, conversation="t1")
+    )
+    if isinstance(found, Suppressed):
+        assert found.reason == how
+        return
+    assert f"{found.channel} to {found.recipient.address}" == how
+    assert found.account == ("support" if found.channel == "email" and channel != "email" else "there")
+    assert found.provider_thread == (None if found.channel == "email" else "t1")
+    assert found.visibility == "private"
+
+
+@pytest.mark.parametrize("kind", ["forum", "x", "facebook"])
+def test_a_public_post_is_confirmed_in_public_only_if_configured(kind: Literal["forum", "x", "facebook"]) -> None:
+    author = Author(kind=kind, address="7", name="Ann Example", verified=True)
+    post = replace(OPENING, channel=kind, account="there", author=author, visibility="public", conversation="t1")
+    assert CONFIRMING.confirm(post) == Suppressed("public")
+    reply = confirmed(post, Confirming(DESK.model_copy(update={"confirm_publicly": [kind]}), TOKENS))
+    assert (reply.channel, reply.visibility, reply.reply_token, reply.recipient.name) == (kind, "public", None, None)
+    assert (reply.provider_thread, reply.in_reply_to) == ("t1", OPENING.source_id)
+    assert "Ann" not in reply.text
+    assert "[ref:" not in reply.text
+
+
+def test_a_channel_that_keeps_neither_address_nor_conversation_gets_the_token_in_the_text() -> None:
+    author = Author(kind="phone", address="+31201234567")
+    reply = confirmed(replace(OPENING, channel="chat", account="sms", author=author))
+    [token] = in_body(reply.text, 5)
+    assert TOKENS.verify(token, "+31201234567") == OPENING.ticket_id
+    assert in_body(confirmed(replace(OPENING, channel="chat", author=author, conversation="t1")).text, 5) == []
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,8 @@ async def test_a_mail_that_two_mailboxes_got_is_one(desk: Desk) -> None:
     await desk.file(first)
     await desk.file(copy, other, copy)
     assert await desk.conversations() == [{"a"}, {"a/2"}]
-    assert await desk.rows("SELECT raw_offset, outcome, message_id FROM desk.settled") == [(2, "duplicate", "id-a")]
+    settled = await desk.rows("SELECT raw_offset, outcome, message_id, reason FROM desk.settled")
+    assert settled == [(2, "duplicate", "id-a~copy", "a copy of id-a")]
     # both are Ann's: what names the id joins them
     await desk.file(said("b", ANN, "a", raw=4))
     assert await desk.conversations() == [{"a", "a/2", "b"}]

@@ -1,0 +1,1 @@
+"""How customers say how it was."""

@@ -1,0 +1,1 @@
+"""How it was: customers are asked, and say so on a page of their own."""
