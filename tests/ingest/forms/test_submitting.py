@@ -107,7 +107,20 @@ async def test_what_is_wrong_is_said_by_field_and_nothing_is_taken(
         assert not rig.raw
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"text": {"a": 1}}', b"[" * 100_000])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b'{"text": {"a": 1}}',
+        b"[" * 100_000,
+        b'{"text": [' + b"1," * 150_001 + b"1]}",
+    ],
+    ids=["empty", "cut", "list", "null", "no text", "object", "deep", "many"],
+)
 async def test_what_cannot_be_read_is_refused(tmp_path: Path, body: bytes) -> None:
     async with website(tmp_path).running() as rig:
         answer = await rig.ask(TICKETS, body, {"content-type": "application/json"})
