@@ -10,7 +10,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from oauthlib.oauth1.rfc5849 import signature
 from oauthlib.oauth1.rfc5849.utils import parse_authorization_header
@@ -72,7 +72,7 @@ class X:
         found = [
             post
             for id_, post in sorted(self.posts.items(), reverse=True)
-            if since < id_ < until and post["created_at"] >= start and post["author_id"] != "silent"
+            if since < id_ < until and post["created_at"][:19] >= start[:19] and post["author_id"] != "silent"
         ]
         most = int(query["max_results"])
         assert 5 <= most <= 100
@@ -124,7 +124,7 @@ def _unsigned(request: Request) -> Response | None:
         request.method, signature.base_string_uri(base), signature.normalize_parameters(params)
     )
     right = b64encode(hmac.new(f"{KEYS[1]}&{KEYS[3]}".encode(), text.encode(), hashlib.sha1).digest()).decode()
-    if given.get("oauth_consumer_key") == KEYS[0] and given.get("oauth_signature") == right:
+    if given.get("oauth_consumer_key") == KEYS[0] and unquote(given.get("oauth_signature", "")) == right:
         return None
     return JSONResponse({"title": "Unauthorized", "type": "about:blank", "status": 401, "detail": "Unauthorized"}, 401)
 
