@@ -85,7 +85,7 @@ _VALUES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_signed_body_is_answered_with_an_error(
     case: Case, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
