@@ -2,19 +2,22 @@
 
 import asyncio
 import contextlib
-import json
 import signal
 import smtplib
 import subprocess
 import uuid
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from bus.connector import ConnectorStatus
 from bus.kafka_settings import KafkaSettings
 from bus.raw import Inline, RawMessage
 from deploy.embedded import ports
+from ingest.connector_health import judge
+from ingest.steering import last_statuses
 from tests.conftest import Mailbox, Stack
 from tests.folders import own_folder
 from tests.ingest.connector_process import BIN, connector_process, write_config
@@ -56,12 +59,11 @@ class Writer:
         return True
 
 
-def steer(data: Path, kafka: str, *words: str) -> list[dict[str, object]]:
+def steer(data: Path, kafka: str, *words: str) -> None:
     done = subprocess.run(
         [BIN, "connectors", *words, "--data", data, "--kafka", kafka], capture_output=True, text=True, check=False
     )
-    assert words[0] == "status" or done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()] if words[-1] == "--json" else []
+    assert done.returncode == 0, done.stderr
 
 
 def texts(raw: Sequence[RawMessage]) -> set[bytes]:
@@ -75,6 +77,7 @@ async def topic(stack: Stack) -> AsyncIterator[RawTopic]:
 
 
 async def test_the_others_flow(stack: Stack, greenmail: Mailbox, topic: RawTopic) -> None:
+    kafka = KafkaSettings(servers=stack.kafka)
     one, two, box = (f"{kind}-{uuid.uuid4().hex[:10]}" for kind in ("one", "two", "box"))
     port_one, port_two = ports.take(2)
     smtp = {"type": "email-smtp", "host": "127.0.0.1"}
@@ -101,13 +104,13 @@ async def test_the_others_flow(stack: Stack, greenmail: Mailbox, topic: RawTopic
                 while not all(writers[name].accepted <= texts(topic.mails[name]) for name in names):
                     await asyncio.sleep(0.1)
 
-        async def shown(name: str, state: str) -> dict[str, object]:
-            """What its status says, once it is in that state."""
+        async def shown(name: str, state: str) -> ConnectorStatus:
+            """What it says of itself, once it is in that state."""
             async with asyncio.timeout(PATIENCE):
                 while True:
-                    rows = await asyncio.to_thread(steer, folder, stack.kafka, "status", "--json")
-                    if found := [row for row in rows if (row["connector"], row["state"]) == (name, state)]:
-                        return found[0]
+                    status = (await last_statuses(kafka)).get(name)
+                    if status and judge(status, datetime.now(UTC)).state == state:
+                        return status
                     await asyncio.sleep(0.5)
 
         def run(name: str) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
@@ -118,7 +121,7 @@ async def test_the_others_flow(stack: Stack, greenmail: Mailbox, topic: RawTopic
                 await flows(one, two, box)
 
                 await asyncio.to_thread(steer, folder, stack.kafka, "pause", two, "--by", "ops")
-                assert (await shown(two, "paused"))["paused_by"] == "ops"
+                assert (await shown(two, "paused")).paused_by == "ops"
                 await flows(one, box)
                 await asyncio.to_thread(steer, folder, stack.kafka, "resume", two)
                 await flows(two)
@@ -131,7 +134,7 @@ async def test_the_others_flow(stack: Stack, greenmail: Mailbox, topic: RawTopic
                 with run(box):
                     await shown(box, "standby")
                     third.terminate()
-                    await asyncio.to_thread(third.wait)
+                    assert await asyncio.to_thread(third.wait, PATIENCE) == 0
                     await flows(two, box)
             with run(one):
                 await flows(one, two)
