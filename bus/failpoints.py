@@ -26,6 +26,7 @@ POINTS: dict[str, str] = {
     "act.after_commit": "an agent's act is committed, whoever acts has no answer yet",
     "clock.before_outbox": "what fell due is written, nothing of it stands in the outbox",
     "clock.before_commit": "what fell due is written, its transaction is open",
+    "notify.before_commit": "what agents are told is written, its transaction is open",
     "relay.before_publish": "outbox rows are read, no transaction is begun",
     "relay.after_publish": "outbox rows are published and the cursor with them",
     "send.after_attempting": "`attempting` is committed, nothing has been sent",
@@ -35,6 +36,8 @@ POINTS: dict[str, str] = {
     "figures.before_commit": "facts and aggregates are written, the transaction is open",
     "figures.after_commit": "facts and aggregates are committed, not yet published",
     "figures.after_publish": "figures are published, not yet marked",
+    "figures.before_exchange": "shadow tables of a rebuild are complete, none has taken a live one's place",
+    "figures.before_exchange_commit": "shadow tables have taken the live ones' place, the transaction is open",
 }
 """Every point there is, and what is true when a process stops there."""
 

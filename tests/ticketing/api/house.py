@@ -24,7 +24,7 @@ from ticketing.api.once import Once
 from ticketing.database import engine, looking_engine
 from ticketing.filing import Filing
 from ticketing.people import directory
-from ticketing.people.models import NewAgent, NewDepartment
+from ticketing.people.models import NewAgent, NewDepartment, NewTeam
 from ticketing.people.policy import Role
 from ticketing.people.store import give_token, transaction
 from ticketing.policy import Policy
@@ -34,6 +34,7 @@ from ticketing.tables import progress
 OWN, FOREIGN, COMMON = "sales", "returns", ""
 CONNECTORS: Final = {"sales-mail": OWN, "returns-mail": FOREIGN, "support-mail": COMMON}
 POLICY: Final = Policy(departments=CONNECTORS)
+TEAM: Final = "night"
 HERE: Final = Partition("messages.email", 0)
 _keys = itertools.count()
 
@@ -82,6 +83,12 @@ class House:
         async with self.client("admin") as admin:
             return TicketState.model_validate((await admin.get(f"/tickets/{number}")).json())
 
+    async def another_token(self, role: str) -> str:
+        """For a test that spends it."""
+        async with transaction(self.engine) as connection:
+            agent_id = self.ids[Role(role)]
+            return (await give_token(connection, agent_id, name="spent", lifetime=timedelta(hours=1))).token
+
     async def rows(self, query: str, **values: object) -> list[tuple[Any, ...]]:
         """What a query finds."""
         async with self.engine.connect() as connection:
@@ -110,6 +117,7 @@ async def settle_in(url: str, blobs: BlobStore) -> House:
     async with transaction(pool) as connection:
         for id_ in (OWN, FOREIGN):
             await directory.add_department(connection, NewDepartment(id=id_, name=id_), now)
+        await directory.add_team(connection, NewTeam(name="Night"), now, id_=TEAM)
         for role in Role:
             new = NewAgent(name=f"A {role}", email=f"{role}@desk.example", roles={role}, departments={OWN})
             agent = await directory.add_agent(connection, new, now)

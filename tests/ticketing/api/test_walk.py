@@ -19,7 +19,7 @@ from bus.settings import DatabaseSettings, Settings
 from bus.ticket_state import TicketState
 from deploy.figures_in_api import figures
 from deploy.openapi import openapi
-from tests.ticketing.api.house import FOREIGN, OWN, House, key
+from tests.ticketing.api.house import FOREIGN, OWN, TEAM, House, key
 from tests.ticketing.mails import mail
 from ticketing.api.app import api
 from ticketing.people.policy import Role
@@ -41,6 +41,9 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "add-participant": {"address": "eve@customer.example"},
     "remove-participant": {"address": "eve@customer.example"},
     "add-attachment": {"name": "a", "media_type": "text/plain", "blob": f"sha256/{'0' * 64}", "size": 1},
+    "login": {"email": "nobody@desk.example", "password": "wrong"},
+    "password": {"old": "wrong", "password": "a long enough one"},
+    "tokens": {"name": "a"},
 }
 """What acts take that take something."""
 
@@ -92,8 +95,13 @@ async def test_the_walk(house: House) -> None:
         place = places["own" if line.department == "-" else line.department]
         found[line] = {}
         for asker in ASKERS:
-            headers = {"Authorization": f"Bearer {house.tokens[asker]}"} if asker != "nobody" else {}
-            transport = httpx.ASGITransport(application)
+            headers = {}
+            if asker != "nobody":
+                ends = line.path.endswith("/logout")
+                token = await house.another_token(asker) if ends else house.tokens[asker]
+                headers["Authorization"] = f"Bearer {token}"
+            # an address of its own for each, so that nobody is held up for another's failed logins
+            transport = httpx.ASGITransport(application, client=(f"10.9.9.{ASKERS.index(asker)}", 1))
             async with httpx.AsyncClient(transport=transport, base_url="http://desk", headers=headers) as client:
                 response = await client.send(_request(client, line, place, house.ids[Role.AGENT]))
             assert response.status_code < 500 or response.status_code == 503, f"{line} {asker}: {response.text}"
@@ -129,6 +137,9 @@ def _request(client: httpx.AsyncClient, line: Line, place: Place, agent: str) ->
         "contact": place.contact,
         "account": place.account,
         "agent": agent,
+        "department": OWN,
+        "team": TEAM,
+        "token": "0" * 16,
         "key": "desk",
         "figure": "total",
     }

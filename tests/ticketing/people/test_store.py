@@ -57,7 +57,9 @@ async def test_a_token_says_who_holds_it(desk_engine: AsyncEngine) -> None:
         await directory.add_department(connection, NewDepartment(id="sales", name="Sales"), NOW)
     ann = await made(desk_engine, departments=["sales"])
     token = await given(desk_engine, ann, {Permission.SEE_TICKETS})
-    expected = Who(ann.id, "Ann", frozenset({Role.AGENT}), frozenset({Permission.SEE_TICKETS}), frozenset({"sales"}))
+    expected = Who(
+        ann.id, "Ann", frozenset({Role.AGENT}), frozenset({Permission.SEE_TICKETS}), frozenset({"sales"}), token.id
+    )
     assert await holder(desk_engine, token.token) == expected
 
 
@@ -174,6 +176,17 @@ async def test_what_is_not_named_stays_and_null_takes_away(desk_engine: AsyncEng
     await made(desk_engine, "Bob", email="bob@desk.example")
     with pytest.raises(Invalid, match=r"another agent has the address ann@desk\.example"):
         await made(desk_engine, "Cid", email="ANN@desk.example")
+
+
+async def test_departments_that_the_configuration_names_are_made_once_and_kept_as_they_are(
+    desk_engine: AsyncEngine,
+) -> None:
+    async with desk_engine.begin() as connection:
+        await directory.add_department(connection, NewDepartment(id="sales", name="Sales"), NOW)
+        for _ in range(2):
+            await directory.ensure_departments(connection, ["", "sales", "returns", "returns"], NOW)
+        found = [(each.id, each.name) for each in await directory.departments(connection)]
+    assert found == [("returns", "returns"), ("sales", "Sales")]
 
 
 async def test_members_are_who_is_there(desk_engine: AsyncEngine) -> None:
