@@ -72,7 +72,7 @@ def test_up_starts_all_says_where_and_stops_all(stack: Stack, tmp_path: Path) ->
 
     console = Console(record=True, width=200, quiet=False, file=(tmp_path / "said").open("w"))
     url = stack.new_database()
-    options = UpOptions(tmp_path, kafka=stack.kafka, database=url, smtp_port=0, once=True)
+    options = UpOptions(tmp_path, kafka=stack.kafka, database=url, smtp_port=0, intake_port=0, once=True)
     assert up(options, console, visit) == 3
 
     (endpoints,) = seen
@@ -95,7 +95,7 @@ def test_up_starts_all_says_where_and_stops_all(stack: Stack, tmp_path: Path) ->
 def test_a_kafka_that_cannot_be_reached_is_named_in_one_line(stack: Stack, tmp_path: Path) -> None:
     (port,) = ports.take(1)
     console = Console(record=True, width=200, file=(tmp_path / "said").open("w"))
-    options = UpOptions(tmp_path, kafka=f"127.0.0.1:{port}", database=stack.new_database(), smtp_port=0)
+    options = UpOptions(tmp_path, kafka=f"127.0.0.1:{port}", database=stack.new_database(), smtp_port=0, intake_port=0)
     assert up(options, console) == 1
     assert [line for line in lines_of(console) if str(port) in line] == [
         f"deskstream up: Kafka does not answer at 127.0.0.1:{port}; check the address and that it runs"
