@@ -17,7 +17,7 @@ from bus.errors import ConfigError
 from bus.settings import Settings, load_settings, validated
 from deploy import up as module
 from deploy.embedded import ports
-from deploy.services import Place, services, smtp_environment
+from deploy.services import Place, intake_environment, services, smtp_environment
 from deploy.starter_config import ensure_config
 from deploy.supervise.child import Command
 from deploy.supervise.part import Service
@@ -160,6 +160,31 @@ def test_an_smtp_port_in_use_is_named(tmp_path: Path) -> None:
             smtp_environment(configured(tmp_path, SMTP), busy)
         with pytest.raises(ConfigError, match=f"port {busy} "):
             smtp_environment(configured(tmp_path, SMTP.replace("2599", str(busy))), None)
+
+
+PAGE = '[connectors.help]\ntype = "website"\n'
+
+
+def test_the_intake_port_that_is_chosen_reaches_the_server_of_whoever_has_routes(tmp_path: Path) -> None:
+    settings = configured(tmp_path, PAGE)
+    (free,) = ports.take(1)
+    for wanted in (free, 0):
+        environment = intake_environment(settings, wanted)
+        read = load_settings(data=tmp_path, environment=environment).intake
+        assert read.port == (wanted or int(*environment.values()))
+        assert read.port > 0
+    assert intake_environment(configured(tmp_path, ""), 0) == {}
+
+
+def test_an_intake_port_in_use_is_named(tmp_path: Path) -> None:
+    with socket.socket() as server:
+        (busy,) = ports.take(1)
+        server.bind(("127.0.0.1", busy))
+        server.listen()
+        with pytest.raises(ConfigError, match=f"port {busy} .*--intake-port"):
+            intake_environment(configured(tmp_path, PAGE), busy)
+        with pytest.raises(ConfigError, match=f"port {busy} "):
+            intake_environment(configured(tmp_path, f"[intake]\nport = {busy}\n{PAGE}"), None)
 
 
 def test_connectors_know_no_database_and_wait_for_what_up_keeps(tmp_path: Path) -> None:
