@@ -1,23 +1,18 @@
 """Where bytes lie that are too large for a topic: named by their own sha256, written once, never changed."""
 
 import asyncio
-import hashlib
 import os
-import re
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
+from bus.blob_name import blob_name, checked_name, is_blob_name
+from bus.blob_settings import BlobSettings
 from bus.errors import ConfigError, Invalid, Retryable
 
-_NAME = re.compile(r"sha256/[0-9a-f]{64}\Z")
-
-
-def blob_name(data: bytes) -> str:
-    """`sha256/<hex>`: the only name these bytes can have."""
-    return f"sha256/{hashlib.sha256(data).hexdigest()}"
+__all__ = ["BlobStore", "FolderBlobs", "blob_name", "open_blobs"]
 
 
 class BlobStore(Protocol):
@@ -112,13 +107,11 @@ class FolderBlobs:
         """See BlobStore."""
         for path in await asyncio.to_thread(lambda: sorted(self._folder.glob("sha256/??/*"))):
             name = f"sha256/{path.parent.name}{path.name}"
-            if _NAME.match(name):
+            if is_blob_name(name):
                 yield name
 
     def _path(self, name: str) -> Path:
-        if not _NAME.match(name):
-            raise Invalid(f"{name[:100]!r} is no name of a blob")
-        digest = name.removeprefix("sha256/")
+        digest = checked_name(name).removeprefix("sha256/")
         return self._folder / "sha256" / digest[:2] / digest[2:]
 
     def _put(self, data: bytes, *, durable: bool = True) -> str:
@@ -170,9 +163,14 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def open_blobs(url: str) -> BlobStore:
-    """The store at `url` (`file:///…`). Raises ConfigError for what is no folder."""
-    parts = urlsplit(url)
+def open_blobs(where: BlobSettings | str) -> BlobStore:
+    """The store at `file:///…` or `s3://…`; a bare URL has the environment's credentials. Raises ConfigError."""
+    settings = BlobSettings(url=where) if isinstance(where, str) else where
+    parts = urlsplit(settings.url or "")
     if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path:
         return FolderBlobs(Path(unquote(parts.path)))
-    raise ConfigError(f"[blobs] url: cannot use {url!r}; give a folder as file:///path")
+    if parts.scheme == "s3":
+        from bus.s3_blobs import s3_blobs  # the library is loaded where it is used
+
+        return s3_blobs(settings)
+    raise ConfigError(f"[blobs] url: cannot use {settings.url!r}; give file:///folder or s3://bucket/prefix")

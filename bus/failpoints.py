@@ -36,6 +36,8 @@ POINTS: dict[str, str] = {
     "figures.before_commit": "facts and aggregates are written, the transaction is open",
     "figures.after_commit": "facts and aggregates are committed, not yet published",
     "figures.after_publish": "figures are published, not yet marked",
+    "figures.before_exchange": "shadow tables of a rebuild are complete, none has taken a live one's place",
+    "figures.before_exchange_commit": "shadow tables have taken the live ones' place, the transaction is open",
 }
 """Every point there is, and what is true when a process stops there."""
 

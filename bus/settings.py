@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
+from bus.blob_settings import BlobSettings
 from bus.errors import ConfigError
 from bus.intake_settings import IntakeSettings
 from bus.kafka_settings import KafkaSettings
@@ -31,12 +32,6 @@ class DatabaseSettings(Section):
     """`[database]`: where PostgreSQL is (`postgresql+psycopg://…`)."""
 
     url: SecretStr | None = None
-
-
-class BlobSettings(Section):
-    """`[blobs]`: where large payloads and attachments lie; a folder, by default DIR/blobs."""
-
-    url: str | None = None
 
 
 class DeskSettings(Section):
@@ -215,9 +210,11 @@ class Settings(Section):
     data: Path = Path(DEFAULT_DATA)
 
     @property
-    def blob_url(self) -> str:
+    def blob_place(self) -> BlobSettings:
         """The blob store: as configured, else a folder in the data folder."""
-        return self.blobs.url or (self.data / "blobs").absolute().as_uri()
+        if self.blobs.url:
+            return self.blobs
+        return self.blobs.model_copy(update={"url": (self.data / "blobs").absolute().as_uri()})
 
 
 Model = TypeVar("Model", bound=BaseModel)

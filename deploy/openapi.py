@@ -12,7 +12,10 @@ from ticketing.acts.desk import Desk
 from ticketing.api.app import fastapi_app
 from ticketing.api.inside import Inside
 from ticketing.api.once import Once
+from ticketing.confirm import Confirming
 from ticketing.database import engine
+from ticketing.policy import policy_of
+from ticketing.tokens import ReplyTokens
 
 
 def openapi() -> dict[str, Any]:
@@ -20,5 +23,8 @@ def openapi() -> dict[str, Any]:
     url = "postgresql+psycopg://nobody@127.0.0.1/nothing"
     settings = Settings(database=DatabaseSettings(url=SecretStr(url)))
     idle = engine(url)
-    inside = Inside(idle, idle, FolderBlobs(settings.data), Desk(confirming=None, policy=None), Once(idle))  # type: ignore[arg-type]  # nothing is asked of them
+    # nothing is signed with this key
+    confirming = Confirming(settings.desk, ReplyTokens({0: bytes(32)}, 0))
+    desk = Desk(confirming, policy_of(settings.threading, settings.desk))
+    inside = Inside(idle, idle, FolderBlobs(settings.data), desk, Once(idle))
     return fastapi_app(inside, figures(settings)(inside, asyncio.Event())).openapi()

@@ -74,7 +74,7 @@ def _hosted(
     place = Place(
         name=name,
         data=settings.data,
-        blobs=open_blobs(settings.blob_url),
+        blobs=open_blobs(settings.blob_place),
         cursors=KafkaCursors(settings.kafka, publisher),
         health=health,
         announce=announce,
@@ -86,7 +86,7 @@ def _hosted(
         name,
         row.channel,
         settings.kafka,
-        settings.blob_url,
+        settings.blob_place,
         settings.logging,
         parking=Parking(publisher, "understand", connector=name),
         health=health,

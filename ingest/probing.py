@@ -29,7 +29,7 @@ async def probe(settings: Settings, name: str) -> str:
     place = Place(
         name=name,
         data=settings.data,
-        blobs=open_blobs(settings.blob_url),
+        blobs=open_blobs(settings.blob_place),
         cursors=_NoCursors(),
         health=Health(),
         announce=lambda **_: None,

@@ -42,7 +42,7 @@ def replay_command(
         raise ConfigError(f"--channel: cannot replay {channel!r}; known: {', '.join(sorted(NORMALIZERS))}")
     now = datetime.now(UTC)
     begin = instant(since, now) if since else now - timedelta(days=36_500)
-    counts = asyncio.run(_replay(settings.kafka, channel, begin, open_blobs(settings.blob_url), dry_run=dry_run))
+    counts = asyncio.run(_replay(settings.kafka, channel, begin, open_blobs(settings.blob_place), dry_run=dry_run))
     if as_json:
         sys.stdout.write(json.dumps(counts) + "\n")
     else:

@@ -21,9 +21,10 @@ VALUES (:id, :name, :language, CAST(:language AS text) IS NOT NULL, :account, :b
 """)
 _SET = {
     "name": sa.text("UPDATE desk.contacts SET name = :value WHERE id = :id"),
-    "language": sa.text("""
-        UPDATE desk.contacts SET language = :value, language_declared = CAST(:value AS text) IS NOT NULL WHERE id = :id
-    """),
+    "language": sa.text(
+        "UPDATE desk.contacts SET language = :value, language_declared = CAST(:value AS text) IS NOT NULL "
+        "WHERE id = :id"
+    ),
 }
 _OWNER = sa.text("SELECT contact_id FROM desk.identities WHERE kind = :kind AND value = :value")
 _IDENTIFY = sa.text("""

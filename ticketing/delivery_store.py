@@ -37,7 +37,8 @@ _LOCK_TICKETS = sa.text(
     "SELECT ticket_id FROM desk.replies WHERE id = ANY(CAST(:ids AS text[]))) ORDER BY id FOR UPDATE"
 )
 _READ_REPLIES = sa.text(
-    "SELECT id, ticket_id, state, attempt, state_at, reason, next_attempt_at, document, traceparent, purpose "
+    "SELECT id, ticket_id, state, attempt, state_at, reason, next_attempt_at, purpose = 'reply' AS insistent, "
+    "document, traceparent, purpose "
     "FROM desk.replies WHERE id = ANY(CAST(:ids AS text[]))"
 )
 
@@ -75,7 +76,14 @@ async def lock(connection: AsyncConnection, reply_ids: Collection[str]) -> Locke
         tickets={head.id: head for head in heads},
         deliveries={
             row.id: Delivery(
-                row.id, row.ticket_id, row.state, row.attempt, row.state_at, row.reason, row.next_attempt_at
+                row.id,
+                row.ticket_id,
+                row.state,
+                row.attempt,
+                row.state_at,
+                row.reason,
+                row.next_attempt_at,
+                row.insistent,
             )
             for row in rows
         },

@@ -105,8 +105,9 @@ class Desk:
         beginning = beginning_of_id(message)
         rows = self._rows(
             "SELECT m.id AS message_id, m.source_id, r.number AS ticket, t.number AS filed_in, m.match, m.third_party, "
-            "m.automation, m.author_address AS author, m.received_at, m.dmarc, m.account, r.possible_reply_to, "
-            "(SELECT f.number FROM desk.tickets f WHERE f.id = t.follows) AS follows FROM desk.messages m "
+            "m.automation, m.aside, m.author_address AS author, m.received_at, m.dmarc, m.account, "
+            "r.possible_reply_to, (SELECT f.number FROM desk.tickets f WHERE f.id = t.follows) AS follows "
+            "FROM desk.messages m "
             "LEFT JOIN desk.tickets t ON t.id = m.ticket_id LEFT JOIN desk.tickets r ON r.id = t.root_id "
             "WHERE m.id = %(id)s OR m.source_id = %(source)s OR (m.id >= %(from)s AND m.id < %(to)s) "
             "ORDER BY m.received_at, m.id",

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -41,7 +41,7 @@ class FacebookCursor(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """An item of an answer; `within`: the comments that stand in a post's bytes."""
+    """An item of an answer; of a post `within`: the comments that stand in its bytes, `beyond`: those that do not."""
 
     id: str
     at: datetime
@@ -49,7 +49,8 @@ class _Found:
     post: str
     data: bytes
     path: str
-    within: tuple["_Found", ...] = ()
+    within: Sequence["_Found"] = ()
+    beyond: Sequence["_Found"] = ()
 
 
 class FacebookPoller:
@@ -74,7 +75,7 @@ class FacebookPoller:
         await self._token.look()
         now = self._now()
         if after is None:
-            return Page([], FacebookCursor(since=now))
+            return Page([], FacebookCursor(since=now.replace(microsecond=0)))  # Facebook's times are whole seconds
         oldest = max(after.since, now - timedelta(days=self._settings.look_back_days))
         try:
             posts = await self._posts(now - timedelta(days=self._settings.look_back_days), oldest)
@@ -93,11 +94,11 @@ class FacebookPoller:
 
     def _news(self, post: _Found, after: FacebookCursor, seen: dict[str, tuple[datetime, str]]) -> Iterator[RawMessage]:
         """A new post with all that stands in it; of a known one what is new or has changed."""
-        if post.id not in after.seen and post.at >= after.since:
+        is_new = post.id not in after.seen and post.at >= after.since
+        if is_new:
             seen |= {each.id: (each.at, each.digest) for each in (post, *post.within)}
             yield self._record(post, "created")
-            return
-        for each in (post, *reversed(post.within)):
+        for each in reversed(post.beyond if is_new else (*post.beyond, *post.within, post)):
             known = after.seen.get(each.id)
             if known is None and each.at < after.since:
                 continue
@@ -114,8 +115,8 @@ class FacebookPoller:
             for value, data in slices(answer.body, "data"):
                 post = _found(value, data, "", f"/{self._graph.version}/{path}")
                 if post is not None:
-                    comments = await self._comments(post.id, value, data, oldest)
-                    found.append(_Found(post.id, post.at, post.digest, post.id, data, post.path, comments))
+                    within, beyond = await self._comments(post.id, value, data, oldest)
+                    found.append(replace(post, within=within, beyond=beyond))
             following = _following(answer.json)
             if not following:
                 return found
@@ -123,15 +124,19 @@ class FacebookPoller:
         log.warning("facebook.poll_cut", connector=self._account, posts=len(found))
         return found
 
-    async def _comments(self, post: str, value: Mapping[str, Any], data: bytes, oldest: datetime) -> tuple[_Found, ...]:
-        """Newest first, until all that may be new are there."""
+    async def _comments(
+        self, post: str, value: Mapping[str, Any], data: bytes, oldest: datetime
+    ) -> tuple[Sequence[_Found], Sequence[_Found]]:
+        """Newest first, until all that may be new are there: those within the post's bytes, and those beyond."""
         path = f"/{self._graph.version}/{post}/comments"
         listed = value.get("comments")
-        found = _each(slices(data, "comments", "data"), post, path)
+        within = _each(slices(data, "comments", "data"), post, path)
         following = _following(listed) if isinstance(listed, dict) else None
+        beyond: list[_Found] = []
+        last = within
         for _ in range(_PAGES):
-            if not following or (found and found[-1].at < oldest):
-                return tuple(found)
+            if not following or (last and last[-1].at < oldest):
+                return within, beyond
             answer = await self._graph.get(
                 f"{post}/comments",
                 {
@@ -142,10 +147,11 @@ class FacebookPoller:
                     "after": following,
                 },
             )
-            found += _each(slices(answer.body, "data"), post, path)
+            last = _each(slices(answer.body, "data"), post, path)
+            beyond += last
             following = _following(answer.json)
-        log.warning("facebook.poll_cut", connector=self._account, post=post, comments=len(found))
-        return tuple(found)
+        log.warning("facebook.poll_cut", connector=self._account, post=post, comments=len(beyond))
+        return within, beyond
 
     def _record(self, found: _Found, change: str) -> RawMessage:
         return polled_record(

@@ -19,8 +19,9 @@ from ingest.contract import Refused, Uncertain
 from ingest.providers.waiting import retry_after
 from ingest.x.settings import XSettings
 
-# writes the headers of every request, tokens included
-logging.getLogger("tweepy").setLevel(logging.WARNING)
+# they write the headers of every request, tokens included
+for _name in ("tweepy", "requests_oauthlib", "oauthlib"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 _OF_TWEEPY = ("https://api.twitter.com", "https://api.x.com")
 _OPERATORS = {"oauth1-permissions", "client-forbidden", "unsupported-authentication", "usage-capped"}

@@ -9,7 +9,7 @@ from bus.settings import Section
 from ingest.intake.settings import PROVIDERS_RATES, Rates, WebSettings
 from ingest.providers.addresses import BaseUrl
 
-Money = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=6)]
+Money = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=6)]
 
 
 class Prices(Section):

@@ -66,18 +66,19 @@ class Facebook:
         )
 
     def webhook(
-        self, verb: str, item: Mapping[str, Any], *, page: str = PAGE, secret: str = APP_SECRET
+        self, verb: str, item: Mapping[str, Any], *, page: str = PAGE, secret: str = APP_SECRET, later: int = 0
     ) -> tuple[dict[str, str], bytes]:
-        """Headers and body of a change."""
+        """Headers and body of a change that happened so many seconds from now."""
+        at = int(datetime.now(UTC).timestamp()) + later
         post = item.get("_post")
         value = {
             "item": "comment" if post else "post", "verb": verb, "post_id": post or item["id"], "from": item["from"],
-            "message": item["message"], "created_time": int(datetime.now(UTC).timestamp()),
+            "message": item["message"], "created_time": at,
         }  # fmt: skip
         if post:
             parent = item.get("parent", {}).get("id", post)
             value |= {"comment_id": item["id"], "parent_id": parent}
-        entry = {"id": page, "time": int(datetime.now(UTC).timestamp()), "changes": [{"field": "feed", "value": value}]}
+        entry = {"id": page, "time": at, "changes": [{"field": "feed", "value": value}]}
         return signed({"object": "page", "entry": [entry]}, secret)
 
     def _refused(self, request: Request) -> Response | None:

@@ -53,9 +53,18 @@ class Rig:
     # -- receiving
 
     async def poll(self, holds: Callable[[], bool]) -> None:
-        """Let the poll run until something holds."""
+        """Let the poll run until something holds, and what it has in hand is done with: the cursor is stored."""
         assert self._receiver
-        await until(holds, self._receiver.run(self.emit))
+        source, held_at = self.place.source, None
+        problems = dict(source.problems)
+
+        def done() -> bool:
+            nonlocal held_at
+            if held_at is None and holds():
+                held_at = (source.last_success_at,)
+            return held_at is not None and (source.problems != problems or held_at != (source.last_success_at,))
+
+        await until(done, self._receiver.run(self.emit))
 
     async def begun(self) -> None:
         """The poll has looked for the first time, which takes nothing."""

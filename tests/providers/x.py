@@ -10,7 +10,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from oauthlib.oauth1.rfc5849 import signature
 from oauthlib.oauth1.rfc5849.utils import parse_authorization_header
@@ -72,7 +72,7 @@ class X:
         found = [
             post
             for id_, post in sorted(self.posts.items(), reverse=True)
-            if since < id_ < until and post["created_at"] >= start and post["author_id"] != "silent"
+            if since < id_ < until and post["created_at"][:19] >= start[:19] and post["author_id"] != "silent"
         ]
         most = int(query["max_results"])
         assert 5 <= most <= 100
@@ -124,7 +124,7 @@ def _unsigned(request: Request) -> Response | None:
         request.method, signature.base_string_uri(base), signature.normalize_parameters(params)
     )
     right = b64encode(hmac.new(f"{KEYS[1]}&{KEYS[3]}".encode(), text.encode(), hashlib.sha1).digest()).decode()
-    if given.get("oauth_consumer_key") == KEYS[0] and given.get("oauth_signature") == right:
+    if given.get("oauth_consumer_key") == KEYS[0] and unquote(given.get("oauth_signature", "")) == right:
         return None
     return JSONResponse({"title": "Unauthorized", "type": "about:blank", "status": 401, "detail": "Unauthorized"}, 401)
 
@@ -134,6 +134,16 @@ def webhook(body: object, secret: str = KEYS[1]) -> tuple[dict[str, str], bytes]
     data = json.dumps(body, separators=(",", ":")).encode()
     digest = b64encode(hmac.new(secret.encode(), data, hashlib.sha256).digest()).decode()
     return {"content-type": "application/json", "x-twitter-webhooks-signature": f"sha256={digest}"}, data
+
+
+def activity(text: str, id_: str = "1801", author: str = "42") -> dict[str, Any]:
+    """The body of a post that was created."""
+    post = {
+        "created_at": "Mon Jan 05 10:00:00 +0000 2026", "id_str": id_, "id": int(id_), "text": text,
+        "user": {"id_str": author, "screen_name": f"person{author}", "name": f"Person {author}"},
+        "in_reply_to_status_id_str": None, "entities": {},
+    }  # fmt: skip
+    return {"for_user_id": OWN, "tweet_create_events": [post]}
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ from ticketing.people.group_routes import department_routes, team_routes
 from ticketing.people.login_routes import login_routes
 from ticketing.people.own_routes import own_routes
 from ticketing.people.routes import agent_routes, token_routes
+from ticketing.ratings.routes import router as ratings
 
 PREFIX: Final = "/api/v1"
 VERSION: Final = "1.0.0"
@@ -58,6 +59,8 @@ def fastapi_app(inside: Inside, more: Sequence[APIRouter] = ()) -> FastAPI:
     own = (ticket_routes, act_routes, upload_routes, contact_routes, account_routes, me_routes, *PEOPLE)
     for router in (*(routes(inside) for routes in own), *more):
         app.include_router(router, prefix=PREFIX, responses=common)
+    # customers come here by a link in their mail: no token, limits of its own
+    app.mount("/r", ratings(inside.acting, inside.desk))
     made = app.openapi
 
     def with_problems() -> dict[str, Any]:

@@ -41,7 +41,7 @@ def work(settings: Settings, *, host: str | None = None, port: int | None = None
 
     Raises ConfigError for a setting that cannot be used.
     """
-    url, blobs, desk = database_url(settings), open_blobs(settings.blob_url), desk_of(settings)
+    url, blobs, desk = database_url(settings), open_blobs(settings.blob_place), desk_of(settings)
     host = settings.api.host if host is None else host
     port = settings.api.port if port is None else port
 

@@ -1,7 +1,6 @@
 """Standard Webhooks, against everything that is not a request of whoever has the key."""
 
 import json
-import secrets
 from base64 import b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ from starlette.datastructures import Headers
 from ingest import signatures, standard_webhooks
 from ingest.intake.route import Refusal
 
-KEY, OTHER = secrets.token_bytes(32), secrets.token_bytes(32)
+KEY, OTHER = b"k" * 32, b"o" * 32  # fixed: every worker must find the same tests
 BODY = b'{"type": "ticket", "text": "h\\u00e9"}'
 NOW = datetime(2026, 1, 31, 8, tzinfo=UTC)
 AT = str(int(NOW.timestamp()))
