@@ -68,7 +68,7 @@ async def perform(
         loaded = scene.facts.tickets.values() if isinstance(scene.facts, Region) else [scene.ticket]
         scene.decision.owed += await catch_up(connection, loaded, now)
         # who waited for the lock while something was told comes after it
-        scene.now = max(now, *(instant(ticket.timed.floor) for ticket in loaded))
+        scene.now = max(now, *(instant(ticket.timed.told) for ticket in loaded))
         done = await _settle(connection, scene, kind.decide(scene, given) or scene.ticket, kind.name, asked)
     failpoint("act.after_commit")
     return done
