@@ -1,23 +1,18 @@
 """Where bytes lie that are too large for a topic: named by their own sha256, written once, never changed."""
 
 import asyncio
-import hashlib
 import os
-import re
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
+from bus.blob_name import blob_name, checked_name, is_blob_name
+from bus.blob_settings import BlobSettings
 from bus.errors import ConfigError, Invalid, Retryable
 
-_NAME = re.compile(r"sha256/[0-9a-f]{64}\Z")
-
-
-def blob_name(data: bytes) -> str:
-    """`sha256/<hex>`: the only name these bytes can have."""
-    return f"sha256/{hashlib.sha256(data).hexdigest()}"
+__all__ = ["BlobStore", "FolderBlobs", "blob_name", "open_blobs"]
 
 
 class BlobStore(Protocol):
@@ -27,7 +22,8 @@ class BlobStore(Protocol):
     processes and of the machine; putting the same bytes again is harmless and cheap. `put_derived` is for bytes
     that can be made again from a raw record: they MUST survive the processes, and need not survive the machine.
     `get` MUST return exactly the bytes that were put: it raises Invalid when there is no such blob or when it has
-    been altered. `delete` of what is not there is harmless. `names` yields every blob there is, in no order,
+    been altered. `size` is how many bytes there are, `part` some of them, unchecked; both raise Invalid when there is
+    no such blob. `delete` of what is not there is harmless. `names` yields every blob there is, in no order,
     without a half-written one. All raise Retryable when the store cannot be reached.
     """
 
@@ -36,6 +32,10 @@ class BlobStore(Protocol):
     async def put_derived(self, blobs: Sequence[bytes]) -> Sequence[str]: ...
 
     async def get(self, name: str) -> bytes: ...
+
+    async def size(self, name: str) -> int: ...
+
+    async def part(self, name: str, start: int, length: int) -> bytes: ...
 
     async def delete(self, name: str) -> None: ...
 
@@ -75,6 +75,26 @@ class FolderBlobs:
             raise Invalid(f"the blob {name} has been altered")
         return data
 
+    async def size(self, name: str) -> int:
+        """See BlobStore."""
+        path = self._path(name)
+        try:
+            return (await asyncio.to_thread(path.stat)).st_size
+        except FileNotFoundError:
+            raise Invalid(f"the blob {name} is missing") from None
+        except OSError as error:
+            raise Retryable(f"the blob store: {error.strerror}") from error
+
+    async def part(self, name: str, start: int, length: int) -> bytes:
+        """See BlobStore."""
+        path = self._path(name)
+        try:
+            return await asyncio.to_thread(_slice, path, start, length)
+        except FileNotFoundError:
+            raise Invalid(f"the blob {name} is missing") from None
+        except OSError as error:
+            raise Retryable(f"the blob store: {error.strerror}") from error
+
     async def delete(self, name: str) -> None:
         """See BlobStore."""
         path = self._path(name)
@@ -87,13 +107,11 @@ class FolderBlobs:
         """See BlobStore."""
         for path in await asyncio.to_thread(lambda: sorted(self._folder.glob("sha256/??/*"))):
             name = f"sha256/{path.parent.name}{path.name}"
-            if _NAME.match(name):
+            if is_blob_name(name):
                 yield name
 
     def _path(self, name: str) -> Path:
-        if not _NAME.match(name):
-            raise Invalid(f"{name[:100]!r} is no name of a blob")
-        digest = name.removeprefix("sha256/")
+        digest = checked_name(name).removeprefix("sha256/")
         return self._folder / "sha256" / digest[:2] / digest[2:]
 
     def _put(self, data: bytes, *, durable: bool = True) -> str:
@@ -122,6 +140,12 @@ class FolderBlobs:
         return name
 
 
+def _slice(path: Path, start: int, length: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read(length)
+
+
 def _make(folder: Path) -> None:
     """Make the folder and let each parent remember it."""
     if folder.is_dir():
@@ -139,9 +163,14 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def open_blobs(url: str) -> BlobStore:
-    """The store at `url` (`file:///…`). Raises ConfigError for what is no folder."""
-    parts = urlsplit(url)
+def open_blobs(where: BlobSettings | str) -> BlobStore:
+    """The store at `file:///…` or `s3://…`; a bare URL has the environment's credentials. Raises ConfigError."""
+    settings = BlobSettings(url=where) if isinstance(where, str) else where
+    parts = urlsplit(settings.url or "")
     if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path:
         return FolderBlobs(Path(unquote(parts.path)))
-    raise ConfigError(f"[blobs] url: cannot use {url!r}; give a folder as file:///path")
+    if parts.scheme == "s3":
+        from bus.s3_blobs import s3_blobs  # the library is loaded where it is used
+
+        return s3_blobs(settings)
+    raise ConfigError(f"[blobs] url: cannot use {settings.url!r}; give file:///folder or s3://bucket/prefix")

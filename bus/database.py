@@ -46,12 +46,18 @@ class _Adaptation:
 
 
 def working_engine(
-    url: str, application: str, *, pool: int = 5, dumpers: Mapping[type, type[Dumper]] | None = None
+    url: str,
+    application: str,
+    *,
+    pool: int = 5,
+    dumpers: Mapping[type, type[Dumper]] | None = None,
+    options: str = BY_KEYS,
 ) -> AsyncEngine:
     """At most `pool` connections, called `application` on the server; nothing is opened before it is used.
 
     A transaction that stands still is ended by the server, so that a frozen process gives its locks back
     (reliability, Frozen leaders). `dumpers`: how values of these types travel, where psycopg's way is too slow.
+    `options`: of its sessions.
     """
     return create_async_engine(
         url,
@@ -65,6 +71,6 @@ def working_engine(
             "client_encoding": "utf8",
             "prepare_threshold": 2,
             "application_name": application,
-            "options": f"-c idle_in_transaction_session_timeout=10s -c timezone=UTC {BY_KEYS}",
+            "options": f"-c idle_in_transaction_session_timeout=10s -c timezone=UTC {options}",
         },
     )

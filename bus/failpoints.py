@@ -16,6 +16,7 @@ Action = Literal["kill", "stop", "raise"]
 POINTS: dict[str, str] = {
     "receive.before_emit": "a source's item is in memory only",
     "receive.after_emit": "Kafka has the raw record, the source is not acknowledged yet",
+    "poll.after_cursor": "what was fetched is on its topic and the cursor is stored, the source is not told",
     "understand.before_publish": "a batch is understood, nothing is published",
     "understand.after_publish": "messages are published, the group's offset is not committed",
     "file.before_commit": "a batch is written, its transaction is open",
@@ -23,6 +24,8 @@ POINTS: dict[str, str] = {
     "act.before_outbox": "an agent's act is written, nothing of it stands in the outbox",
     "act.before_commit": "an agent's act is written, its transaction is open",
     "act.after_commit": "an agent's act is committed, whoever acts has no answer yet",
+    "clock.before_outbox": "what fell due is written, nothing of it stands in the outbox",
+    "clock.before_commit": "what fell due is written, its transaction is open",
     "relay.before_publish": "outbox rows are read, no transaction is begun",
     "relay.after_publish": "outbox rows are published and the cursor with them",
     "send.after_attempting": "`attempting` is committed, nothing has been sent",
@@ -32,6 +35,8 @@ POINTS: dict[str, str] = {
     "figures.before_commit": "facts and aggregates are written, the transaction is open",
     "figures.after_commit": "facts and aggregates are committed, not yet published",
     "figures.after_publish": "figures are published, not yet marked",
+    "figures.before_exchange": "shadow tables of a rebuild are complete, none has taken a live one's place",
+    "figures.before_exchange_commit": "shadow tables have taken the live ones' place, the transaction is open",
 }
 """Every point there is, and what is true when a process stops there."""
 

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from bus.errors import ConfigError
 from bus.health import Health
@@ -44,7 +45,7 @@ class EmbeddedServer(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Starlette, host: str, port: int, **options: Any) -> AsyncIterator[int]:  # noqa: ANN401
+async def serving(app: ASGIApp, host: str, port: int, **options: Any) -> AsyncIterator[int]:  # noqa: ANN401
     """Serve while inside; yields the port. `options`: uvicorn's. Raises ConfigError when the port is taken."""
     config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False, lifespan="off", **options)
     server = EmbeddedServer(config)

@@ -5,7 +5,10 @@ under the epoch it was assigned. Whoever finds another epoch has been replaced (
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -26,6 +29,28 @@ def progress_table(metadata: sa.MetaData) -> sa.Table:
         sa.Column("epoch", sa.BigInteger, nullable=False),
         sa.Column("next_offset", sa.BigInteger, nullable=True),
     )
+
+
+_MOVE = """
+    UPDATE {table} AS p SET next_offset = n.next_offset
+    FROM unnest(CAST(%(topics)s AS text[]), CAST(%(partitions)s AS int[]), CAST(%(epochs)s AS bigint[]),
+                CAST(%(offsets)s AS bigint[])) AS n(topic, partition, epoch, next_offset)
+    WHERE p."group" = %(group)s AND p.topic = n.topic AND p.partition = n.partition AND p.epoch = n.epoch
+    RETURNING p.partition
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """A statement in the driver's form that moves progress, and returns a row for each partition that is ours."""
+
+    statement: str
+    values: dict[str, Any]
+
+    def must_be_ours(self, moved: int) -> None:
+        """Raise Fenced unless it has moved so many."""
+        if moved != len(self.values["topics"]):
+            raise Fenced(f"group {self.values['group']}: another process has taken over")
 
 
 class ForeignCluster(ConfigError):
@@ -80,25 +105,22 @@ class FencedProgress:
 
     async def move(self, connection: AsyncConnection, batch: Sequence[Received]) -> None:
         """In the batch's transaction: what it holds is done. Raises Fenced when another owns a partition."""
+        moving = self.moving(batch)
+        moved = await connection.exec_driver_sql(moving.statement, moving.values)
+        moving.must_be_ours(len(moved.all()))
+
+    def moving(self, batch: Sequence[Received]) -> "Moving":
+        """`move` as a statement that may be a part of another."""
         ends = {record.source: record.offset + 1 for record in batch}
         rows = sorted(ends)
-        moved = await connection.execute(
-            sa.text(
-                f"UPDATE {self._table.fullname} AS p SET next_offset = n.next_offset "  # noqa: S608  # our own name
-                "FROM unnest(CAST(:topics AS text[]), CAST(:partitions AS int[]), CAST(:epochs AS bigint[]), "
-                "CAST(:offsets AS bigint[])) AS n(topic, partition, epoch, next_offset) "
-                'WHERE p."group" = :group AND p.topic = n.topic AND p.partition = n.partition AND p.epoch = n.epoch'
-            ),
-            {
-                "group": self._group,
-                "topics": [where.topic for where in rows],
-                "partitions": [where.partition for where in rows],
-                "epochs": [self._epochs.get(where, -1) for where in rows],
-                "offsets": [ends[where] for where in rows],
-            },
-        )
-        if moved.rowcount != len(rows):
-            raise Fenced(f"group {self._group}: another process has taken over")
+        values = {
+            "group": self._group,
+            "topics": [where.topic for where in rows],
+            "partitions": [where.partition for where in rows],
+            "epochs": [self._epochs.get(where, -1) for where in rows],
+            "offsets": [ends[where] for where in rows],
+        }
+        return Moving(_MOVE.format(table=self._table.fullname), values)
 
     async def skip(self, record: Received) -> None:
         """Move past a parked record in a transaction of its own."""
@@ -113,12 +135,13 @@ _DATA_ERRORS = ("22", "23", "54")
 """SQLSTATE classes that blame the data: exceptions of values, constraints, limits (a row too long for its index)."""
 
 
-def database_error(error: DBAPIError) -> Exception:
+def database_error(error: DBAPIError | psycopg.Error) -> Exception:
     """What a database error means here: Invalid when the data is at fault, else Retryable."""
-    state = getattr(error.orig, "sqlstate", None) or ""
-    text = str(error.orig).splitlines()[0] if str(error.orig) else type(error.orig).__name__
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(cause, "sqlstate", None) or ""
+    text = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
     if state[:2] in _DATA_ERRORS:
         return Invalid(f"the database refuses it: {text}")
-    if isinstance(error, sa.exc.DataError):
+    if isinstance(error, sa.exc.DataError | psycopg.DataError):
         return Invalid(f"the database refuses it: {text}")
     return Retryable(f"the database: {text}")

@@ -16,6 +16,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 
 from bus.batches import Row, check_sizes, partition_counts, placed, send_batches
 from bus.closing import KAFKA_ERRORS, end_producer, kafka_error
+from bus.compression import compress_lightly
 from bus.errors import Invalid, Retryable
 from bus.kafka_settings import KafkaSettings
 from bus.partition_hash import partition_of
@@ -46,6 +47,7 @@ class Publisher(Protocol):
 
 def producer_options(kafka: KafkaSettings) -> dict[str, Any]:
     """What every producer here is made with; nothing is left to the library's defaults that matters."""
+    compress_lightly()
     return kafka.client_options() | {
         "acks": "all",
         "enable_idempotence": True,

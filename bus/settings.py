@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
+from bus.blob_settings import BlobSettings
 from bus.errors import ConfigError
 from bus.intake_settings import IntakeSettings
 from bus.kafka_settings import KafkaSettings
@@ -18,7 +19,7 @@ from bus.spans_of_time import span
 from bus.ticket_event import Priority
 
 DEFAULT_DATA = "deskstream-data"
-_NOT_SETTINGS = ("DATA", "CONFIG", "KAFKA", "DATABASE", "FAILPOINTS", "RUN_FILE", "CACHE")
+_NOT_SETTINGS = ("DATA", "CONFIG", "KAFKA", "DATABASE", "FAILPOINTS", "RUN_FILE", "CACHE", "TOKEN", "URL")
 
 
 class Section(BaseModel):
@@ -31,12 +32,6 @@ class DatabaseSettings(Section):
     """`[database]`: where PostgreSQL is (`postgresql+psycopg://…`)."""
 
     url: SecretStr | None = None
-
-
-class BlobSettings(Section):
-    """`[blobs]`: where large payloads and attachments lie; a folder, by default DIR/blobs."""
-
-    url: str | None = None
 
 
 class DeskSettings(Section):
@@ -168,6 +163,13 @@ class ThreadingSettings(Section):
     connectors: dict[str, ConnectorThreading] = {}
 
 
+class ApiSettings(Section):
+    """`[api]`: where the agents' API listens. Give it to others through a server that speaks TLS."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8700, ge=0, le=65_535)
+
+
 class LoggingSettings(Section):
     """`[logging]`: `auto` is readable on a terminal and JSON elsewhere."""
 
@@ -188,15 +190,18 @@ class Settings(Section):
     calendars: dict[str, CalendarSettings] = {}
     service_levels: dict[str, ServiceLevelSettings] = {}
     threading: ThreadingSettings = ThreadingSettings()
+    api: ApiSettings = ApiSettings()
     logging: LoggingSettings = LoggingSettings()
     intake: IntakeSettings = IntakeSettings()
     connectors: dict[str, dict[str, Any]] = {}
     data: Path = Path(DEFAULT_DATA)
 
     @property
-    def blob_url(self) -> str:
+    def blob_place(self) -> BlobSettings:
         """The blob store: as configured, else a folder in the data folder."""
-        return self.blobs.url or (self.data / "blobs").absolute().as_uri()
+        if self.blobs.url:
+            return self.blobs
+        return self.blobs.model_copy(update={"url": (self.data / "blobs").absolute().as_uri()})
 
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -20,6 +20,7 @@ from bus.commit_hints import CommitHints
 from bus.errors import Retryable
 from bus.gathering import Gathering
 from bus.kafka_settings import KafkaSettings
+from bus.newer import with_newer
 from bus.reading import OffsetLost, Progress, Source, consumer_options, received
 from bus.record import Partition, Received
 from bus.stuck import StuckWatch
@@ -30,8 +31,6 @@ log = structlog.get_logger()
 
 _REVOKE_PATIENCE = 20.0
 _POLL_PATIENCE = 5.0
-_SINCE_MS = 3
-_SINCE_PATIENCE = 1.0
 _COMMIT_EVERY, _HINT_EVERY = 0.2, 1.0
 _CLAIM_PATIENCE = 60.0
 _PATTERN_REFRESH_MS = 10_000
@@ -178,7 +177,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
                 await self._claim_patiently(consumer, self._progress)
             async with asyncio.timeout(_POLL_PATIENCE):  # during a rebalance aiokafka waits without bound
                 found = await consumer.getmany(timeout_ms=500, max_records=self._max_records)
-            await self._since(consumer, found)
+            if not self._gathering.under_way:  # else there is nothing to be had at once
+                await with_newer(consumer, found, self._max_records)
         except TimeoutError:
             found = {}
         except NoOffsetForPartitionError:
@@ -195,20 +195,6 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             await self._commit(force=False)
             await self._watch(consumer)
         return batch
-
-    async def _since(self, consumer: AIOKafkaConsumer, found: dict[TopicPartition, list[Any]]) -> None:
-        """Add to what was fetched ahead, while the last batch was in hand, what has come since: else that would wait
-        for one batch more. Whatever goes wrong here, what was fetched already stays in hand."""
-        left = self._max_records - sum(map(len, found.values()))
-        if not found or left <= 0 or self._gathering.under_way:
-            return  # while the broker gathers there is nothing to be had at once
-        try:
-            async with asyncio.timeout(_SINCE_PATIENCE):
-                more = await consumer.getmany(timeout_ms=_SINCE_MS, max_records=left)
-        except (*KAFKA_ERRORS, OffsetOutOfRangeError, NoOffsetForPartitionError, ConsumerStoppedError):
-            return  # the next poll meets it again
-        for tp, records in more.items():
-            found.setdefault(tp, []).extend(records)
 
     def _ours(self, consumer: AIOKafkaConsumer, tp: TopicPartition, records: Sequence[Any]) -> list[Received]:
         where = Partition(tp.topic, tp.partition)

@@ -3,14 +3,16 @@
 import importlib
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 import typer
 from rich.console import Console
 
 from bus.errors import ConfigError, Invalid, Retryable
+from bus.settings import Settings
 
 PACKAGES: Mapping[str, tuple[str, ...]] = {
-    "deploy.commands": ("up", "doctor", "verify", "asyncapi"),
+    "deploy.commands": ("up", "api", "doctor", "verify", "asyncapi", "openapi"),
     "ingest.commands": ("connector", "connectors", "send", "replay", "dead-letters"),
     "ticketing.commands": ("ticketing", "tickets", "contacts", "automatic", "agents", "departments", "teams", "db"),
     "metrics_worker.commands": ("metrics",),
@@ -36,7 +38,7 @@ def build(command: str | None = None) -> typer.Typer:
     for package in owners or PACKAGES:
         commands = importlib.import_module(package)
         if package == "ticketing.commands":
-            commands.register(app, more_upgrades=[_upgrade_figures])
+            commands.register(app, more_upgrades=[_upgrade_figures], more_of_contacts=_figures_of_contact)
         else:
             commands.register(app)
     return app
@@ -46,6 +48,12 @@ def _upgrade_figures(url: str) -> None:
     from metrics_worker.migrate import upgrade
 
     upgrade(url)
+
+
+def _figures_of_contact(settings: Settings, contact_id: str, as_json: bool) -> Mapping[str, Any]:
+    from deploy.figures_of_contact import figures_of_contact
+
+    return figures_of_contact(settings, contact_id, as_json)
 
 
 def main() -> None:

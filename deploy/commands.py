@@ -1,4 +1,4 @@
-"""`up`, `doctor`, `verify` and `asyncapi`: the commands that look at the whole."""
+"""`up`, `api`, `doctor`, `verify`, `asyncapi` and `openapi`: the commands that put the packages together."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bus.options import ConfigOption, DatabaseOption, DataOption, JsonOption, KafkaOption, resolve
+from bus.options import ConfigOption, DatabaseOption, DataOption, JsonOption, KafkaOption, OpsPortOption, resolve
 
 Wait = Annotated[float, typer.Option("--wait", help="Seconds to wait until all holds.", min=0)]
 
@@ -20,6 +20,8 @@ def register(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
     app.command("verify")(verify)
     app.command("asyncapi")(asyncapi)
+    app.command("api")(api)
+    app.command("openapi")(openapi)
 
 
 def up(  # the options of a command line
@@ -27,7 +29,9 @@ def up(  # the options of a command line
     config: ConfigOption = None,
     kafka: KafkaOption = None,
     database: DatabaseOption = None,
-    port: Annotated[int, typer.Option("--port", help="Port of the agents' API; 0 takes a free one.")] = 8700,
+    port: Annotated[
+        int | None, typer.Option("--port", help="Port of the agents' API; 0 takes a free one.", min=0)
+    ] = None,
     intake_port: Annotated[
         int | None, typer.Option("--intake-port", help="Port of forms, chat and webhooks; 0 takes a free one.")
     ] = None,
@@ -40,13 +44,13 @@ def up(  # the options of a command line
     from deploy.up import UpOptions
     from deploy.up import up as run
 
-    del port  # taken by the API, which another issue brings
     folder = data or (Path(DEMO_DATA) if demo else None)
     options = UpOptions(
         data=resolve(folder, config, kafka, database).data,
         config=config,
         kafka=kafka,
         database=database,
+        port=port,
         smtp_port=smtp_port,
         intake_port=intake_port,
         once=once,
@@ -105,5 +109,30 @@ def doctor(
 def asyncapi() -> None:
     """Print the AsyncAPI 3 document of every topic."""
     from bus.asyncapi import asyncapi as document
+
+    print(json.dumps(document(), indent=2, ensure_ascii=False))
+
+
+def api(
+    data: DataOption = None,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+    port: Annotated[
+        int | None, typer.Option("--port", help="Port to serve on; 0 takes a free one [default: [api] port].", min=0)
+    ] = None,
+    ops_port: OpsPortOption = 0,
+) -> None:
+    """Run the agents' API in the foreground. Needs PostgreSQL and the blob store, nothing else."""
+    from bus.service import run_service
+    from deploy.figures_in_api import figures
+    from ticketing.api.service import work
+
+    settings = resolve(data, config, None, database).settings("database")
+    raise typer.Exit(run_service("api", settings, work(settings, port=port, more=figures(settings)), ops_port=ops_port))
+
+
+def openapi() -> None:
+    """Print the OpenAPI document of the agents' API."""
+    from deploy.openapi import openapi as document
 
     print(json.dumps(document(), indent=2, ensure_ascii=False))

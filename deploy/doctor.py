@@ -94,7 +94,7 @@ async def _database(settings: Settings) -> Finding:
 
 async def _blobs(settings: Settings) -> Finding:
     try:
-        store = open_blobs(settings.blob_url)
+        store = open_blobs(settings.blob_place)
         name = await store.put(b"deskstream doctor")
         await store.get(name)
     except (Retryable, Invalid) as error:

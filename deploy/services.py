@@ -61,19 +61,25 @@ def intake_environment(settings: Settings, port: int | None) -> dict[str, str]:
     return {"DESKSTREAM_INTAKE__PORT": str(chosen)}
 
 
+def api_environment(settings: Settings, port: int | None) -> dict[str, str]:
+    """The port of the agents' API: `port`, else the configured one; 0 takes a free one. Raises ConfigError."""
+    return {"DESKSTREAM_API__PORT": str(asked(settings.api.port if port is None else port, "--port"))}
+
+
 def services(settings: Settings, place: Place, doors: dict[str, str], embedded: Sequence[str]) -> tuple[Service, ...]:
-    """The rows: one process for all connectors, the desk, the figures. `doors`: the ports that customers reach.
+    """The rows: one process for all connectors, the desk, the figures, the API. `doors`: the ports others reach.
     `embedded`: the servers that `up` keeps."""
     needs = {
         "connector": [KAFKA],
         "ticketing": [KAFKA, POSTGRES],
         "metrics": [KAFKA, POSTGRES],
+        "api": [POSTGRES],
     }
-    words = {"connector": tuple(settings.connectors), "ticketing": (), "metrics": ()}
+    words = {"connector": tuple(settings.connectors)}
     return tuple(
         Service(
             name,
-            (*(() if name == "connector" else YIELDING), *DESKSTREAM, name, *words[name]),
+            (*(() if name == "connector" else YIELDING), *DESKSTREAM, name, *words.get(name, ())),
             {**place.environment(database=POSTGRES in needed), **doors},
             [server for server in needed if server in embedded],
         )

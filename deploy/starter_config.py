@@ -1,4 +1,4 @@
-"""The configuration `up` writes when there is none: mail on this machine, and nothing leaves it."""
+"""The configuration `up` writes when there is none: mail and forms on this machine, and nothing leaves it."""
 
 from pathlib import Path
 
@@ -14,6 +14,14 @@ name = "Support"
 domain = "desk.example"        # the right side of our Message-IDs
 language = "en"                # of confirmations when the customer's is not known: en fr nl pt ja
 confirm = true                 # confirm every new ticket to the person who wrote
+reply_via = { website = "support-mail", web_form = "support-mail" }  # who mails the answers of what has no way back
+
+# Pages and forms for customers, at http://127.0.0.1:8701/in/help/ and http://127.0.0.1:8701/in/contact/
+[connectors.help]
+type = "website"
+
+[connectors.contact]
+type = "web_form"
 
 # One section per connector: [connectors.NAME]. This one accepts mail for the addresses below on 127.0.0.1.
 # As it is told of no SMTP server to send through, outgoing mail is written to outbox/*.eml beside this file.

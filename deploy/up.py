@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,15 +20,26 @@ from bus.endpoints import Endpoints, Process, write_endpoints
 from bus.errors import ConfigError, Retryable
 from bus.settings import Settings, load_settings
 from bus.topics import create_topics, topics
+from bus.whole_file import write_atomically
 from deploy.embedded import jars
 from deploy.embedded.fetching import fetched_class_path
 from deploy.embedded.parts import KAFKA, POSTGRES, embedded_kafka, embedded_postgres
-from deploy.services import Place, intake_environment, migration, services, smtp_environment
+from deploy.services import (
+    Place,
+    api_environment,
+    intake_environment,
+    migration,
+    services,
+    smtp_environment,
+)
 from deploy.starter_config import ensure_config
 from deploy.supervise.child import ToolFailed, finished
 from deploy.supervise.folder import FolderHeld, clear_leftovers, hold, record_children
 from deploy.supervise.part import service_part
 from deploy.supervise.supervisor import PartFailed, Supervisor
+from ticketing.api_client import TOKEN_FILE
+from ticketing.database import engine as engine_of
+from ticketing.people.first_admin import first_admin
 
 SERVICE_GRACE, SERVER_GRACE = 4.5, 4.0
 """Seconds to end in order, for services and then for Kafka and PostgreSQL; together less than ten."""
@@ -39,13 +51,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class UpOptions:
-    """The command line of `up`. `smtp_port`, `intake_port`: None as configured, 0 a free one. `emptied`: clear `data`
+    """The command line of `up`. Ports: None as configured, 0 a free one. `emptied`: clear `data`
     first."""
 
     data: Path
     config: Path | None = None
     kafka: str | None = None
     database: str | None = None
+    port: int | None = None
     smtp_port: int | None = None
     intake_port: int | None = None
     once: bool = False
@@ -129,6 +142,7 @@ class Up:
         config = ensure_config(self._folder, options.config)
         settings = load_settings(data=self._folder, config=config, kafka=options.kafka, database=options.database)
         doors = smtp_environment(settings, options.smtp_port) | intake_environment(settings, options.intake_port)
+        doors |= api_environment(settings, options.port)
         kafka, database = await _both(self._with_topics(settings, config), self._with_tables(settings, config))
         settings = load_settings(data=self._folder, config=config, kafka=kafka, database=database)
         place = Place(self._folder, config, kafka, database)
@@ -176,7 +190,19 @@ class Up:
             self._started(POSTGRES)
         await finished(migration(self._folder, config, self._database), self._folder / "logs" / "db-upgrade.log")
         self._started("tables", "up to date")
+        await self._with_somebody(self._database)
         return self._database
+
+    async def _with_somebody(self, database: str) -> None:
+        """A first admin when there is nobody yet; the token is shown once, and kept for commands on this machine."""
+        engine = engine_of(database)
+        try:
+            made = await first_admin(engine, datetime.now(UTC))
+        finally:
+            await engine.dispose()
+        if made is not None:
+            write_atomically(self._folder / TOKEN_FILE, made.token.encode())
+            self._started("admin", f"the first one's token, shown this once: {made.token}")
 
     def _publish(self) -> None:
         write_endpoints(self._folder, self.endpoints())

@@ -5,12 +5,12 @@ repeats work; it never loses any, and ids make the repetition harmless.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from bus.blobs import BlobStore
 from bus.health import Health
@@ -21,6 +21,8 @@ from bus.record import Position
 from bus.reply import Reply
 from bus.settings import Section
 from ingest.intake.route import Route
+from ingest.source_state import SourceState
+from ingest.tenure import Tenure, Unshared
 
 C = TypeVar("C", bound=BaseModel)
 S = TypeVar("S", bound="ConnectorSettings")
@@ -83,7 +85,8 @@ class Page(Generic[C]):
 class Poller(Protocol[C]):
     """A source that is asked. `fetch` MUST return each item after `after` once and in the source's order, a
     bounded number of them, and MUST NOT change the source; `confirm` (mark seen …) comes after the cursor is
-    stored, may be repeated or never come. Both raise Retryable.
+    stored, may be repeated or never come. Both raise Retryable, whose `kind` says what an operator does about it.
+    A page without messages whose cursor differs from `after` is stored too; only then is there a pause.
     """
 
     async def fetch(self, after: C | None) -> Page[C]: ...
@@ -103,6 +106,11 @@ class ConnectorSettings(Section):
     """What every `[connectors.NAME]` section has; each type's own model adds its keys."""
 
     type: str
+    silent_after: float = Field(
+        default=3 * 86_400.0,
+        gt=0,
+        description="seconds after which a connector that has received nothing counts as silent, which is an error",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +118,7 @@ class Place:
     """What a connector finds where it runs. `name`: the instance, which is the `account` of its records.
 
     `announce(smtp="127.0.0.1:2525")` tells the supervisor an address; `health.set("NAME: what", problem)`.
+    `source`: what only the connector knows of its source (lag, quota, expiry), for its status. `tenure`: who polls.
     """
 
     name: str
@@ -118,6 +127,8 @@ class Place:
     cursors: Cursors
     health: Health
     announce: Callable[..., None]
+    source: SourceState = field(default_factory=SourceState)
+    tenure: Tenure = field(default_factory=Unshared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +139,8 @@ class Connector(Generic[S]):
 
     `raw_key`: the key of a raw record, which keeps together what must stay in order. What a source pushes by HTTP
     comes in through `web`'s routes below `/in/NAME/` (ingest.intake.route), what it pushes otherwise or is asked for
-    through `receiver`; a connector may have both. `settings` of a row with `web` derive from
+    through `receiver`; a connector may have both. `probe` reaches the other side with these settings, changes nothing
+    there, and says in a sentence what it found; it raises Retryable. `settings` of a row with `web` derive from
     `ingest.intake.settings.WebSettings`.
     """
 
@@ -139,6 +151,7 @@ class Connector(Generic[S]):
     receiver: Callable[[S, Place], Receiver] | None = None
     sender: Callable[[S, Place], Sender] | None = None
     web: Callable[[S, Place], Sequence[Route]] | None = None
+    probe: Callable[[S, Place], Awaitable[str]] | None = None
 
 
 class RunSender(Protocol):

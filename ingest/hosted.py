@@ -13,6 +13,7 @@ from bus.topics import raw_topic
 from ingest.contract import Connector, ConnectorSettings, Emit, Place, Receiver, RunSender
 from ingest.emitting import Emitting
 from ingest.rewinding import rewind_group
+from ingest.steering import last_statuses
 from ingest.tally import State, Tally
 from ingest.understand_orders import understand_group
 from ingest.understand_parent import UnderstandingProcess
@@ -49,22 +50,23 @@ class HostedConnector:
         self._receivers = [receiver for receiver in (own, entrance) if receiver is not None]
         self._sender = row.sender(settings, place) if row.sender else None
         self._paused = False
+        self._paused_by: str | None = None
         self._turned = asyncio.Event()
         self._rewind_to: datetime | None = None
         self._rewinding = asyncio.Event()
 
-    def pause(self) -> None:
+    def pause(self, by: str | None = None) -> None:
         """Take nothing more from the source and send nothing, until resumed."""
         if not self._paused:
-            log.info("connector.paused", connector=self._place.name)
-        self._paused = True
+            log.info("connector.paused", connector=self._place.name, by=by)
+        self._paused, self._paused_by = True, by
         self._turned.set()
 
     def resume(self) -> None:
         """Go on."""
         if self._paused:
             log.info("connector.resumed", connector=self._place.name)
-        self._paused = False
+        self._paused, self._paused_by = False, None
         self._turned.set()
 
     def rewind(self, since: datetime) -> None:
@@ -126,6 +128,7 @@ class HostedConnector:
                 await receiver.run(emit)
             except Retryable as error:
                 log.warning("receive.waits", connector=self._place.name, detail=str(error))
+                self._place.source.failed(error)
             await asyncio.sleep(1.0)
 
     async def _send(self, halt: asyncio.Event) -> None:
@@ -139,6 +142,7 @@ class HostedConnector:
                 )
             except Retryable as error:
                 log.warning("send.waits", connector=self._place.name, detail=str(error))
+                self._place.source.failed(error, "send")
                 await asyncio.sleep(1.0)
 
     async def _understand(self, stop: asyncio.Event) -> None:
@@ -162,6 +166,7 @@ class HostedConnector:
                     log.warning("rewind.failed", connector=name, detail=str(error))
 
     async def _say(self, stop: asyncio.Event) -> None:
+        recalled = False
         while True:
             mine = f"{self._place.name}: "
             problems = [text for what, text in self._place.health.problems.items() if what.startswith(mine)]
@@ -173,7 +178,11 @@ class HostedConnector:
             elif problems:
                 state = "failing"
             try:
-                await self._publisher.publish([self._tally.status(state, problems[0] if problems else None)])
+                if not recalled and not stop.is_set():
+                    self._tally.recall((await last_statuses(self._kafka)).get(self._place.name))
+                    recalled = True
+                status = self._tally.status(state, problems[0] if problems else None, paused_by=self._paused_by)
+                await self._publisher.publish([status])
                 self._place.health.set("kafka")
             except Retryable as error:
                 self._place.health.set("kafka", str(error))

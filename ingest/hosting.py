@@ -19,8 +19,10 @@ from ingest.hosted import HostedConnector
 from ingest.intake.server import IntakeServer
 from ingest.intake.settings import WebSettings
 from ingest.sending import run_sender
+from ingest.source_state import SourceState
 from ingest.steering import steer
 from ingest.tally import Tally
+from ingest.tenure import KafkaTenure
 from ingest.understand_parent import UnderstandingProcess
 
 _LINGER = 0.005
@@ -68,20 +70,23 @@ def _hosted(
     health: Health,
     announce: Announce,
 ) -> HostedConnector:
+    source = SourceState()
     place = Place(
         name=name,
         data=settings.data,
-        blobs=open_blobs(settings.blob_url),
+        blobs=open_blobs(settings.blob_place),
         cursors=KafkaCursors(settings.kafka, publisher),
         health=health,
         announce=announce,
+        source=source,
+        tenure=KafkaTenure(settings.kafka, name, source),
     )
-    tally = Tally(name, row.name)
+    tally = Tally(name, row.name, source, silent_after=section.silent_after)
     understanding = UnderstandingProcess(
         name,
         row.channel,
         settings.kafka,
-        settings.blob_url,
+        settings.blob_place,
         settings.logging,
         parking=Parking(publisher, "understand", connector=name),
         health=health,

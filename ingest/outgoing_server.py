@@ -32,7 +32,7 @@ class OutgoingServer(Section):
     def _whole(self) -> "OutgoingServer":
         if (self.username is None) != (self.password is None):
             raise ValueError("username and password(_file) go together")
-        if self.password is not None and self.security == "none" and not _on_this_machine(self.host):
+        if self.password is not None and self.security == "none" and not on_this_machine(self.host):
             raise ValueError('a password needs security = "starttls" or "tls"')
         return self
 
@@ -46,7 +46,8 @@ class OutgoingServer(Section):
             raise ConfigError(f"{where}: ca_file: cannot use {self.ca_file}: {error}") from None
 
 
-def _on_this_machine(host: str) -> bool:
+def on_this_machine(host: str) -> bool:
+    """Whether what is said to this host never leaves the machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

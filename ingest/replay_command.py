@@ -42,7 +42,7 @@ def replay_command(
         raise ConfigError(f"--channel: cannot replay {channel!r}; known: {', '.join(sorted(NORMALIZERS))}")
     now = datetime.now(UTC)
     begin = instant(since, now) if since else now - timedelta(days=36_500)
-    counts = asyncio.run(_replay(settings.kafka, channel, begin, open_blobs(settings.blob_url), dry_run=dry_run))
+    counts = asyncio.run(_replay(settings.kafka, channel, begin, open_blobs(settings.blob_place), dry_run=dry_run))
     if as_json:
         sys.stdout.write(json.dumps(counts) + "\n")
     else:
@@ -65,7 +65,8 @@ class _NoBlobs:
     """BlobStore of a dry run: reads, and stores nothing."""
 
     def __init__(self, blobs: BlobStore) -> None:
-        self.get, self.delete, self.names = blobs.get, blobs.delete, blobs.names
+        self.get, self.size, self.part = blobs.get, blobs.size, blobs.part
+        self.delete, self.names = blobs.delete, blobs.names
 
     async def put_derived(self, blobs: Sequence[bytes]) -> Sequence[str]:
         return [blob_name(data) for data in blobs]

@@ -53,6 +53,7 @@ class SendReplies:
         *,
         stop: asyncio.Event | None = None,
         counted: Callable[[], None] = lambda: None,
+        deferred: Callable[[Retryable], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._connector = connector
@@ -60,6 +61,7 @@ class SendReplies:
         self._open_lane = open_lane
         self._stop = stop or asyncio.Event()
         self._counted = counted
+        self._deferred = deferred
         self._clock = clock
         self._group = 200 if sender.idempotent else 10
         self._lanes: dict[int, Lane] = {}
@@ -157,6 +159,8 @@ class SendReplies:
                 outcome = Outcome("sent", provider_id=await self._sender.send(reply))
         except Exception as error:  # whatever a sender raises, its reply must not stay `attempting`
             outcome = outcome_of(error)
+            if isinstance(error, Retryable):
+                self._deferred(error)
             expected = isinstance(error, Retryable | Uncertain | Refused | Invalid)
             log.warning(
                 "send.not_sent",
@@ -202,7 +206,14 @@ async def run_sender(
     source.report = lambda problem: place.health.set(f"{place.name}: sending", problem)
     source.report("Kafka has not been reached yet")
     publisher = KafkaPublisher(kafka)
-    handler = SendReplies(place.name, sender, lambda p: kafka_lane(kafka, place.name, p), stop=stop, counted=counted)
+    handler = SendReplies(
+        place.name,
+        sender,
+        lambda p: kafka_lane(kafka, place.name, p),
+        stop=stop,
+        counted=counted,
+        deferred=lambda error: place.source.failed(error, "send"),
+    )
     await publisher.start()
     try:
         await consume(source, handler, Parking(publisher, "send", connector=place.name), stop=stop)

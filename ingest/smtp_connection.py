@@ -14,7 +14,7 @@ from typing import cast
 from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPResponse, SMTPResponseException
 from aiosmtplib.errors import SMTPServerDisconnected
 
-from bus.errors import Retryable
+from bus.errors import ErrorClass, Retryable
 from ingest.attempts import one_line
 from ingest.contract import Refused, Uncertain
 from ingest.mail_message import Mail
@@ -47,7 +47,7 @@ class SmtpConnection:
         self._client: SMTP | None = None
         self._idle: asyncio.TimerHandle | None = None
         self._lock = asyncio.Lock()
-        self._down: tuple[float, str] | None = None
+        self._down: tuple[float, str, ErrorClass] | None = None
 
     async def deliver(self, mail: Mail) -> None:
         """Return once the server has accepted the mail. Raises Retryable, Uncertain and Refused."""
@@ -61,7 +61,7 @@ class SmtpConnection:
 
     async def _deliver(self, mail: Mail) -> None:
         if self._down and self._clock() < self._down[0]:
-            raise Retryable(self._down[1])
+            raise Retryable(self._down[1], kind=self._down[2])
         self._down = None
         client = await self._envelope(mail)
         stuffed = mail.content.replace(b"\r\n.", b"\r\n..")
@@ -144,12 +144,13 @@ class SmtpConnection:
                 if client.is_ehlo_or_helo_needed:
                     await client.ehlo()
         except SMTPAuthenticationError as error:
-            raise self._lost(f"the login was refused ({error.code}); check username and password") from error
+            lost = self._lost(f"the login was refused ({error.code}); check username and password", kind="auth")
+            raise lost from error
         except SMTPResponseException as error:
             raise self._lost(f"{error.code} {error.message}") from error
         except _TRANSPORT as error:
             client.close()
-            raise self._lost(_connecting(error)) from error
+            raise self._lost(*_connecting(error)) from error
         self._client = client
         return client
 
@@ -171,11 +172,11 @@ class SmtpConnection:
             if response.code != 250:
                 self._hang_up()
 
-    def _lost(self, why: str) -> Retryable:
+    def _lost(self, why: str, kind: ErrorClass = "transient") -> Retryable:
         self._hang_up()
         problem = one_line(f"{self._name}: {why}")
-        self._down = (self._clock() + _LEFT_ALONE, problem)
-        return Retryable(problem)
+        self._down = (self._clock() + _LEFT_ALONE, problem, kind)
+        return Retryable(problem, kind=kind)
 
     def _hang_up(self) -> None:
         client, self._client = self._client, None
@@ -198,12 +199,12 @@ def _kind(error: BaseException) -> str:
     return "time-out" if isinstance(error, TimeoutError) else type(error).__name__
 
 
-def _connecting(error: BaseException) -> str:
+def _connecting(error: BaseException) -> tuple[str, ErrorClass]:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its certificate cannot be verified ({cause.verify_message}); set ca_file"
+            return f"its certificate cannot be verified ({cause.verify_message}); set ca_file", "contract"
         cause = cause.__cause__
     if isinstance(error, TimeoutError):
-        return "no answer in time"
-    return f"cannot connect: {error}"
+        return "no answer in time", "transient"
+    return f"cannot connect: {error}", "transient"

@@ -21,7 +21,7 @@ log = structlog.get_logger()
 class Steered(Protocol):
     """A hosted connector, as an operator moves it. All three are harmless when repeated."""
 
-    def pause(self) -> None: ...
+    def pause(self, by: str | None = None) -> None: ...
 
     def resume(self) -> None: ...
 
@@ -39,7 +39,7 @@ async def steer(kafka: KafkaSettings, connectors: Mapping[str, Steered], began: 
             statuses = await last_statuses(kafka)
             for name, connector in connectors.items():
                 if name in statuses and statuses[name].state == "paused":
-                    connector.pause()
+                    connector.pause(statuses[name].paused_by)
             live = False
             earlier: list[ConnectorControl] = []
             async for record in follow(kafka, CONTROL):
@@ -78,7 +78,7 @@ def _apply(connectors: Mapping[str, Steered], control: ConnectorControl) -> None
     if connector is None:
         return
     if control.command == "pause":
-        connector.pause()
+        connector.pause(control.by)
     elif control.command == "resume":
         connector.resume()
     else:

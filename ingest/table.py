@@ -6,10 +6,19 @@ from typing import Any
 
 from bus.errors import ConfigError
 from bus.settings import Settings, validated
+from ingest.connectors.email_imap import EMAIL_IMAP
 from ingest.connectors.email_smtp import EMAIL_SMTP
+from ingest.connectors.facebook import FACEBOOK
+from ingest.connectors.forum import FORUM
+from ingest.connectors.phone import PHONE
+from ingest.connectors.web_form import WEB_FORM
+from ingest.connectors.website import WEBSITE
+from ingest.connectors.x import X
 from ingest.contract import Connector, ConnectorSettings
 
-CONNECTORS: Mapping[str, Connector[Any]] = {row.name: row for row in (EMAIL_SMTP,)}
+CONNECTORS: Mapping[str, Connector[Any]] = {
+    row.name: row for row in (EMAIL_SMTP, EMAIL_IMAP, WEBSITE, WEB_FORM, PHONE, FORUM, X, FACEBOOK)
+}
 
 
 def configured(settings: Settings) -> dict[str, tuple[Connector[Any], ConnectorSettings]]:

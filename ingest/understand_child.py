@@ -95,7 +95,7 @@ async def _work(orders: Orders, note: Note) -> None:
     handler = Understanding(
         orders.connector,
         NORMALIZERS[orders.channel],
-        open_blobs(orders.blob_url),
+        open_blobs(orders.blobs),
         publisher,
         working_on=note.work_on,
         understood=lambda count: note.count(understood=count),
@@ -142,7 +142,7 @@ async def _try_alone(orders: Orders, note: Note) -> None:
     with contextlib.suppress(Exception):
         raw = parsed(record)
         payload = raw.payload
-        data = await open_blobs(orders.blob_url).get(payload.blob) if isinstance(payload, BlobRef) else payload.base64
+        data = await open_blobs(orders.blobs).get(payload.blob) if isinstance(payload, BlobRef) else payload.base64
         note.work_on(record.position)
         NORMALIZERS[orders.channel](raw, data)
     note.work_on(None)

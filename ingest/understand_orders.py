@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from bus.blob_settings import BlobSettings
 from bus.kafka_settings import KafkaSettings
 from bus.message import Channel
 from bus.record import Position
@@ -25,7 +26,7 @@ class Orders(BaseModel):
     connector: str
     channel: Channel
     kafka: KafkaSettings
-    blob_url: str
+    blobs: BlobSettings
     logging: LoggingSettings
     parent: int
     note: int

@@ -10,6 +10,7 @@ from typing import Literal
 
 import structlog
 
+from bus.blob_settings import BlobSettings
 from bus.errors import Retryable
 from bus.health import Health
 from bus.kafka_settings import KafkaSettings
@@ -44,7 +45,7 @@ class UnderstandingProcess:
         name: str,
         channel: Channel,
         kafka: KafkaSettings,
-        blob_url: str,
+        blobs: BlobSettings,
         logging: LoggingSettings,
         *,
         parking: Parking,
@@ -56,7 +57,7 @@ class UnderstandingProcess:
         self._name = name
         self._channel = channel
         self._kafka = kafka
-        self._blob_url = blob_url
+        self._blobs = blobs
         self._logging = logging
         self._parking = parking
         self._health = health
@@ -117,7 +118,7 @@ class UnderstandingProcess:
                 connector=self._name,
                 channel=self._channel,
                 kafka=self._kafka,
-                blob_url=self._blob_url,
+                blobs=self._blobs,
                 logging=self._logging,
                 parent=os.getpid(),
                 note=descriptor,

@@ -8,13 +8,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bus.calendars import micros
 from bus.errors import Retryable
 from bus.figures import AsOf
 from bus.progress import database_error
 from metrics_worker import calendar_store, overview, snapshot
 from metrics_worker import why as whys
 from metrics_worker.behind import Behind, behind
-from metrics_worker.calendars import micros
 from metrics_worker.definitions import definition_of, texts
 from metrics_worker.figures import parsed
 from metrics_worker.naming import Desk, NoDesk, named

@@ -11,7 +11,7 @@ from metrics_worker import calendar_store
 from metrics_worker.cluster import describe
 from metrics_worker.database import engine as engine_of
 from metrics_worker.reading_ranges import Ranges
-from metrics_worker.rebuilding import Rebuilding, Rebuilt
+from metrics_worker.rebuild.rebuilding import Rebuilding, Rebuilt
 from metrics_worker.service import NAMES
 from metrics_worker.snapshot import Names
 

@@ -2,18 +2,17 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from metrics_worker.contacts import ContactFacts
+from metrics_worker.driver import Driver, Part, fetched
 from metrics_worker.facts import TicketFacts
 from metrics_worker.settling import Stored, StoredContact
-from metrics_worker.tables import SCHEMA, in_schema
+from metrics_worker.tables import SCHEMA
 
 _TICKETS = """
     WITH roots AS MATERIALIZED (
-        SELECT unnest(CAST(:ids AS text[])) AS id
+        SELECT unnest(CAST(%(ids)s AS text[])) AS id
         UNION
-        SELECT root_id FROM metrics.ticket_facts WHERE ticket_id = ANY(CAST(:ids AS text[]))
+        SELECT root_id FROM metrics.ticket_facts WHERE ticket_id = ANY(CAST(%(ids)s AS text[]))
     )
     SELECT ticket_id, root_id, waiting_since, next_due, document FROM metrics.ticket_facts
     WHERE ticket_id = ANY(ARRAY(SELECT id FROM roots))
@@ -25,19 +24,19 @@ _TICKETS = """
 _CONTACTS = """
     SELECT contact_id, root_id, document FROM metrics.contacts
     WHERE root_id IN (
-        SELECT unnest(CAST(:ids AS text[]))
+        SELECT unnest(CAST(%(ids)s AS text[]))
         UNION
-        SELECT root_id FROM metrics.contacts WHERE contact_id = ANY(CAST(:ids AS text[]))
+        SELECT root_id FROM metrics.contacts WHERE contact_id = ANY(CAST(%(ids)s AS text[]))
     )
 """
 
 _WRITE_TICKETS = """
     INSERT INTO metrics.ticket_facts AS t (ticket_id, root_id, contact_id, account_id, owner_id, team_id, version,
                                            waiting_since, next_due, document)
-    SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:roots AS text[]), CAST(:contacts AS text[]),
-                         CAST(:accounts AS text[]), CAST(:owners AS text[]), CAST(:teams AS text[]),
-                         CAST(:versions AS int[]), CAST(:waiting AS bigint[]), CAST(:due AS bigint[]),
-                         CAST(:documents AS text[]))
+    SELECT * FROM unnest(CAST(%(ids)s AS text[]), CAST(%(roots)s AS text[]), CAST(%(contacts)s AS text[]),
+                         CAST(%(accounts)s AS text[]), CAST(%(owners)s AS text[]), CAST(%(teams)s AS text[]),
+                         CAST(%(versions)s AS int[]), CAST(%(waiting)s AS bigint[]), CAST(%(due)s AS bigint[]),
+                         CAST(%(documents)s AS text[]))
     ON CONFLICT (ticket_id) DO UPDATE SET
         root_id = excluded.root_id, contact_id = excluded.contact_id, account_id = excluded.account_id,
         owner_id = excluded.owner_id, team_id = excluded.team_id, version = excluded.version,
@@ -46,62 +45,58 @@ _WRITE_TICKETS = """
 
 _WRITE_CONTACTS = """
     INSERT INTO metrics.contacts (contact_id, root_id, account_id, version, document)
-    SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:roots AS text[]), CAST(:accounts AS text[]),
-                         CAST(:versions AS int[]), CAST(:documents AS text[]))
+    SELECT * FROM unnest(CAST(%(ids)s AS text[]), CAST(%(roots)s AS text[]), CAST(%(accounts)s AS text[]),
+                         CAST(%(versions)s AS int[]), CAST(%(documents)s AS text[]))
     ON CONFLICT (contact_id) DO UPDATE SET root_id = excluded.root_id, account_id = excluded.account_id,
                                            version = excluded.version, document = excluded.document
 """
 
 
-async def tickets(connection: AsyncConnection, ids: Sequence[str], schema: str = SCHEMA) -> dict[str, Stored]:
+async def tickets(connection: Driver, ids: Sequence[str], schema: str = SCHEMA) -> dict[str, Stored]:
     """The tickets of these ids that are known, and all of the merge groups they belong to or are the roots of."""
-    rows = await connection.execute(in_schema(schema, _TICKETS), {"ids": list(ids)})
+    rows = await fetched(connection, _TICKETS, {"ids": list(ids)}, schema)
     return {
         ticket_id: Stored(TicketFacts.from_json(document), root_id, waiting, due)
         for ticket_id, root_id, waiting, due, document in rows
     }
 
 
-async def contacts(connection: AsyncConnection, ids: Sequence[str], schema: str = SCHEMA) -> dict[str, StoredContact]:
+async def contacts(connection: Driver, ids: Sequence[str], schema: str = SCHEMA) -> dict[str, StoredContact]:
     """The same for contacts."""
-    rows = await connection.execute(in_schema(schema, _CONTACTS), {"ids": list(ids)})
+    rows = await fetched(connection, _CONTACTS, {"ids": list(ids)}, schema)
     return {id_: StoredContact(ContactFacts.from_json(document), root_id) for id_, root_id, document in rows}
 
 
-async def write_tickets(connection: AsyncConnection, changed: Sequence[Stored], schema: str = SCHEMA) -> None:
-    """Keep them as they are now."""
+def tickets_written(changed: Sequence[Stored]) -> list[Part]:
+    """To keep them as they are now; nothing when there are none."""
     if not changed:
-        return
+        return []
     facts = [row.facts for row in changed]
-    await connection.execute(
-        in_schema(schema, _WRITE_TICKETS),
-        {
-            "ids": [each.ticket_id for each in facts],
-            "roots": [row.root_id for row in changed],
-            "contacts": [each.contact_id for each in facts],
-            "accounts": [each.account_id for each in facts],
-            "owners": [each.owner_id for each in facts],
-            "teams": [each.team_id for each in facts],
-            "versions": [each.version for each in facts],
-            "waiting": [row.waiting_since for row in changed],
-            "due": [row.next_due for row in changed],
-            "documents": [each.to_json() for each in facts],
-        },
-    )
+    values = {
+        "ids": [each.ticket_id for each in facts],
+        "roots": [row.root_id for row in changed],
+        "contacts": [each.contact_id for each in facts],
+        "accounts": [each.account_id for each in facts],
+        "owners": [each.owner_id for each in facts],
+        "teams": [each.team_id for each in facts],
+        "versions": [each.version for each in facts],
+        "waiting": [row.waiting_since for row in changed],
+        "due": [row.next_due for row in changed],
+        "documents": [each.to_json() for each in facts],
+    }
+    return [Part("tickets", _WRITE_TICKETS, values)]
 
 
-async def write_contacts(connection: AsyncConnection, changed: Sequence[StoredContact], schema: str = SCHEMA) -> None:
+def contacts_written(changed: Sequence[StoredContact]) -> list[Part]:
     """The same for contacts."""
     if not changed:
-        return
+        return []
     facts = [row.facts for row in changed]
-    await connection.execute(
-        in_schema(schema, _WRITE_CONTACTS),
-        {
-            "ids": [each.contact_id for each in facts],
-            "roots": [row.root_id for row in changed],
-            "accounts": [each.account_id for each in facts],
-            "versions": [each.version for each in facts],
-            "documents": [each.to_json() for each in facts],
-        },
-    )
+    values = {
+        "ids": [each.contact_id for each in facts],
+        "roots": [row.root_id for row in changed],
+        "accounts": [each.account_id for each in facts],
+        "versions": [each.version for each in facts],
+        "documents": [each.to_json() for each in facts],
+    }
+    return [Part("contacts", _WRITE_CONTACTS, values)]

@@ -1,7 +1,5 @@
 """The worker's tables (schema `metrics`). Migrations follow them; a test compares the two."""
 
-from functools import cache
-
 import sqlalchemy as sa
 
 from bus.progress import progress_table
@@ -16,12 +14,6 @@ COMPUTED = ("ticket_facts", "contacts", "figures", "days")
 """What is computed from events and can be computed again, in the order in which whoever needs several takes them."""
 
 progress = progress_table(metadata)
-
-
-@cache
-def in_schema(schema: str, statement: str) -> sa.TextClause:
-    """A statement on the tables of `metrics`, on those of the same names in another schema."""
-    return sa.text(statement.replace(f"{SCHEMA}.", f"{schema}."))
 
 
 ticket_facts = sa.Table(

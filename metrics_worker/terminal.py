@@ -94,7 +94,7 @@ def page(
     yield _rows(
         ("when", "what", "ticket", "status", "agent"),
         [
-            (each.at.isoformat(" ", "minutes"), each.kind, each.number, each.status, each.agent_id)
+            (each.at.isoformat(" ", "minutes"), each.kind, each.number, each.status, each.agent_name or each.agent_id)
             for each in found.activity
         ],
     )
@@ -103,7 +103,13 @@ def page(
         yield _rows(
             ("rated", "rating", "ticket", "agent", "words"),
             [
-                (each.at.isoformat(" ", "minutes"), each.rating, each.number, each.agent_id, "yes" * each.has_words)
+                (
+                    each.at.isoformat(" ", "minutes"),
+                    each.rating,
+                    each.number,
+                    each.agent_name or each.agent_id,
+                    each.words or "yes" * each.has_words,
+                )
                 for each in found.ratings
             ],
         )

@@ -5,10 +5,11 @@ from collections import defaultdict
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bus.calendars import ONLY_STANDARD, Calendars
 from metrics_worker import rows
-from metrics_worker.calendars import ONLY_STANDARD, Calendars
 from metrics_worker.contacts import feedback_of
 from metrics_worker.contribution import contribution, has_days
+from metrics_worker.driver import driver
 from metrics_worker.event import time_of
 from metrics_worker.figures import figures, parsed
 from metrics_worker.pages import Day
@@ -48,7 +49,7 @@ async def _of_contact(connection: AsyncConnection, key: str, calendars: Calendar
                 for day, counters in portion.by_day.items():
                     for counter, n in counters.items():
                         days[day][counter] += n
-    for person in (await rows.contacts(connection, list(scope.contacts or ()))).values():
+    for person in (await rows.contacts(await driver(connection), list(scope.contacts or ()))).values():
         for whose, fact in feedback_of(person.facts):
             if whose in scope.keys:
                 days[fact.day]["feedback"] += 1

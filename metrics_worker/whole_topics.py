@@ -23,6 +23,7 @@ from bus.errors import Retryable
 from bus.gathering import Gathering
 from bus.kafka_settings import KafkaSettings
 from bus.leadership import Leadership
+from bus.newer import with_newer
 from bus.reading import OffsetLost, Progress, consumer_options, received
 from bus.record import Partition, Received
 from bus.stuck import StuckWatch
@@ -96,6 +97,8 @@ class WholeTopics:
             raise Retryable("the consumer has stopped")
         try:
             found = await consumer.getmany(timeout_ms=500, max_records=self._max_records)
+            if not self._gathering.under_way:  # else there is nothing to be had at once
+                await with_newer(consumer, found, self._max_records)
         except NoOffsetForPartitionError:
             return []  # the fetcher asked before the partition was placed; it is placed now
         except OffsetOutOfRangeError as error:

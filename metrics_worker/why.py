@@ -13,6 +13,7 @@ from bus.calendars import Calendars
 from metrics_worker import rows
 from metrics_worker.contacts import ContactFacts, feedback_of
 from metrics_worker.contribution import Measure, keys_of, measures
+from metrics_worker.driver import driver
 from metrics_worker.event import time_of
 from metrics_worker.facts import Fact, FactKind, TicketFacts
 from metrics_worker.groups import MergeGroup
@@ -192,7 +193,7 @@ async def groups(
         if not roots:
             return
         after = roots[-1]
-        stored = await rows.tickets(connection, roots)
+        stored = await rows.tickets(await driver(connection), roots)
         members: dict[str, list[TicketFacts]] = {}
         for row in stored.values():
             if row.root_id != row.facts.ticket_id:

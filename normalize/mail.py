@@ -135,6 +135,8 @@ def _read_whole(
 ) -> Understood:
     headers = envelope.block.headers
     payload = unwrapped(payload, headers, envelope.block.body)
+    if ":left-at-source" in record.headers:
+        warnings.append("size:left_at_source")
     root = read_structure(payload, headers, envelope.block.body, len(payload), warnings)
     bodies = choose_bodies(root)
     packed = take_packed(payload, bodies, warnings)

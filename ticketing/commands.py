@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import typer
 
 from bus.options import ConfigOption, DatabaseOption, DataOption, KafkaOption, OpsPortOption, resolve
+from ticketing.commands_acts import add_to
 from ticketing.commands_automatic import automatic_app
-from ticketing.commands_contacts import contacts_app
+from ticketing.commands_contacts import More, contacts_app
 from ticketing.commands_db import Upgrade, db_app
 from ticketing.commands_threads import with_acts
 from ticketing.commands_tickets import tickets_app
@@ -14,11 +15,16 @@ from ticketing.people.commands_agents import agents_app
 from ticketing.people.commands_groups import departments_app, teams_app
 
 
-def register(app: typer.Typer, *, more_upgrades: Sequence[Upgrade] = ()) -> None:
-    """Add the commands of this package. `more_upgrades`: of other packages' tables, for `db upgrade`."""
+def register(app: typer.Typer, *, more_upgrades: Sequence[Upgrade] = (), more_of_contacts: More | None = None) -> None:
+    """Add the commands of this package.
+
+    From other packages: `more_upgrades` of their tables, for `db upgrade`; `more_of_contacts` for `contacts show`.
+    """
     app.command("ticketing")(ticketing)
-    app.add_typer(with_acts(tickets_app), name="tickets")
-    app.add_typer(contacts_app, name="contacts")
+    tickets = with_acts(tickets_app)
+    add_to(tickets)
+    app.add_typer(tickets, name="tickets")
+    app.add_typer(contacts_app, name="contacts", context_settings={"obj": more_of_contacts})
     app.add_typer(automatic_app, name="automatic")
     app.add_typer(agents_app, name="agents")
     app.add_typer(departments_app, name="departments")

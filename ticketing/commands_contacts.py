@@ -1,14 +1,16 @@
 """`deskstream contacts`: look at customers, merge them, and say where they belong."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from uuid import uuid4
 
 import typer
 
 from bus.output import console, print_one, print_rows
+from bus.settings import Settings
 from bus.ticket_event import Actor
 from ticketing.commands_desk import Desk, on_desk
 from ticketing.commands_tickets import COLUMNS, LimitOption
@@ -30,6 +32,8 @@ _FEEDBACK: dict[str, Callable[[Any], object]] = {
     "received": lambda f: f"{f['received_at']:%Y-%m-%d %H:%M}",
     "words": lambda f: " ".join((f["text"] or "").split())[:_LONGEST_WORDS],
 }
+More = Callable[[Settings, str, bool], Mapping[str, Any]]
+"""What others know of a contact, by its id: printed, or given as fields for JSON. It is the `obj` of the context."""
 
 
 @contacts_app.command("list")
@@ -54,15 +58,13 @@ def list_(
 
 @contacts_app.command("show")
 @on_desk
-def show(
-    desk: Desk,
-    contact: ContactArgument,
-) -> None:
-    """Show a contact, who says that its addresses are its own, and its tickets."""
+def show(desk: Desk, context: typer.Context, contact: ContactArgument) -> None:
+    """Show a contact, who says that its addresses are its own, its tickets and its figures."""
     from ticketing.looking import looking
 
+    more: More | None = context.obj
     with looking(desk.url) as tables:
-        _show(tables, contact, as_json=desk.as_json)
+        _show(tables, contact, as_json=desk.as_json, more=more and partial(more, desk.settings))
 
 
 @contacts_app.command("suggestions")
@@ -176,15 +178,20 @@ def _told(url: str, contact: str, sentence: str, *, as_json: bool) -> None:
         _show(tables, contact, as_json=True)
 
 
-def _show(tables: "Tables", contact: str, *, as_json: bool) -> None:
+def _show(
+    tables: "Tables", contact: str, *, as_json: bool, more: Callable[[str, bool], Mapping[str, Any]] | None = None
+) -> None:
     found = tables.contact(contact)
     tickets, feedback = tables.tickets_of(found["id"]), tables.feedback_of(found["id"])
     if as_json:
         documents = [ticket.model_dump(mode="json") for ticket in tickets]
-        print_one({**found, "tickets": documents, "feedback": feedback}, as_json=True)
+        others = more(found["id"], True) if more else {}
+        print_one({**found, "tickets": documents, "feedback": feedback, **others}, as_json=True)
         return
     known = ", ".join(f"{i['value']} ({i['strength']})" for i in found["identities"])
     print_one({**found, "identities": known, "absorbed": ", ".join(found["absorbed"])}, as_json=False)
     print_rows(tickets, COLUMNS, as_json=False, nothing="No tickets.")
     if feedback:
         print_rows(feedback, _FEEDBACK, as_json=False, nothing="No feedback.")
+    if more:
+        more(found["id"], False)

@@ -66,7 +66,9 @@ def show(
 @on_desk
 def why(
     desk: Desk,
-    message: Annotated[str, typer.Argument(help="A message_id, or the id its source gave it (Message-ID).")],
+    message: Annotated[
+        str, typer.Argument(help="A message_id, the id its source gave it (Message-ID), or a reference.")
+    ],
 ) -> None:
     """Say why a message is in its ticket: the rule that matched, and its evidence."""
     from ticketing.looking import looking
@@ -103,14 +105,14 @@ def _show(
         author = message["author"]
         party = "  (third party)" if message["third_party"] else ""
         head = f"{author['address']}  {message.get('received_at') or ''}{party}"
-        out.print(Rule(Text(safe(head)), align="left"))
+        out.print(Rule(Text(safe(head)), align="left"), width=min(out.width, _RULE))
         text = message.get("reply_text") or message.get("text") or ""
         if isinstance(text, dict):
             text = f"({text['size']} bytes, in the blob store as {text['blob']})"
         out.print(Text(safe(text)))
         for attachment in message.get("attachments", ()):
             out.print(Text(safe(f"[{attachment['name']}, {attachment['size']} bytes]")))
-    out.print(Rule("history", align="left"))
+    out.print(Rule("history", align="left"), width=min(out.width, _RULE))
     table = Table(box=None, pad_edge=False, show_header=False)
     for event in history:
         known = {name: value for name, value in event["data"].items() if name in _TOLD and value is not None}
@@ -119,6 +121,7 @@ def _show(
     out.print(table)
 
 
+_RULE = 100
 _SUGGESTIONS = {"possible_reply": "possible reply to", "same_sender_and_subject": "same sender, same subject as"}
 
 _TOLD = ("message_id", "reason", "state", "reply_id", "number", "by")

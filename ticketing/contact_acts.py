@@ -1,11 +1,11 @@
-"""What an agent does to contacts: merge, unmerge, move to an account (threading §4). Pure.
+"""What an agent does to contacts: make, edit, merge, unmerge, move to an account (threading §4). Pure.
 
 A merged contact keeps its identities and its id; `root_id` names the one it is part of. So an unmerge gives back
 exactly what was there before, and what came in meanwhile under its identities.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -120,26 +120,49 @@ def move(contact: Contact, account_id: str | None, act: Act) -> ContactDecision:
     return ContactDecision(contacts=[moved], contact_events=[_event(moved, "contact.moved", data, act)])
 
 
+def create(id_: str, account_id: str | None, act: Act) -> ContactDecision:
+    """A contact that an agent makes."""
+    made = Contact(id_, None, id_, account_id, "hand" if account_id else None, 1)
+    data = {"account_id": account_id} if account_id else {}
+    return ContactDecision(contacts=[made], contact_events=[_event(made, "contact.created", data, act)])
+
+
+def edit(contact: Contact, names: Collection[str], tickets: Sequence[Held], act: Act) -> ContactDecision:
+    """Fields of a contact change; what they say stands in no event. `tickets`: whose documents show it."""
+    edited = _changed(contact, version=contact.version + 1)
+    fields = dict.fromkeys(sorted(names))
+    decision = ContactDecision(
+        contacts=[edited], contact_events=[_event(edited, "contact.updated", {"fields": fields}, act)]
+    )
+    for ticket in tickets:
+        _tell(decision, ticket, Updated(fields={"contact_name": None}), act)
+    return decision
+
+
 def _changed(contact: Contact, **fields: Any) -> Contact:  # noqa: ANN401  # any of its fields
     values = {name: getattr(contact, name) for name in Contact.__slots__}
     return Contact(**{**values, **fields})
 
 
 def _follow(decision: ContactDecision, ticket: Held, contact_id: str, act: Act) -> None:
-    moved = Held(ticket.id, ticket.number, ticket.version + 1, contact_id, ticket.account_id, ticket.own)
-    decision.tickets.append(moved)
-    data = Updated(fields={"contact_id": [ticket.contact_id, contact_id]})
+    moved = replace(ticket, contact_id=contact_id)
+    _tell(decision, moved, Updated(fields={"contact_id": [ticket.contact_id, contact_id]}), act)
+
+
+def _tell(decision: ContactDecision, ticket: Held, data: Updated, act: Act) -> None:
+    told = replace(ticket, version=ticket.version + 1)
+    decision.tickets.append(told)
     decision.ticket_events.append(
         TicketEvent(
             event_id=event_id(ticket.id, act.key, 0),
             ticket_id=ticket.id,
             number=ticket.number,
-            version=moved.version,
+            version=told.version,
             type="ticket.updated",
             occurred_at=act.now,
             recorded_at=act.now,
             actor=act.actor,
-            contact_id=contact_id,
+            contact_id=ticket.contact_id,
             account_id=ticket.account_id,
             data=data.model_dump(mode="json"),
         )
@@ -148,7 +171,7 @@ def _follow(decision: ContactDecision, ticket: Held, contact_id: str, act: Act) 
 
 def _event(
     contact: Contact,
-    type_: Literal["contact.merged", "contact.unmerged", "contact.moved", "contact.updated"],
+    type_: Literal["contact.created", "contact.merged", "contact.unmerged", "contact.moved", "contact.updated"],
     data: dict[str, Any],
     act: Act,
 ) -> ContactEvent:

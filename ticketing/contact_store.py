@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bus.errors import Invalid, Retryable
 from bus.progress import database_error
-from bus.ticket_event import event_id
+from bus.ticket_event import TicketEvent, event_id
 from ticketing import contact_acts as acts
 from ticketing import outbox
+from ticketing.catching_up import catch_up_ids
 from ticketing.contact_acts import Act, Contact, ContactDecision, Held
 from ticketing.outbox import Told
 from ticketing.rows import encode, texts
@@ -37,7 +38,7 @@ WITH RECURSIVE below AS (
 """)  # noqa: S608  # as above
 _HELD = sa.text("""
 SELECT t.id, t.number, t.version, t.contact_id, t.account_id,
-       coalesce(m.contact_id, t.own_contact_id, t.contact_id) AS own
+       coalesce(m.contact_id, t.own_contact_id, t.contact_id) AS own, t.next_due_at
   FROM desk.tickets t LEFT JOIN desk.messages m ON m.id = t.requester_message_id
  WHERE t.contact_id = :id ORDER BY t.id FOR UPDATE OF t
 """)
@@ -66,29 +67,29 @@ UPDATE desk.identities SET identifying = :identifying WHERE value IN (:value, lo
 
 async def merge(engine: AsyncEngine, absorbed: str, survivor: str, act: Act) -> str:
     """Make one contact part of another (each by id or address); the survivor's id. Raises Invalid, Retryable."""
-    async with _acting(engine) as connection:
-        one, other = await _root(connection, absorbed), await _root(connection, survivor)
-        if await _done(connection, one, act):
+    async with acting(engine) as connection:
+        one, other = await root_of(connection, absorbed), await root_of(connection, survivor)
+        if await done(connection, one, act):
             return other.root_id
-        tree, tickets = await _below(connection, one), await _held(connection, one.id)
+        tree, (tickets, owed) = await below(connection, one), await held(connection, one.id, act)
         decision = acts.merge(one, other, tree, tickets, act)
         await connection.execute(_TOGETHER, {"a": one.id, "b": other.id})
-        await _write(connection, decision, act)
-        await _tell(connection, decision)
+        await write(connection, decision, act)
+        await tell(connection, decision, owed)
         return other.id
 
 
 async def unmerge(engine: AsyncEngine, contact: str, act: Act) -> str:
     """Undo the merger of a contact; its id. Raises Invalid, Retryable."""
-    async with _acting(engine) as connection:
-        one = await _find(connection, contact)
-        if await _done(connection, one, act):
+    async with acting(engine) as connection:
+        one = await find(connection, contact)
+        if await done(connection, one, act):
             return one.id
-        survivor = await _contact(connection, one.root_id)
-        tree, tickets = await _below(connection, one), await _held(connection, survivor.id)
+        survivor = await contact_by_id(connection, one.root_id)
+        tree, (tickets, owed) = await below(connection, one), await held(connection, survivor.id, act)
         decision = acts.unmerge(one, survivor, tree, tickets, act)
-        await _write(connection, decision, act)
-        await _tell(connection, decision)
+        await write(connection, decision, act)
+        await tell(connection, decision, owed)
         return one.id
 
 
@@ -97,19 +98,19 @@ async def move(engine: AsyncEngine, contact: str, account: str | None, act: Act,
 
     `new`: make the account if there is none of this name. Raises Invalid, Retryable.
     """
-    async with _acting(engine) as connection:
-        one = await _root(connection, contact)
-        if await _done(connection, one, act):
+    async with acting(engine) as connection:
+        one = await root_of(connection, contact)
+        if await done(connection, one, act):
             return one.id
-        decision = acts.move(one, await _account(connection, account, act, new=new) if account else None, act)
-        await _write(connection, decision, act)
-        await _tell(connection, decision)
+        decision = acts.move(one, await account_named(connection, account, act, new=new) if account else None, act)
+        await write(connection, decision, act)
+        await tell(connection, decision)
         return one.id
 
 
 async def mark(engine: AsyncEngine, value: str, *, kind: str | None, identifying: bool) -> int:
     """Say whether an identity is one person's; how many it was. Raises Invalid when nobody is known by it."""
-    async with _acting(engine) as connection:
+    async with acting(engine) as connection:
         values = {"value": value, "kind": kind, "identifying": identifying}
         count = (await connection.execute(_IDENTIFYING, values)).rowcount
         if not count:
@@ -118,7 +119,8 @@ async def mark(engine: AsyncEngine, value: str, *, kind: str | None, identifying
 
 
 @asynccontextmanager
-async def _acting(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+async def acting(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """One transaction under the desk's lock, its database errors in our terms."""
     try:
         async with engine.begin() as connection:
             await connection.execute(_LOCK, {"lock": DESK_LOCK})
@@ -129,7 +131,8 @@ async def _acting(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         raise Retryable("the database: no connection is free") from error
 
 
-async def _find(connection: AsyncConnection, key: str) -> Contact:
+async def find(connection: AsyncConnection, key: str) -> Contact:
+    """The contact of an id or address. Raises Invalid when there is none, or several."""
     rows = (await connection.execute(_FIND, {"key": key})).all()
     if not rows:
         raise Invalid(f"there is no contact {key}; give a contact's id or address")
@@ -138,28 +141,39 @@ async def _find(connection: AsyncConnection, key: str) -> Contact:
     return Contact(*rows[0])
 
 
-async def _contact(connection: AsyncConnection, id_: str) -> Contact:
+async def contact_by_id(connection: AsyncConnection, id_: str) -> Contact:
+    """The contact of an id that is there."""
     return Contact(*(await connection.execute(_ONE, {"id": id_})).one())
 
 
-async def _root(connection: AsyncConnection, key: str) -> Contact:
-    found = await _find(connection, key)
-    return found if found.id == found.root_id else await _contact(connection, found.root_id)
+async def root_of(connection: AsyncConnection, key: str) -> Contact:
+    """The contact that the one of an id or address is part of, or that one. Raises Invalid as `find`."""
+    found = await find(connection, key)
+    return found if found.id == found.root_id else await contact_by_id(connection, found.root_id)
 
 
-async def _below(connection: AsyncConnection, contact: Contact) -> list[Contact]:
+async def below(connection: AsyncConnection, contact: Contact) -> list[Contact]:
+    """All that was merged into it, at any remove."""
     return [Contact(*row) for row in await connection.execute(_BELOW, {"id": contact.id})]
 
 
-async def _held(connection: AsyncConnection, contact_id: str) -> list[Held]:
-    return [Held(*row) for row in await connection.execute(_HELD, {"id": contact_id})]
+async def held(connection: AsyncConnection, contact_id: str, act: Act) -> tuple[list[Held], list[Told[TicketEvent]]]:
+    """The tickets, locked, and what their clocks owed."""
+    rows = (await connection.execute(_HELD, {"id": contact_id})).all()
+    late = [row.id for row in rows if row.next_due_at is not None and row.next_due_at <= act.now]
+    owed = await catch_up_ids(connection, late, act.now) if late else []
+    if late:
+        rows = (await connection.execute(_HELD, {"id": contact_id})).all()
+    return [Held(*row[:-1]) for row in rows], owed
 
 
-async def _done(connection: AsyncConnection, contact: Contact, act: Act) -> bool:
+async def done(connection: AsyncConnection, contact: Contact, act: Act) -> bool:
+    """Whether this act was done to this contact before."""
     return (await connection.execute(_DONE, {"id": event_id(contact.id, act.key, 0)})).first() is not None
 
 
-async def _account(connection: AsyncConnection, named: str, act: Act, *, new: bool) -> str:
+async def account_named(connection: AsyncConnection, named: str, act: Act, *, new: bool) -> str:
+    """The id of an account by id, key or name; `new` makes it. Raises Invalid when there is none, or several."""
     rows = (await connection.execute(_ACCOUNT, {"named": named})).all()
     if len(rows) > 1:
         raise Invalid(f"{named} is {len(rows)} accounts: {', '.join(row.id for row in rows)}; give one of these ids")
@@ -172,7 +186,8 @@ async def _account(connection: AsyncConnection, named: str, act: Act, *, new: bo
     return id_
 
 
-async def _write(connection: AsyncConnection, decision: ContactDecision, act: Act) -> None:
+async def write(connection: AsyncConnection, decision: ContactDecision, act: Act) -> None:
+    """Write contacts and tickets as decided."""
     found: Sequence[Contact] = decision.contacts
     await connection.execute(
         _CONTACTS,
@@ -201,9 +216,10 @@ async def _write(connection: AsyncConnection, decision: ContactDecision, act: Ac
         await connection.execute(_APART, {"one": one, "other": other, "now": act.now})
 
 
-async def _tell(connection: AsyncConnection, decision: ContactDecision) -> None:
+async def tell(connection: AsyncConnection, decision: ContactDecision, owed: Sequence[Told[TicketEvent]] = ()) -> None:
+    """Append what is told; the last thing in a transaction."""
     await outbox.append(
         connection,
-        ticket_events=[Told(event) for event in decision.ticket_events],
+        ticket_events=[*owed, *(Told(event) for event in decision.ticket_events)],
         contact_events=[Told(event) for event in decision.contact_events],
     )

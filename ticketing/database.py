@@ -57,3 +57,14 @@ class _ArrayDumper(Dumper):
 def engine(url: str, *, pool: int = 5) -> AsyncEngine:
     """The engine every part of ticketing uses (bus.database.working_engine)."""
     return working_engine(url, "deskstream-ticketing", pool=pool, dumpers={Array: _ArrayDumper})
+
+
+def looking_engine(url: str, *, pool: int = 5) -> AsyncEngine:
+    """For lists by any filter: planned by what the tables hold, and ended when they take too long after all."""
+    return working_engine(
+        url,
+        "deskstream-api",
+        pool=pool,
+        dumpers={Array: _ArrayDumper},
+        options="-c plan_cache_mode=force_custom_plan -c jit=off -c statement_timeout=15s",
+    )

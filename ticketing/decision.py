@@ -57,6 +57,7 @@ class Decision:
     `regrouped`: machines' groups → the group they became part of; `absorbed`: tickets → their survivors; `ends`:
     filed messages of which something is known only now.
 
+    `owed`: what the clocks of these tickets had to tell before; it is stored already, but for the outbox.
     `by_hand`: an agent decided, so that what only agents change of tickets is written too. `taken`:
     messages that were kept aside, and of which somebody has made a ticket.
 
@@ -85,8 +86,14 @@ class Decision:
     contact_events: list[Told[ContactEvent]] = field(default_factory=list)
     by_hand: bool = False
     taken: list[Incoming] = field(default_factory=list)
+    owed: list[Told[TicketEvent]] = field(default_factory=list)
 
     @property
     def ticket_events(self) -> Iterator[Told[TicketEvent]]:
         """The history this batch writes, ticket by ticket."""
         return (told for ticket in (*self.opened, *self.changed.values()) for told in ticket.history)
+
+    @property
+    def to_tell(self) -> list[Told[TicketEvent]]:
+        """For the outbox: what was owed, then this."""
+        return [*self.owed, *self.ticket_events]

@@ -198,11 +198,13 @@ def _words(message: _Message) -> str | None:
 
 
 def _failed(message: _Message) -> str | None:
-    """The Message-ID of the mail that a bounce says has not arrived, and will not."""
+    """The Message-ID of the mail that a bounce says has not arrived, and will not; of one without a report (RFC 3464)
+    the mail that it answers."""
     bounce = message.automation.bounce
-    if bounce is None or message.automation.kind != "bounce" or bounce.permanent is False:
+    if message.automation.kind != "bounce" or (bounce is not None and bounce.permanent is False):
         return None
-    return _bare(bounce.original_message_id or "") or None
+    original = _bare(bounce.original_message_id or "") if bounce else ""
+    return original or next(_values(message.refs, "in_reply_to"), "") or None
 
 
 def _ignorable(value: bytes, error: ValidationError) -> Ignorable:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.reply import Reply
 from bus.ticket_event import Actor, DeliveryUpdated, TicketEvent, event_id
+from ticketing.catching_up import catch_up_ids
 from ticketing.database import Array
 from ticketing.delivery import Delivery
 from ticketing.outbox import Told
@@ -32,7 +33,7 @@ def _arrays(columns: Sequence[sa.Column[object]], rows: Sequence[tuple[object, .
 _UPDATE_REPLIES = _update(replies, _REPLY_COLUMNS)
 _UPDATE_TICKETS = _update(tickets, _TICKET_COLUMNS)
 _LOCK_TICKETS = sa.text(
-    "SELECT id, number, version, contact_id, account_id FROM desk.tickets WHERE id IN ("
+    "SELECT id, number, version, contact_id, account_id, next_due_at FROM desk.tickets WHERE id IN ("
     "SELECT ticket_id FROM desk.replies WHERE id = ANY(CAST(:ids AS text[]))) ORDER BY id FOR UPDATE"
 )
 _READ_REPLIES = sa.text(
@@ -51,6 +52,7 @@ class TicketHead:
     version: int
     contact_id: str
     account_id: str | None
+    next_due_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +95,13 @@ async def write(
 ) -> list[Told[TicketEvent]]:
     """Store the last of each delivery's `steps` and the tickets' new versions; the events to append, one a told step.
 
-    Events of a delivery stay on the ticket that the reply names, merged or not.
+    Events of a delivery stay on the ticket that the reply names, merged or not. What the tickets' clocks owe comes
+    before them.
     """
-    versions: dict[str, int] = {}
-    told: list[Told[TicketEvent]] = []
+    heads = [locked.tickets[ticket_id] for ticket_id in {step.ticket_id for step in steps if step.told_as is not None}]
+    late = [head.id for head in heads if head.next_due_at is not None and head.next_due_at <= now]
+    told = await catch_up_ids(connection, late, now) if late else []
+    versions = {each.value.ticket_id: each.value.version for each in told}
     for step in steps:
         if step.told_as is None:
             continue
@@ -108,8 +113,8 @@ async def write(
         rows = [(d.reply_id, d.state, d.attempt, d.reason, d.state_at, d.next_attempt_at) for d in final]
         await connection.execute(_UPDATE_REPLIES, _arrays(_REPLY_COLUMNS, rows))
     if versions:
-        heads = [(ticket_id, version, now) for ticket_id, version in versions.items()]
-        await connection.execute(_UPDATE_TICKETS, _arrays(_TICKET_COLUMNS, heads))
+        raised = [(ticket_id, version, now) for ticket_id, version in versions.items()]
+        await connection.execute(_UPDATE_TICKETS, _arrays(_TICKET_COLUMNS, raised))
     return told
 
 

@@ -119,22 +119,20 @@ class _Following:
     def hear(self, event: TicketEvent, others: Mapping[str, Clocks]) -> None:
         """What one event starts and stops."""
         at, data = micros(event.occurred_at), event.data
+        if event.type == "ticket.message_received":
+            if data.get("automation") == "human" and event.actor.kind == "customer":
+                self._waits(at)
+            return  # an answer may be earlier than the question that it has not seen
         match event.type:
             case "ticket.opened":
                 # what an act makes of messages that are there is promised from the act
                 self._start("resolution", micros(event.recorded_at) if event.actor.kind == "agent" else at)
-            case "ticket.message_moved":
-                if data.get("direction") == "in" and data.get("automation") == "human":
-                    self._waits(at)
-            case "ticket.message_received":
-                if data.get("automation") == "human" and event.actor.kind == "customer":
-                    self._waits(at)
-                return  # no answer is later than the question it has not seen
-            case "ticket.replied":
-                if data.get("visibility") != "internal":
-                    self._clocks = replace(self._clocks, answered=True)
-                    for which in RESPONSES:
-                        self._put(which, None, at)
+            case "ticket.message_moved" if data.get("direction") == "in" and data.get("automation") == "human":
+                self._waits(at)
+            case "ticket.replied" if data.get("visibility") != "internal":
+                self._clocks = replace(self._clocks, answered=True)
+                for which in RESPONSES:
+                    self._put(which, None, at)
             case "ticket.reopened" | "ticket.spam_unmarked" | "ticket.unmerged":
                 if "resolution" not in self._clocks.running:
                     self._start("resolution", at)
@@ -142,7 +140,8 @@ class _Following:
                 self._take(others.get(data["ticket_id"]), at)
             case "ticket.due_set":
                 self._set_by_hand(event, at)
-        self._clocks = replace(self._clocks, floor=max(self._clocks.floor, at))
+        if self._level is not None or self._clocks.running:
+            self._clocks = replace(self._clocks, floor=max(self._clocks.floor, at))
 
     def settle(self, at: int) -> None:
         """What the ticket's state stops, holds and moves, as it is now."""
@@ -164,7 +163,7 @@ class _Following:
         ticket, clocks = self._ticket, self._clocks
         for which in EVERY:
             before, after = self._before.running.get(which), clocks.running.get(which)
-            old, new = before and before.due, after and after.due
+            old, new = before.due if before else None, after.due if after else None
             if old == new or self._said.get(which, old) == new:
                 continue
             data = DueSet(

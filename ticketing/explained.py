@@ -10,6 +10,9 @@ _RULES: Mapping[str, str] = {
     "shared_reference": "it names what another message names, and the two authors have written to each other",
     "ticket_number": "its subject says the number, and its author is a verified participant",
     "new_ticket": "nothing that is believed joins it to a ticket",
+    "aside_call": "a call opens a ticket when somebody called in vain",
+    "aside_creation": "it changes a message that has not come",
+    "aside_feedback": "feedback wants no answer",
 }
 _ACTS: Mapping[str, str] = {
     "moved": "an agent moved it",
@@ -21,7 +24,9 @@ _ACTS: Mapping[str, str] = {
 def explained(why: Mapping[str, Any]) -> Iterator[str]:
     """Lines for a document of ticketing.looking.Desk.why. What strangers wrote is in it: make it safe to print."""
     match = why["match"]
-    where = f"ticket #{why['ticket']}" if why["ticket"] is not None else "no ticket (automatic mail)"
+    where = (
+        f"ticket #{why['ticket']}" if why["ticket"] is not None else f"no ticket ({why['aside'] or why['automation']})"
+    )
     via = f", filed in #{why['filed_in']}" if why["filed_in"] != why["ticket"] else ""
     yield f"message {why['message_id']} by {why['author']} is in {where}{via}"
     yield f"  rule: {match['rule']} ({match['confidence']}): {_RULES.get(match['rule'], 'an older rule')}"

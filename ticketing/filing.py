@@ -18,6 +18,7 @@ from ticketing.accounts import AccountRules
 from ticketing.alarm import Alarm
 from ticketing.arrivals import Arrivals, Filed, arrivals, matters
 from ticketing.brakes import Brakes, BrakesKnown, source
+from ticketing.catching_up import catch_up
 from ticketing.components import Component, components
 from ticketing.confirm import Confirming
 from ticketing.confirmations import Confirmations, confirmations
@@ -33,6 +34,7 @@ from ticketing.incoming import Ignorable, Incoming
 from ticketing.load_people import people
 from ticketing.policy import Policy
 from ticketing.reopening import overdue, take_up, united
+from ticketing.service_levels import NOTHING_PROMISED, ServiceLevels
 from ticketing.store import store
 from ticketing.suggestions import possible_replies
 from ticketing.tables import DESK_LOCK
@@ -67,6 +69,7 @@ class Filing:
     alarm: Alarm = field(default_factory=Alarm)
     mint: Callable[[], str] = _new_id
     clock: Callable[[], datetime] = _now
+    levels: ServiceLevels = NOTHING_PROMISED
 
     async def __call__(self, batch: Sequence[Received], /) -> None:
         """File a batch, wholly or not at all. Raises Invalid, Retryable, Fenced."""
@@ -115,11 +118,13 @@ class Filing:
         mails = {message.failed for message in bounces if message.failed}
         deliveries = await load.bounced(connection, written_in, mails)
         joined = await self._taken_up(connection, joined, tickets, seen)
+        owed = await catch_up(connection, tickets.values(), now)
         known = await self._known(connection, joined, sorted_, on_file, ends, tickets, seen, deliveries)
         confirm = await self._confirmations(connection, joined, now)
         decision = Deciding(known, seen, confirm, self.mint, now)(joined, sorted_, list(ends.values()))
         await brakes_store.write(connection, confirm.brakes, now)
-        await store(connection, decision, sorted_, now)
+        decision.owed = owed
+        await store(connection, decision, sorted_, now, self.levels)
         return confirm.brakes
 
     async def _graph(

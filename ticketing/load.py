@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, Final, LiteralString, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.record import Position, Received
 from ticketing.arrivals import Copy, Filed
+from ticketing.clocks import Clocks
 from ticketing.delivery import Delivery
 from ticketing.incoming import MACHINES, Ignorable, Incoming
 from ticketing.match import Match
@@ -33,12 +34,15 @@ WHERE n.own AND n.value = ANY(CAST(:own AS uuid[])) AND m.fingerprint IS NOT NUL
 ORDER BY m.filed_at DESC, m.id
 """)
 
-_TICKETS = sa.text("""
+_OF_TICKETS: Final[LiteralString] = """
 SELECT t.*, m.received_at, m.is_root, coalesce(c.root_id, c.id) AS requester_contact
 FROM desk.tickets t LEFT JOIN desk.messages m ON m.id = t.requester_message_id
 LEFT JOIN desk.contacts c ON c.id = m.contact_id
-WHERE t.root_id = ANY(CAST(:ids AS text[])) ORDER BY t.id FOR UPDATE OF t
-""")
+"""
+_LOCKED: Final[LiteralString] = "ORDER BY t.id FOR UPDATE OF t"
+_TICKETS = sa.text(f"{_OF_TICKETS} WHERE t.root_id = ANY(CAST(:ids AS text[])) {_LOCKED}")
+_THESE = sa.text(f"{_OF_TICKETS} WHERE t.id = ANY(CAST(:ids AS text[])) {_LOCKED}")
+
 
 _CANDIDATES = sa.text("""
 SELECT t.root_id, m.id, r.id AS contact_id, r.account_id, m.received_at, m.is_root
@@ -104,6 +108,12 @@ async def tickets(connection: AsyncConnection, ids: Collection[str], also: Colle
     return {row.id: _ticket(row) for row in rows if row.id == row.root_id or row.id in also}
 
 
+async def with_ids(connection: AsyncConnection, ids: Collection[str]) -> dict[str, Ticket]:
+    """These very tickets, locked in the order of their ids."""
+    rows = await _all(connection, _THESE, ids=texts(ids)) if ids else ()
+    return {row.id: _ticket(row) for row in rows}
+
+
 async def bounced(connection: AsyncConnection, tickets: Collection[str], mails: Collection[str]) -> dict[str, Delivery]:
     """Deliveries of these tickets by the Message-ID of the mail; the tickets must be locked."""
     rows = await _all(connection, _BOUNCED, tickets=texts(tickets), mails=texts(mails)) if mails else ()
@@ -153,6 +163,7 @@ def _ticket(row: Any) -> Ticket:  # noqa: ANN401  # a row of tickets with its re
         tags=row.tags,
         due_at=row.due_at,
         spam=row.spam,
+        timed=Clocks.from_json(row.clocks),
     )
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from psycopg.rows import namedtuple_row
 
 from bus.errors import Invalid, Retryable
+from bus.reference import beginning_of_id
 from bus.ticket_state import TicketState
 from ticketing.contact_suggestions import SUGGESTIONS, suggested
 from ticketing.state import STATE_COLUMNS, STATE_FROM, ticket_state
@@ -17,7 +18,7 @@ from ticketing.suggestions import reply_like
 
 Document = dict[str, Any]
 
-_CONTACT: LiteralString = """
+CONTACT: LiteralString = """
 SELECT c.id, c.name, c.language, c.account_id, a.name AS account, c.account_by, c.merged_into, c.version, c.created_at,
        coalesce((SELECT jsonb_agg(jsonb_build_object('kind', i.kind, 'value', i.value, 'contact_id', i.contact_id,
                    'asserted_by', i.asserted_by, 'strength', i.strength, 'asserted_at', i.asserted_at,
@@ -55,8 +56,8 @@ _TICKETS: LiteralString = f"""{_TICKET} WHERE t.root_id = t.id AND (%(status)s::
  ORDER BY t.number DESC LIMIT %(limit)s"""
 _BY_NUMBER: LiteralString = f"""{_TICKET} WHERE t.id = (SELECT root_id FROM desk.tickets WHERE number = %(number)s)"""  # noqa: S608
 _BY_CONTACT: LiteralString = f"""{_TICKET} WHERE t.root_id = t.id AND t.contact_id = %(id)s ORDER BY t.number DESC"""
-_CONTACTS: LiteralString = f"""{_CONTACT} WHERE c.root_id IS NULL ORDER BY c.created_at DESC, c.id LIMIT %(limit)s"""
-_BY_IDENTITY: LiteralString = f"""{_CONTACT} WHERE c.id IN (SELECT coalesce(k.root_id, k.id) FROM desk.contacts k
+_CONTACTS: LiteralString = f"""{CONTACT} WHERE c.root_id IS NULL ORDER BY c.created_at DESC, c.id LIMIT %(limit)s"""
+_BY_IDENTITY: LiteralString = f"""{CONTACT} WHERE c.id IN (SELECT coalesce(k.root_id, k.id) FROM desk.contacts k
  WHERE k.id = %(key)s OR k.id IN
  (SELECT contact_id FROM desk.identities WHERE value IN (%(key)s, lower(%(key)s)))) ORDER BY c.id"""  # noqa: S608
 
@@ -98,17 +99,29 @@ class Desk:
         return [json.loads(row.document) for row in rows]
 
     def why(self, message: str) -> list[Document]:
-        """Where messages with this id (ours, or their source's) went and by which evidence. Raises Invalid."""
+        """Where messages with this id (ours, or their source's), or with the reference that their customer was given,
+        went and by which evidence. Raises Invalid.
+        """
+        beginning = beginning_of_id(message)
         rows = self._rows(
             "SELECT m.id AS message_id, m.source_id, r.number AS ticket, t.number AS filed_in, m.match, m.third_party, "
-            "m.automation, m.author_address AS author, m.received_at, m.dmarc, m.account, r.possible_reply_to, "
-            "(SELECT f.number FROM desk.tickets f WHERE f.id = t.follows) AS follows FROM desk.messages m "
+            "m.automation, m.aside, m.author_address AS author, m.received_at, m.dmarc, m.account, "
+            "r.possible_reply_to, (SELECT f.number FROM desk.tickets f WHERE f.id = t.follows) AS follows "
+            "FROM desk.messages m "
             "LEFT JOIN desk.tickets t ON t.id = m.ticket_id LEFT JOIN desk.tickets r ON r.id = t.root_id "
-            "WHERE m.id = %(id)s OR m.source_id = %(source)s ORDER BY m.received_at, m.id",
-            {"id": message, "source": message.strip("<> ")},
+            "WHERE m.id = %(id)s OR m.source_id = %(source)s OR (m.id >= %(from)s AND m.id < %(to)s) "
+            "ORDER BY m.received_at, m.id",
+            {
+                "id": message,
+                "source": message.strip("<> "),
+                "from": beginning,
+                "to": f"{beginning}g" if beginning else None,  # after every hexadecimal digit
+            },
         )
         if not rows:
-            raise Invalid(f"no message {message} is filed; give a message_id or the id its source gave it")
+            raise Invalid(
+                f"no message {message} is filed; give a message_id, the id its source gave it, or a reference"
+            )
         return [dict(row._asdict()) for row in rows]
 
     def suggestions(self, ticket: TicketState) -> list[Document]:

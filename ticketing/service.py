@@ -8,7 +8,7 @@ from prometheus_client import Gauge
 from bus.database import database_url
 from bus.errors import Retryable
 from bus.health import Health
-from bus.leadership import lead
+from bus.leadership import Leadership, lead
 from bus.loop import BatchHandler, consume
 from bus.parking import Parking
 from bus.progress import FencedProgress
@@ -29,6 +29,7 @@ from ticketing.receipts import Receipts
 from ticketing.relay import Relay
 from ticketing.relay_records import RelayTopics
 from ticketing.tables import RELAY_LOCK, progress
+from ticketing.ticket_clock import TicketClock
 
 GROUP = "deskstream.ticketing"
 LEADING = Gauge("deskstream_relay_leading", "1 while this process relays, 0 while it stands by")
@@ -56,11 +57,14 @@ def work(settings: Settings, *, prefix: str = "") -> Work:
             messages = KafkaSource(settings.kafka, topics, prefix + GROUP, progress=filed)
             rules, alarm = AccountRules(settings.accounts), Alarm()
             health.notes["confirmations"] = alarm.note
-            filing: BatchHandler = Filing(engine, filed, confirming, policy, rules, alarm)
+            filing: BatchHandler = Filing(engine, filed, confirming, policy, rules, alarm, levels=desk.levels)
             told = FencedProgress(engine, progress, prefix + RECEIPTS_GROUP, cluster)
             receipts = KafkaSource(settings.kafka, [prefix + RECEIPTS], prefix + RECEIPTS_GROUP, progress=told)
             relay = Relay(settings.kafka, url, topics=RelayTopics(prefix), transactional_id=f"{prefix}relay")
-            clock = Clock(engine)
+            clock, ticket_clock = Clock(engine), TicketClock(engine)
+
+            def leading(_: Leadership) -> list[Awaitable[None]]:
+                return [relay.run(), clock.run(), ticket_clock.run()]
 
             def report(state: str) -> None:
                 LEADING.set(state == "leader")
@@ -71,7 +75,13 @@ def work(settings: Settings, *, prefix: str = "") -> Work:
                 [
                     consume(messages, filing, Parking(parked, "ticketing"), progress=filed, stop=stop),
                     consume(receipts, Receipts(engine, told), Parking(parked, "receipts"), progress=told, stop=stop),
-                    lead(url, RELAY_LOCK, lambda _: [relay.run(), clock.run()], stop=stop, report=report),
+                    lead(
+                        url,
+                        RELAY_LOCK,
+                        leading,
+                        stop=stop,
+                        report=report,
+                    ),
                     watch(kafka, engine, messages, health, cluster),
                 ],
             )

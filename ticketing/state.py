@@ -17,11 +17,16 @@ STATE_FROM: Final[LiteralString] = "desk.tickets t LEFT JOIN desk.contacts c ON 
 
 def ticket_state(row: Any) -> TicketState:  # noqa: ANN401  # rows of both drivers have these attributes
     """A row of STATE_COLUMNS as its document."""
-    values = row._asdict()
+    return TicketState.model_validate(state_fields(row))
+
+
+def state_fields(row: Any) -> dict[str, Any]:  # noqa: ANN401  # as above
+    """A row of STATE_COLUMNS, and of more columns, as fields of the document."""
+    values: dict[str, Any] = row._asdict()
     counts = Counts(
         messages=values.pop("messages"), attachments=values.pop("attachments"), replies=values.pop("replies")
     )
-    return TicketState.model_validate({**values, "counts": counts})
+    return {**values, "counts": counts}
 
 
 def wanted_versions(touched: Collection[tuple[str, int]]) -> dict[str, int]:

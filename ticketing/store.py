@@ -20,9 +20,11 @@ from ticketing.identities import mailbox_of
 from ticketing.incoming import Incoming
 from ticketing.match import Match
 from ticketing.rows import change, encode, insert_rows, texts
+from ticketing.service_levels import ServiceLevels
 from ticketing.store_people import store_people
 from ticketing.store_states import store_states
 from ticketing.tickets import Ticket
+from ticketing.timing import set_due_times
 
 _CHANGEABLE = (
     *(
@@ -36,9 +38,9 @@ _CHANGEABLE = (
         "attachments",
         "replies",
     ),
-    *("opened_at", "last_message_at", "updated_at", "closed_at", "version"),
+    *("opened_at", "last_message_at", "updated_at", "closed_at", "version", "due_at", "clocks", "next_due_at"),
 )
-_BY_HAND = ("id", "subject", "priority", "category", "ticket_kind", "owner_id", "team_id", "tags", "due_at", "spam")
+_BY_HAND = ("id", "subject", "priority", "category", "ticket_kind", "owner_id", "team_id", "tags", "spam")
 _DELIVERED = ("id", "state", "reason", "state_at", "next_attempt_at")
 _OPENED = (
     *("root_id", "number", "channel", "account", "subject", "language", "priority"),
@@ -116,19 +118,25 @@ class _Delivered:
         return cls(delivery.reply_id, delivery.state, delivery.reason, delivery.state_at, delivery.next_attempt_at)
 
 
-async def store(connection: AsyncConnection, decision: Decision, arrivals: Arrivals, now: datetime) -> None:
-    """Write everything."""
-    await store_rows(connection, decision, arrivals, now)
+async def store(
+    connection: AsyncConnection, decision: Decision, arrivals: Arrivals, now: datetime, levels: ServiceLevels | None
+) -> None:
+    """Set due times and write everything. `levels`: None where nothing happens that moves a due time."""
+    await store_rows(connection, decision, arrivals, now, levels)
     await outbox.append(
         connection,
-        ticket_events=list(decision.ticket_events),
+        ticket_events=decision.to_tell,
         contact_events=decision.contact_events,
         replies=decision.replies,
     )
 
 
-async def store_rows(connection: AsyncConnection, decision: Decision, arrivals: Arrivals, now: datetime) -> None:
+async def store_rows(
+    connection: AsyncConnection, decision: Decision, arrivals: Arrivals, now: datetime, levels: ServiceLevels | None
+) -> None:
     """Write everything but the outbox, which comes last."""
+    if levels is not None:
+        await set_due_times(connection, decision, levels, now)
     await store_people(connection, decision, now)
     await insert_rows(connection, t.tickets, [_opened(ticket) for ticket in decision.opened])
     await change(connection, t.tickets, _CHANGEABLE, list(decision.changed.values()))

@@ -116,7 +116,7 @@ tickets = sa.Table(
     sa.Column("ticket_kind", sa.Text),
     sa.Column("owner_id", sa.Text),
     sa.Column("team_id", sa.Text),
-    sa.Column("contact_id", sa.Text, nullable=False, index=True),
+    sa.Column("contact_id", sa.Text, nullable=False),
     # of a ticket without a requester: whose it was before contacts were merged
     sa.Column("own_contact_id", sa.Text),
     sa.Column("account_id", sa.Text),
@@ -130,13 +130,39 @@ tickets = sa.Table(
     sa.Column("messages", sa.Integer, nullable=False),
     sa.Column("attachments", sa.Integer, nullable=False),
     sa.Column("replies", sa.Integer, nullable=False),
+    # of its clocks (ticketing.clocks): the earliest due time, all they are, and when they have something to tell next
     _time("due_at", nullable=True),
+    sa.Column("clocks", pg.JSONB, nullable=False, server_default="{}"),
+    _time("next_due_at", nullable=True),
     _time("opened_at"),
     _time("last_message_at"),
     _time("updated_at"),
     _time("closed_at", nullable=True),
     sa.Column("version", sa.Integer, nullable=False),
 )
+# lists by any filter (ticketing.api): the orders they have, and what narrows them; partial where one value is common
+sa.Index("tickets_opened", tickets.c.opened_at, tickets.c.number)
+sa.Index("tickets_updated", tickets.c.updated_at, tickets.c.number)
+sa.Index("tickets_last_message", tickets.c.last_message_at, tickets.c.number)
+sa.Index("tickets_contact", tickets.c.contact_id, tickets.c.number)
+sa.Index("tickets_connector", tickets.c.account, tickets.c.number)
+sa.Index("tickets_channel", tickets.c.channel, tickets.c.number)
+sa.Index("tickets_department", tickets.c.department, tickets.c.number)
+for _name, _column in {
+    "account": tickets.c.account_id,
+    "owner": tickets.c.owner_id,
+    "team": tickets.c.team_id,
+    "category": tickets.c.category,
+    "kind": tickets.c.ticket_kind,
+    "due": tickets.c.due_at,
+    "closed": tickets.c.closed_at,
+}.items():
+    sa.Index(f"tickets_{_name}", _column, tickets.c.number, postgresql_where=_column.is_not(None))
+sa.Index("tickets_unclosed", tickets.c.status, tickets.c.number, postgresql_where=tickets.c.status != "closed")
+sa.Index("tickets_priority", tickets.c.priority, tickets.c.number, postgresql_where=tickets.c.priority != "normal")
+sa.Index("tickets_tags", tickets.c.tags, postgresql_using="gin", postgresql_where=tickets.c.tags != sa.text("'{}'"))
+
+sa.Index("tickets_next_due", tickets.c.next_due_at, postgresql_where=tickets.c.next_due_at.is_not(None))
 
 messages = sa.Table(
     "messages",

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from bus.calendars import instant
 from bus.model import Wire
 from bus.ticket_event import Actor, Status, TicketEvent, TicketEventType, event_id
+from ticketing.clocks import NO_CLOCKS, Clocks
 from ticketing.outbox import Told
 
 
@@ -72,6 +74,7 @@ class Ticket:
     tags: Sequence[str] = ()
     due_at: datetime | None = None
     spam: bool = False
+    timed: Clocks = NO_CLOCKS
     history: list[Told[TicketEvent]] = field(default_factory=list)
     told_by: Counter[str] = field(default_factory=Counter)
 
@@ -79,6 +82,17 @@ class Ticket:
     def root_id(self) -> str:
         """The survivor: itself, unless this batch merges it."""
         return self.merged_into or self.id
+
+    @property
+    def clocks(self) -> dict[str, Any]:
+        """Its clocks as they are stored."""
+        return self.timed.to_json()
+
+    @property
+    def next_due_at(self) -> datetime | None:
+        """When its clocks have something to tell next."""
+        moment = self.timed.next()
+        return None if moment is None else instant(moment.at)
 
     @property
     def requester_message_id(self) -> str | None:

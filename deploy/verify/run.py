@@ -48,7 +48,7 @@ async def _pass(settings: Settings, entries: Sequence[ledger.Entry]) -> Verdict:
     finally:
         await engine.dispose()
     found, counts = of_world(world, entries)
-    whole, referenced = await blobs.blobs(world, open_blobs(settings.blob_url))
+    whole, referenced = await blobs.blobs(world, open_blobs(settings.blob_place))
     checks += [*found, whole, await _figures(settings)]
     return Verdict(checks, counts | _counts(world) | {"blobs": referenced})
 

@@ -2,6 +2,7 @@
 
 from bus.raw import RawMessage
 from ingest.contract import Connector, Place, Receiver, Sender
+from ingest.mail_sender import mail_sender
 from ingest.smtp.settings import EmailSmtpSettings
 
 
@@ -16,14 +17,7 @@ def _receiver(settings: EmailSmtpSettings, place: Place) -> Receiver:
 
 
 def _sender(settings: EmailSmtpSettings, place: Place) -> Sender:
-    own = settings.addresses[0]
-    if not settings.smtp:
-        from ingest.outbox_folder import OutboxFolder
-
-        return OutboxFolder(place.data / "outbox", own, place.blobs)
-    from ingest.smtp_out import smtp_sender
-
-    return smtp_sender(place.name, settings.smtp, own, place.blobs)
+    return mail_sender(place, settings.smtp, settings.addresses[0])
 
 
 EMAIL_SMTP = Connector(

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from datetime import UTC, datetime
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import structlog
 from prometheus_client import Counter, Histogram
@@ -37,6 +37,7 @@ class HttpEndpoint:
         self._memory = memory
         self._settings = settings
         self._prefix = f"/in/{entrance.name}"
+        self._root = urlsplit(settings.public_url or "").path + self._prefix
         self._seconds = SECONDS.labels(entrance.name)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,6 +111,7 @@ class HttpEndpoint:
             headers=headers,
             body=body,
             url=f"{base}{self._prefix}{path}",
+            root=self._root,
             remote=remote_of(scope),
             received_at=datetime.now(UTC),
         )

@@ -1,5 +1,6 @@
 """Which web sites' pages may call a route (the Origin header, RFC 6454; CORS)."""
 
+import re
 from collections.abc import Iterable
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -8,6 +9,7 @@ from pydantic import AfterValidator
 
 ANY = "*"
 _PORTS = {"http": 80, "https": 443}
+_NAMES = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*")
 
 
 def _origin(value: str) -> str:
@@ -48,5 +50,6 @@ class Origins:
             return True
         given = origin.lower()
         return given in self._exact or any(
-            given.startswith(scheme) and given.endswith(host) and "@" not in given for scheme, host in self._below
+            given.startswith(scheme) and given.endswith(host) and _NAMES.fullmatch(given[len(scheme) : -len(host)])
+            for scheme, host in self._below
         )

@@ -72,7 +72,8 @@ class Incoming:
     """A request whose body has been read.
 
     `path`: below `/in/NAME`, with its query, as it was sent; `params`: the parts in braces of the route's path.
-    `url`: the whole public address that was called, by `[intake] public_url` (what Twilio signs). `remote`: the
+    `url`: the whole public address that was called, by `[intake] public_url` (what Twilio signs); `root`: the path of
+    `/in/NAME` in it, which links of pages begin with. `remote`: the
     client's address, beyond trusted proxies. `headers`: case-insensitive; `getlist` shows a header that came twice.
     """
 
@@ -83,6 +84,7 @@ class Incoming:
     headers: Headers
     body: bytes
     url: str
+    root: str
     remote: str
     received_at: datetime
 

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Mount, Route, Router, WebSocketRoute
 
 from bus.health import Health
 from bus.intake_settings import IntakeSettings
@@ -35,7 +35,7 @@ class IntakeServer:
     def __init__(self, settings: IntakeSettings, health: Health) -> None:
         self._settings = settings
         self._health = health
-        self._memory = Memory(settings.max_bytes_in_memory)
+        self.memory = Memory(settings.max_bytes_in_memory)
         self._mounts: list[BaseRoute] = []
         self._longest_frame = 16 * KIB
 
@@ -58,12 +58,15 @@ class IntakeServer:
                 served.append(WebSocketRoute(route.path, SocketEndpoint(route, entrance, limits)))
             else:
                 served.append(self._http(route, entrance, limits))
-        self._mounts.append(Mount(f"/in/{name}", routes=served))
+        root = f"/in/{name}"
+        self._mounts.append(Mount(root, app=Router(served, redirect_slashes=False)))
+        if any(isinstance(route, HttpRoute) and route.path == "/" for route in routes):
+            self._mounts.append(Route(root, _below, methods=["GET"]))
         return entrance
 
     def _http(self, route: HttpRoute, entrance: Entrance, limits: RateLimits) -> Route:
         methods = (*route.methods, "OPTIONS") if route.origins is not None else route.methods
-        endpoint = HttpEndpoint(route, entrance, limits, self._memory, self._settings)
+        endpoint = HttpEndpoint(route, entrance, limits, self.memory, self._settings)
         return Route(route.path, endpoint, methods=methods)
 
     def app(self) -> Starlette:
@@ -89,3 +92,10 @@ class IntakeServer:
         response = problem(refusal)
         secured(response, https=False, origin=None)
         return response
+
+
+async def _below(request: Request) -> Response:
+    """To the page that lies below: `/in/help` → `/in/help/`, wherever a proxy has put it."""
+    name = request.url.path.rpartition("/")[2]
+    query = f"?{request.url.query}" if request.url.query else ""
+    return Response(status_code=308, headers={"location": f"{name}/{query}"})

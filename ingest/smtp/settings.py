@@ -2,23 +2,14 @@
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from bus.settings import Section
 from ingest.contract import ConnectorSettings
 from ingest.outgoing_server import OutgoingServer
-
-
-def _plain_address(value: str) -> str:
-    local, at, domain = value.strip().rpartition("@")
-    if not (local and at and domain) or any(c.isspace() for c in value.strip()) or "+" in local:
-        raise ValueError(f"{value!r} is no address such as support@desk.example (without a plus-form)")
-    return f"{local}@{domain.lower()}"
-
-
-PlainAddress = Annotated[str, AfterValidator(_plain_address)]
+from ingest.plain_address import PlainAddress
 
 
 class Timeouts(Section):

@@ -12,6 +12,7 @@ from normalize.payload.instants import instant
 from normalize.payload.item import Item, understood
 from normalize.payload.media import Remote
 from normalize.payload.own import is_own
+from normalize.payload.revision import CREATED, revision_at
 
 _MOST = 5_000
 """Posts and comments of one answer; a page has 100 of each at most, nested ones are few."""
@@ -66,6 +67,7 @@ def _post_or_comment(
     if author.id("id") in pages or is_own(record, author.id("id")):
         return Ignored("what our own page wrote")
     permalink = item.line("permalink_url")
+    edited = record.headers.get(":change") == "edited"
     return understood(
         record,
         NORMALIZER,
@@ -81,6 +83,8 @@ def _post_or_comment(
             in_reply_to=[item.object("parent").id("id") or parent or post],
             url=permalink if permalink.startswith("https://") else f"https://www.facebook.com/{id_}",
             media=_media(item),
+            revision=revision_at(record.received_at) if edited else CREATED,
+            change="edited" if edited else "created",
             because="an item of the Graph API",
         ),
     )

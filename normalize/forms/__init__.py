@@ -7,5 +7,5 @@ or under its own name; names that begin with an underscore are the form's own bu
 the multipart, or in JSON `attachments: [{"name", "media_type", "data": <base64>}]`.
 
 The receiver sets `:identity`, the mail address of a logged-in visitor whose signature it has checked (then the author
-is verified), and `idempotency-key` as it came.
+is verified), `idempotency-key` as it came, and `:feedback` `only` when the form takes nothing but feedback.
 """

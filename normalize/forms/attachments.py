@@ -1,7 +1,6 @@
 """Files of a submission; their bytes are in it."""
 
 import binascii
-import hashlib
 from base64 import b64decode
 from collections.abc import Iterable
 
@@ -31,13 +30,12 @@ def files_in_json(attachments: list[Fields], warnings: list[str]) -> list[File]:
     return found
 
 
-def stored(files: Iterable[File], blobs: dict[str, bytes]) -> list[Attachment]:
-    """As attachments; their bytes go into `blobs`."""
+def stored(files: Iterable[File], digests: Iterable[str], blobs: dict[str, bytes]) -> list[Attachment]:
+    """As attachments; their bytes go into `blobs`. `digests`: their sha256."""
     found = []
-    for file in files:
+    for file, digest in zip(files, digests, strict=True):
         name = clean_name(file.name) or "attachment"
         media_type = file.media_type if "/" in file.media_type else media_type_of(name)
-        digest = hashlib.sha256(file.data).hexdigest()
         blobs[blob_name(digest)] = file.data
         found.append(
             Attachment(

@@ -2,16 +2,19 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from bus.errors import Invalid
 from bus.message import AuthorKind, Identity
 from bus.raw import RawMessage
 from normalize.addresses import canonical
 from normalize.forms.attachments import files_in_json, stored
+from normalize.legible import one_line
 from normalize.outcome import Ignored, Understood
 from normalize.payload.fields import Fields
 from normalize.payload.instants import instant
 from normalize.payload.item import Item, understood
+from normalize.payload.multipart import File
 from normalize.payload.request import Request, read_request
 from normalize.phone.numbers import canonical_number
 
@@ -24,44 +27,65 @@ _FIELDS = 100
 _FIELD_CHARACTERS = 4_000
 
 
-def normalize_form(record: RawMessage, payload: bytes) -> Sequence[Understood | Ignored]:
-    """The one message of a submission. Raises Invalid for one without words and files.
-
-    Its `source_id` is the idempotency key, else the form's nonce, and a digest of who wrote what: repeated it is the
-    same message, and another with the same key is another.
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Who submitted what. `source_id`: the idempotency key, else the form's nonce, and a digest of who wrote what:
+    repeated it is the same submission, and another with the same key is another. `digests`: sha256 of each file.
     """
-    request = read_request(record, payload)
+
+    source_id: str
+    kind: AuthorKind
+    author: str
+    verified: bool
+    subject: str
+    text: str
+    files: Sequence[File]
+    digests: Sequence[str]
+    warnings: Sequence[str]
+
+
+def read_submission(record: RawMessage, request: Request) -> Submission:
+    """The submission that a request is. Raises Invalid for one without words and files."""
     fields = request.fields
     warnings: list[str] = []
-    blobs: dict[str, bytes] = {}
     files = [*request.files, *files_in_json(fields.objects("attachments"), warnings)]
-    attachments = stored(files, blobs)
+    digests = [hashlib.sha256(file.data).hexdigest() for file in files]
     subject = fields.line("subject")
     text = fields.text("text", "message")
     if not text.strip():
         text = subject
-    if not text and not attachments:
+    if not text and not files:
         raise Invalid("a submission without words or files")
     kind, author, verified = _author(record, request, warnings)
-    digest = hashlib.sha256("\0".join([author, subject, text, *(each.sha256 for each in attachments)]).encode())
+    digest = hashlib.sha256("\0".join([author, subject, text, *digests]).encode()).hexdigest()
     key = request.header("idempotency-key")[:200] or fields.id("id")
+    source_id = one_line(f"{key}/{digest[:16]}" if key else f"sha256:{digest}")
+    return Submission(source_id, kind, author, verified, subject, text, files, digests, warnings)
+
+
+def normalize_form(record: RawMessage, payload: bytes) -> Sequence[Understood | Ignored]:
+    """The one message of a submission. Raises Invalid for one without words and files."""
+    request = read_request(record, payload)
+    fields = request.fields
+    submission = read_submission(record, request)
+    blobs: dict[str, bytes] = {}
     item = Item(
-        source_id=f"{key}/{digest.hexdigest()[:16]}" if key else f"sha256:{digest.hexdigest()}",
-        author_kind=kind,
-        author=author,
+        source_id=submission.source_id,
+        author_kind=submission.kind,
+        author=submission.author,
         author_name=fields.line("name")[:200],
-        verified=verified,
-        text=text,
-        subject=subject,
+        verified=submission.verified,
+        text=submission.text,
+        subject=submission.subject,
         sent_at=instant(fields, "submitted_at"),
-        attachments=attachments,
+        attachments=stored(submission.files, submission.digests, blobs),
         blobs=blobs,
-        also=_typed_number(record, fields) if kind == "email" else (),
+        also=_typed_number(record, fields) if submission.kind == "email" else (),
         declared_language=fields.line("language"),
         direct=True,
-        feedback_only=fields.flag("feedback_only") or fields.flag("feedback"),
+        feedback_only=fields.flag("feedback_only") or fields.flag("feedback") or request.header(":feedback") == "only",
         fields=_more(fields),
-        warnings=warnings,
+        warnings=submission.warnings,
         because="a submission",
     )
     return [understood(record, NORMALIZER, item)]

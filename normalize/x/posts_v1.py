@@ -5,6 +5,7 @@ from normalize.outcome import Ignored, Understood
 from normalize.payload.fields import Fields
 from normalize.payload.instants import instant
 from normalize.payload.item import Item, understood
+from normalize.payload.media import Remote
 from normalize.payload.own import is_own
 from normalize.x.media import media_links_v1, media_v1
 from normalize.x.name import NORMALIZER
@@ -35,11 +36,7 @@ def post_v1(record: RawMessage, post: Fields, own_id: str = "") -> Understood | 
     long = note.text("text") or note.object("note_tweet_results").object("result").text("text")
     text = long or full.text("full_text") or post.text("full_text", "text")
     entities = [note.object("entities", "entity_set"), full.object("entities"), post.object("entities")]
-    media_of = [
-        full.object("extended_entities"), post.object("extended_entities"), full.object("entities"),
-        post.object("entities"),
-    ]  # fmt: skip
-    text = readable(text, entities, media_links_v1(*media_of))
+    text = readable(text, entities, media_links_v1(*_media_entities(post)))
     parent = post.id("in_reply_to_status_id_str", "in_reply_to_status_id")
     is_reply = bool(parent or post.id("in_reply_to_user_id_str", "in_reply_to_user_id"))
     quoted = post.id("quoted_status_id_str", "quoted_status_id")
@@ -60,13 +57,26 @@ def post_v1(record: RawMessage, post: Fields, own_id: str = "") -> Understood | 
             in_reply_to=[parent],
             references=[quoted],
             url=f"https://x.com/{screen_name or 'i'}/status/{id_}",
-            media=media_v1(*media_of),
+            media=media_of_v1(post),
             revision=versions.index(id_),
             change="edited" if id_ != versions[0] else "created",
             warnings=[TRUNCATED] if cut else [],
             because="a status of API v1.1",
         ),
     )
+
+
+def media_of_v1(post: Fields) -> list[Remote]:
+    """The pictures and films of a status."""
+    return media_v1(*_media_entities(post))
+
+
+def _media_entities(post: Fields) -> list[Fields]:
+    full = post.object("extended_tweet")
+    return [
+        full.object("extended_entities"), post.object("extended_entities"), full.object("entities"),
+        post.object("entities"),
+    ]  # fmt: skip
 
 
 def _versions(post: Fields, id_: str) -> list[str]:

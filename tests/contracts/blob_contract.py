@@ -24,6 +24,16 @@ class BlobContract:
     async def test_nothing_is_a_blob_too(self, store: BlobStore) -> None:
         assert await store.get(await store.put(b"")) == b""
 
+    async def test_a_part_is_what_stands_there(self, store: BlobStore) -> None:
+        name = await store.put(b"0123456789")
+        assert await store.size(name) == 10
+        assert await store.part(name, 0, 4) == b"0123"
+        assert await store.part(name, 8, 100) == b"89"
+        assert await store.part(name, 10, 1) == b""
+        for ask in (store.size(f"sha256/{'0' * 64}"), store.part(f"sha256/{'0' * 64}", 0, 1)):
+            with pytest.raises(Invalid, match="missing"):
+                await ask
+
     async def test_putting_it_again_is_harmless_even_at_the_same_time(self, store: BlobStore) -> None:
         names = await asyncio.gather(*(store.put(b"the same") for _ in range(8)))
         assert len(set(names)) == 1
@@ -41,8 +51,9 @@ class BlobContract:
     async def test_what_is_no_name_is_never_looked_up(self, store: BlobStore, name: str) -> None:
         with pytest.raises(Invalid, match="no name"):
             await store.get(name)
-        with pytest.raises(Invalid, match="no name"):
-            await store.delete(name)
+        for ask in (store.delete(name), store.size(name), store.part(name, 0, 1)):
+            with pytest.raises(Invalid, match="no name"):
+                await ask
 
     async def test_names_are_all_there_are_and_deletion_takes_one_away(self, store: BlobStore) -> None:
         kept, dropped = await store.put(b"kept"), await store.put(b"dropped")

@@ -1,4 +1,4 @@
-"""Writes the snapshots of the wire: `bus/schemas/<topic>.json` and `docs/asyncapi.json`.
+"""Writes the snapshots of the wire: `bus/schemas/<topic>.json`, `docs/asyncapi.json` and `docs/openapi.json`.
 
 Run it after adding a field; a change that would break readers fails `test_schemas.py` before and after.
 """
@@ -12,15 +12,17 @@ from bus.asyncapi import asyncapi, families
 from bus.contact_event import CONTACT_DATA_MODELS
 from bus.ticket_event import DATA_MODELS
 from bus.topics import CONTACT_EVENTS, TICKET_EVENTS
+from deploy.openapi import openapi
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = ROOT / "bus" / "schemas"
 ASYNCAPI = ROOT / "docs" / "asyncapi.json"
+OPENAPI = ROOT / "docs" / "openapi.json"
 
 
 def snapshots() -> dict[Path, dict[str, Any]]:
     """What each file should hold, from the models as they are."""
-    found: dict[Path, dict[str, Any]] = {ASYNCAPI: asyncapi()}
+    found: dict[Path, dict[str, Any]] = {ASYNCAPI: asyncapi(), OPENAPI: openapi()}
     for topic in families():
         document: dict[str, Any] = {
             "topic": topic.name,

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 RULES = (ROOT / "deploy" / "monitoring" / "alerts.yml").read_text("utf-8")
 _EXPORTING = (
     "bus.parking",
+    "ingest.meters",
     "ingest.sending",
     "ingest.tally",
     "metrics_worker.meters",
@@ -40,7 +41,7 @@ def test_every_name_in_the_rules_is_exported() -> None:
     for name in named:
         assert name in exported, name
     for name, selector in re.findall(r"\b(deskstream_\w+)\{([^}]*)\}", RULES):
-        for label, value in re.findall(r'(\w+)="([^"]*)"', selector):
+        for label, value in re.findall(r'(\w+)=~?"([^"]*)"', selector):
             assert label in exported[name], f"{name} has no label {label}"
             if label == "figure":
                 assert value in EVERY, value
@@ -51,6 +52,13 @@ def test_every_meter_of_the_figures_is_documented() -> None:
     for name in _exported():
         if re.match(r"deskstream_(figures|desk)_", name) and not name.endswith(("_count", "_sum", "_created")):
             assert f"`{name.removesuffix('_bucket')}`" in text, name
+
+
+def test_every_meter_of_connectors_is_documented() -> None:
+    text = (ROOT / "docs" / "operating-connectors.md").read_text("utf-8")
+    for name in _exported():
+        if name.startswith("deskstream_connector_"):
+            assert f"`{name}`" in text, name
 
 
 def test_rules_are_whole() -> None:

@@ -303,7 +303,7 @@ def test_a_damage_is_named(seen: Seen, damage: Callable[[Seen], None], named: st
 
 def test_a_blob_that_is_gone_or_altered_is_named(seen: Seen, tmp_path: Path) -> None:
     folder = tmp_path / "blobs"
-    shutil.copytree(seen.settings.blob_url.removeprefix("file://"), folder)
+    shutil.copytree(str(seen.settings.blob_place.url).removeprefix("file://"), folder)
     store = open_blobs(folder.as_uri())
     whole, count = asyncio.run(blobs(seen.world, store))
     assert whole.ok

@@ -11,6 +11,7 @@ import pytest_asyncio
 import typer
 from typer.testing import CliRunner
 
+from bus.configured_calendars import configured
 from bus.errors import ConfigError
 from bus.settings import CalendarSettings, DeskSettings, Settings
 from metrics_worker import calendar_store, overview
@@ -131,6 +132,6 @@ async def test_calendars_are_kept_and_never_changed_silently(stack: Stack) -> No
 )
 def test_calendar_that_is_none_is_refused(section: CalendarSettings, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
-        calendar_store.configured(Settings(calendars={"standard": section}))
+        configured(Settings(calendars={"standard": section}))
     with pytest.raises(ConfigError, match=r"no \[calendars\.moon\]"):
-        calendar_store.configured(Settings(desk=DeskSettings(calendar="moon")))
+        configured(Settings(desk=DeskSettings(calendar="moon")))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 NAME = re.compile(
-    r'f?"((?:charset|transfer|structure|html|tnef|date|message_id|from|limit|text|attachment):[a-z0-9_{}()\[\].-]+[^"\n]*)"|"(unparseable)"'
+    r'f?"((?:charset|transfer|structure|html|tnef|date|message_id|from|limit|text|attachment|size):[a-z0-9_{}()\[\].-]+[^"\n]*)"|"(unparseable)"'
 )
 
 

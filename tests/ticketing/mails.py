@@ -18,6 +18,7 @@ def mail(
     answers: str | None = None,
     automation: AutomationKind = "human",
     number: int | None = None,
+    account: str = "support",
     **more: Any,  # noqa: ANN401  # whatever else NormalizedMessage has
 ) -> NormalizedMessage:
     """A mail to the desk."""
@@ -25,7 +26,7 @@ def mail(
         message_id=hashlib.sha256(source_id.encode()).hexdigest(),
         normalizer="test 1",
         channel="email",
-        account="support",
+        account=account,
         source_id=source_id,
         author=Author(kind="email", address=sender, name="Ann \x1b[31mRed"),
         to=[Address(address="support@desk.example")],

@@ -24,6 +24,7 @@ from ticketing.acts.on_graph import Region
 from ticketing.acts.performed import Performed, digest, earlier, remember, same
 from ticketing.acts.scene import Scene, Stage
 from ticketing.arrivals import Arrivals
+from ticketing.catching_up import catch_up
 from ticketing.outbox import append
 from ticketing.people.policy import Permission, Who, may
 from ticketing.store import store_rows
@@ -63,6 +64,8 @@ async def perform(
         scene = await _scene(connection, kind, ref, given, who, desk, Act(key, who.agent_id), now)
         if version is not None and version != scene.ticket.version:
             raise Stale(scene.ticket.version)
+        loaded = scene.facts.tickets.values() if isinstance(scene.facts, Region) else [scene.ticket]
+        scene.decision.owed += await catch_up(connection, loaded, now)
         done = await _settle(connection, scene, kind.decide(scene, given) or scene.ticket, kind.name, asked)
     failpoint("act.after_commit")
     return done
@@ -134,7 +137,7 @@ async def _settle(connection: AsyncConnection, stage: Stage[Any], result: Ticket
         await connection.execute(write.statement, write.values)
     if stage.brakes is not None:
         await brakes_store.write(connection, stage.brakes, stage.now)
-    await store_rows(connection, decision, Arrivals(), stage.now)
+    await store_rows(connection, decision, Arrivals(), stage.now, stage.desk.levels)
     document = await locked.state(connection, result.id)
     events = tuple(told.value for told in decision.ticket_events)
     done = Performed(document, document.version, events)
@@ -142,7 +145,7 @@ async def _settle(connection: AsyncConnection, stage: Stage[Any], result: Ticket
     failpoint("act.before_outbox")
     await append(
         connection,
-        ticket_events=list(decision.ticket_events),
+        ticket_events=decision.to_tell,
         contact_events=decision.contact_events,
         replies=decision.replies,
     )

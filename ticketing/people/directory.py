@@ -181,9 +181,13 @@ async def edit_team(connection: AsyncConnection, key: str, edit: TeamEdit) -> Te
     return await team(connection, found.id)
 
 
+class NoSuch(Invalid):
+    """Nobody and nothing is called so."""
+
+
 def _the_one(rows: Sequence[sa.RowMapping], key: str, what: str) -> sa.RowMapping:
     if not rows:
-        raise Invalid(f"there is no {what} {key}; `deskstream {what}s list` shows all")
+        raise NoSuch(f"there is no {what} {key}; `deskstream {what}s list` shows all")
     if len(rows) > 1 and rows[0]["id"] != key:
         raise Invalid(f"{key} is {len(rows)} {what}s: {', '.join(row['id'] for row in rows)}; give one of these ids")
     return rows[0]

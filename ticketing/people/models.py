@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from ticketing.people.passwords import LONGEST, SHORTEST
 from ticketing.people.policy import Permission, Role
 
 _LINE = r"^[^\x00-\x1f\x7f\u2028\u2029]*$"
@@ -154,6 +155,57 @@ class Token(Shown):
     expires_at: datetime
     used_at: datetime | None
     revoked_at: datetime | None
+
+
+class LogIn(Given):
+    """A mail address and a password."""
+
+    email: Annotated[str, Field(max_length=254)]
+    password: Annotated[str, Field(max_length=1_000)]
+
+
+class NewPassword(Given):
+    """A password to set."""
+
+    password: Annotated[str, Field(min_length=SHORTEST, max_length=LONGEST)]
+
+
+class OwnPassword(NewPassword):
+    """A password to set in place of one that is known."""
+
+    old: Annotated[str, Field(max_length=1_000)]
+
+
+class TokenOnce(Shown):
+    """A token as it is shown, this once."""
+
+    id: str
+    token: str
+    expires_at: datetime
+
+
+class AgentList(Shown):
+    """All agents."""
+
+    items: list[Agent]
+
+
+class DepartmentList(Shown):
+    """All departments."""
+
+    items: list[Department]
+
+
+class TeamList(Shown):
+    """All teams."""
+
+    items: list[Team]
+
+
+class TokenList(Shown):
+    """An agent's tokens."""
+
+    items: list[Token]
 
 
 class NewTokenGiven(Given):

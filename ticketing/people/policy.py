@@ -62,7 +62,8 @@ COMMON: Final = ""
 class Who:
     """Somebody who has shown who he is. `scopes`: what the token is limited to; None: not limited.
 
-    `agent_id` is what events name as their actor. `departments`: ids of those he is a member of.
+    `agent_id` is what events name as their actor. `departments`: ids of those he is a member of. `token_id`: of what
+    he showed.
     """
 
     agent_id: str
@@ -70,6 +71,7 @@ class Who:
     roles: frozenset[Role]
     scopes: frozenset[Permission] | None = None
     departments: frozenset[str] = frozenset()
+    token_id: str | None = None
 
 
 def reach(who: Who, permission: Permission) -> frozenset[str] | None:
@@ -80,6 +82,13 @@ def reach(who: Who, permission: Permission) -> frozenset[str] | None:
     if "all" in cells:
         return None
     return who.departments | {COMMON} if "own" in cells else frozenset()
+
+
+def narrowed(who: Who, scopes: frozenset[Permission] | None) -> frozenset[Permission] | None:
+    """The scopes of a token that `who` makes with a token of his own: what is asked, as far as that one reaches."""
+    if who.scopes is None or scopes is None:
+        return who.scopes if scopes is None else scopes
+    return scopes & who.scopes
 
 
 def may(who: Who, permission: Permission, department: str | None = None) -> bool:

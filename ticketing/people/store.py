@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bus.errors import Invalid, Retryable
 from bus.progress import database_error
 from ticketing.people import passwords, secret_tokens
+from ticketing.people.directory import NoSuch
 from ticketing.people.login_limits import WINDOW, Failures, limits, wait
 from ticketing.people.models import Token
 from ticketing.people.policy import Permission, Role, Who
@@ -110,6 +111,7 @@ async def who_holds(connection: AsyncConnection, bearer: str, *, now: datetime |
         roles=frozenset(map(Role, row.roles)),
         scopes=None if row.scopes is None else frozenset(map(Permission, row.scopes)),
         departments=frozenset(row.departments),
+        token_id=row.id,
     )
 
 
@@ -146,9 +148,23 @@ async def log_in(
 ) -> NewToken:
     """A session's token for a mail address and a password; `address`: from where in the network it is tried.
 
-    Raises WrongPassword, TooManyFailures, and Retryable. No connection is held while the password is checked.
+    Raises WrongPassword, TooManyFailures, and Retryable.
     """
-    at, name = now or now_utc(), email.strip().lower()
+    at = now or now_utc()
+    agent_id = await check_password(engine, email, password, address=address, now=at)
+    async with transaction(engine) as connection:
+        await connection.execute(_FORGET_SESSIONS, {"agent": agent_id, "now": at})
+        return await give_token(connection, agent_id, name="login", lifetime=SESSION, kind="session", now=at)
+
+
+async def check_password(
+    engine: AsyncEngine, email: str, password: str, *, address: str, now: datetime | None = None
+) -> str:
+    """The id of the agent whose address and password these are. No connection is held while it is checked.
+
+    Raises WrongPassword, TooManyFailures, and Retryable.
+    """
+    at, name = now or now_utc(), email.replace("\0", "").strip().lower()
     limited = limits(name, address)
     async with transaction(engine) as connection:
         # counted before it is tried, so that many at once are no way around the limit; not kept when it is not tried
@@ -161,11 +177,9 @@ async def log_in(
     if found is None or not right:
         raise WrongPassword
     async with transaction(engine) as connection:
-        await connection.execute(
-            _FORGIVEN, {"subjects": list(limited), "subject": next(iter(limited)), "before": at - WINDOW}
-        )
-        await connection.execute(_FORGET_SESSIONS, {"agent": found.id, "now": at})
-        return await give_token(connection, found.id, name="login", lifetime=SESSION, kind="session", now=at)
+        forgiven = {"subjects": list(limited), "subject": next(iter(limited)), "before": at - WINDOW}
+        await connection.execute(_FORGIVEN, forgiven)
+    return str(found.id)
 
 
 async def tokens(connection: AsyncConnection, agent_id: str) -> list[Token]:
@@ -177,7 +191,7 @@ async def tokens(connection: AsyncConnection, agent_id: str) -> list[Token]:
 async def revoke(connection: AsyncConnection, token_id: str, *, of: str | None = None) -> None:
     """Let a token hold no longer. `of`: only when it is this agent's. Raises Invalid when there is no such token."""
     if not (await connection.execute(_REVOKE, {"id": token_id, "agent": of, "now": now_utc()})).rowcount:
-        raise Invalid(f"there is no token {token_id}")
+        raise NoSuch(f"there is no token {token_id}")
 
 
 @asynccontextmanager

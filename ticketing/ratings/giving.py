@@ -14,6 +14,7 @@ from bus.ticket_event import Rated as RatedEvent
 from ticketing import load
 from ticketing.acts.perform import transaction
 from ticketing.arrivals import Arrivals
+from ticketing.catching_up import catch_up
 from ticketing.decision import Decision
 from ticketing.ratings.links import Rated
 from ticketing.ratings.tables import ratings
@@ -105,11 +106,13 @@ async def give(
         statement = insert(ratings).values(**row, **values, first_at=now)
         await connection.execute(statement.on_conflict_do_update(index_elements=["ticket_id", "reply_id"], set_=values))
         ticket = tickets[what.ticket_id]
+        owed = await catch_up(connection, tickets.values(), now)
         event = RatedEvent(rating=rating, reply_id=what.reply_id, agent_id=before.agent_id, has_words=words is not None)
         cause = _Cause(f"rating:{what.reply_id or 'whole'}:{before.times + 1}")
         actor = Actor(kind="customer", id=ticket.contact_id)
         ticket.tell("ticket.rated", event, cause, at=now, now=now, actor=actor)
-        await store(connection, Decision(changed={ticket.id: ticket}), Arrivals(), now)
+        # what is promised does not change with what customers think of it
+        await store(connection, Decision(changed={ticket.id: ticket}, owed=owed), Arrivals(), now, None)
         return Given(rating, words, closed=False, language=before.language)
 
 

@@ -10,6 +10,7 @@ from typing import Self
 import pytest
 import pytest_asyncio
 
+from bus.blob_settings import BlobSettings
 from bus.dead_letter import DeadLetter
 from bus.health import Health
 from bus.kafka_settings import KafkaSettings
@@ -35,7 +36,7 @@ class Understander:
         self.health = Health()
         self.journal = folder / "journal"
         self.journal.touch()
-        self.blob_url = (folder / "blobs").as_uri()
+        self.blobs = BlobSettings(url=(folder / "blobs").as_uri())
         self.publisher = KafkaPublisher(kafka)
         self.counted = [0, 0]
         self.stop = asyncio.Event()
@@ -52,7 +53,7 @@ class Understander:
             self.account,
             "email",
             self.kafka,
-            self.blob_url,
+            self.blobs,
             LoggingSettings(format="json"),
             parking=Parking(self.publisher, "understand", connector=self.account),
             health=self.health,

@@ -128,6 +128,7 @@ async def test_killed_at_a_failpoint_nothing_is_lost_and_nobody_blamed(
 async def test_the_parents_own_death_ends_the_child_at_once(understander: Understander, tmp_path: Path) -> None:
     code = f"""
 import asyncio, os, sys
+from bus.blob_settings import BlobSettings
 from bus.health import Health
 from bus.kafka_settings import KafkaSettings
 from bus.settings import LoggingSettings
@@ -135,7 +136,8 @@ from ingest.understand_parent import UnderstandingProcess
 async def main():
     kafka = KafkaSettings(servers={understander.kafka.servers!r})
     process = UnderstandingProcess({understander.account!r}, "email", kafka,
-        {understander.blob_url!r}, LoggingSettings(), parking=None, health=Health(), counted=lambda *_: None,
+        BlobSettings(url={understander.blobs.url!r}), LoggingSettings(), parking=None, health=Health(),
+        counted=lambda *_: None,
         child="tests.ingest.understand.dying_child")
     working = asyncio.create_task(process.run(asyncio.Event()))
     while process.pid is None:

@@ -204,15 +204,18 @@ async def test_feedback_is_shown_with_its_contact_and_becomes_a_ticket_by_hand(d
     [ann] = await desk.json("contacts", "show", "ann@customer.example")
     assert [(f["text"], f["channel"]) for f in ann["feedback"]] == [("Nice lamps.", "web_form")]
     assert "Nice lamps." in await asyncio.to_thread(desk.text, "contacts", "show", "ann@customer.example")
+    shown = await asyncio.to_thread(desk.text, "tickets", "why", "f1")
+    assert "is in no ticket (feedback)" in shown
+    assert "feedback wants no answer" in shown
     [ticket] = await desk.json("automatic", "to-ticket", "f1")
     assert (ticket["contact_id"], ticket["counts"]["messages"]) == (ann["id"], 1)
-    [shown] = await desk.json("tickets", "show", str(ticket["number"]))
-    assert [e["type"] for e in shown["history"]] == [
+    [whole] = await desk.json("tickets", "show", str(ticket["number"]))
+    assert [e["type"] for e in whole["history"]] == [
         "ticket.opened",
         "ticket.message_received",
         "ticket.confirmation_suppressed",
     ]
-    assert [e["actor"]["kind"] for e in shown["history"]] == ["agent", "customer", "system"]
+    assert [e["actor"]["kind"] for e in whole["history"]] == ["agent", "customer", "system"]
     [ann] = await desk.json("contacts", "show", "ann@customer.example")
     assert ann["feedback"] == []
 

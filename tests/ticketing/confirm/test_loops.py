@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import random
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -129,9 +130,16 @@ def echoed_our_header(mail: Mail, n: int) -> bytes:
     return letter("robot@shop.example", "support@one.example", f"Subject {n}", f"Text {n}", n, loop)
 
 
+def said_something_else(_: Mail | None, n: int) -> bytes:
+    """Fresh words under a fresh subject, as new mail that refers to nothing."""
+    rng = random.Random(n)
+    words = " ".join("".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=7)) for _ in range(30))
+    return letter("robot@shop.example", "support@one.example", words[:40], words[40:], n)
+
+
 @pytest.mark.parametrize(
     "robot",
-    [replied, answered_the_author, referred, said_the_same, echoed_our_header],
+    [replied, answered_the_author, referred, said_the_same, echoed_our_header, said_something_else],
     ids=lambda robot: robot.__name__,
 )
 def test_a_machine_that_ignores_every_header(robot: Callable[[Mail, int], bytes]) -> None:
@@ -143,6 +151,27 @@ def test_a_machine_that_ignores_every_header(robot: Callable[[Mail, int], bytes]
             break
     assert todo == []
     assert 1 <= len(desk.sent) <= 2
+
+
+@pytest.mark.parametrize(("minutes", "mails"), [(1, 2), (90, 3)])
+def test_who_writes_at_leisure_is_answered_like_anybody(minutes: int, mails: int) -> None:
+    """A person who has a third question an hour and a half after the second was confirmed; a machine is quicker."""
+    desk = Peer("support@one.example", b"1")
+    for n in range(5):
+        desk.sim.now += timedelta(minutes=minutes)
+        desk.receive(said_something_else(None, n), "robot@shop.example")
+    assert len(desk.sent) == mails
+
+
+def test_what_was_written_before_our_answer_was_not_caused_by_it() -> None:
+    """A mailbox that was read late: all its mails are older than our confirmation of the first."""
+    desk = Peer("support@one.example", b"1")
+    messages = [desk._understood(said_something_else(None, n), None) for n in range(3)]
+    desk.sim.now += timedelta(minutes=5)
+    for message in messages:
+        value = message.model_copy(update={"received_at": START}).to_json()
+        desk.sim.now += timedelta(seconds=1)
+        assert len(desk.sim.file([Received("t", 0, 0, None, value, 0)])) == 1
 
 
 def test_a_machine_that_goes_on_by_itself_is_silenced_and_named() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bus.message import Automation, Bounce, NormalizedMessage
+from bus.message import Automation, Bounce, NormalizedMessage, Ref
 from tests.ticketing.filing.conftest import Desk
 from tests.ticketing.filing.said import said
 
@@ -62,6 +62,14 @@ async def test_what_is_no_failure_marks_nothing(desk: Desk, message: Any) -> Non
     await desk.file(said("a"))
     await desk.file(message(await confirmation(desk)))
     assert await deliveries(desk) == []
+
+
+async def test_a_bounce_without_a_report_marks_what_it_answers(desk: Desk) -> None:
+    await desk.file(said("a"))
+    sent = await confirmation(desk)
+    plain = said("b", "mailer-daemon@mx.example", kind="bounce")
+    await desk.file(plain.model_copy(update={"refs": [Ref(kind="in_reply_to", value=sent)]}))
+    assert [told["state"] for told in await deliveries(desk)] == ["bounced"]
 
 
 async def test_a_mail_of_a_merged_ticket_is_marked_where_it_was_written(desk: Desk) -> None:

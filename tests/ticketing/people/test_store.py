@@ -57,7 +57,9 @@ async def test_a_token_says_who_holds_it(desk_engine: AsyncEngine) -> None:
         await directory.add_department(connection, NewDepartment(id="sales", name="Sales"), NOW)
     ann = await made(desk_engine, departments=["sales"])
     token = await given(desk_engine, ann, {Permission.SEE_TICKETS})
-    expected = Who(ann.id, "Ann", frozenset({Role.AGENT}), frozenset({Permission.SEE_TICKETS}), frozenset({"sales"}))
+    expected = Who(
+        ann.id, "Ann", frozenset({Role.AGENT}), frozenset({Permission.SEE_TICKETS}), frozenset({"sales"}), token.id
+    )
     assert await holder(desk_engine, token.token) == expected
 
 

@@ -8,7 +8,8 @@ import random
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -199,7 +200,7 @@ async def through(desk: Desk, folder: Path, seeds: Sequence[int], processes: int
     return figures
 
 
-def expected_figures(outcome: Outcome, humans: Set[str]) -> Figures:
+def expected_figures(outcome: Outcome, humans: AbstractSet[str]) -> Figures:
     """By requester, and of the desk: how many tickets, and how many messages of persons."""
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for members, requester, *_ in outcome:

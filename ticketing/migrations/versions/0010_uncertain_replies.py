@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0008_uncertain_replies"
-down_revision = "0007_ratings"
+revision = "0010_uncertain_replies"
+down_revision = "0009_api_and_search"
 
 _CHANGES = """
 DROP INDEX desk.replies_unsettled;

@@ -1,0 +1,1 @@
+"""Discourse: webhooks, the poll that finds what they missed, and posts in answer."""

@@ -1,0 +1,1 @@
+"""Telephone systems: their webhooks, and the recordings that these name. Answers go by mail."""

@@ -1,0 +1,80 @@
+"""What the new figures say otherwise than the live ones, and what follows for their revisions."""
+
+import json
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from metrics_worker.rebuild.shadow import SHADOW
+from metrics_worker.tables import SCHEMA
+
+_EXAMPLES = 20
+
+_DIFFERENCE = f"""
+    SELECT coalesce(l.key, s.key) AS key, coalesce(l.counters, '{{}}') AS live, coalesce(s.counters, '{{}}') AS new
+    FROM {SCHEMA}.figures AS l FULL JOIN {SHADOW}.figures AS s USING (key)
+    WHERE coalesce(l.counters, '{{}}') <> coalesce(s.counters, '{{}}')
+"""  # noqa: S608
+_DAYS = f"""
+    SELECT count(*) FROM {SCHEMA}.days AS l FULL JOIN {SHADOW}.days AS s USING (key, day)
+    WHERE coalesce(l.counters, '{{}}') <> coalesce(s.counters, '{{}}')
+"""  # noqa: S608
+
+_REVISIONS = sa.text(f"""
+    WITH differing AS MATERIALIZED (SELECT key FROM ({_DIFFERENCE}) AS d),
+    regrouped AS MATERIALIZED (
+        (SELECT contact_id, root_id FROM {SHADOW}.contacts EXCEPT SELECT contact_id, root_id FROM {SCHEMA}.contacts)
+        UNION
+        (SELECT contact_id, root_id FROM {SCHEMA}.contacts EXCEPT SELECT contact_id, root_id FROM {SHADOW}.contacts)
+    ),
+    shaken AS (
+        SELECT key FROM differing
+        UNION SELECT 'contact:' || m.contact_id FROM differing AS d
+            JOIN {SHADOW}.contacts AS c ON d.key = 'contact:' || c.contact_id
+            JOIN {SHADOW}.contacts AS m ON m.root_id = c.root_id
+        UNION SELECT 'contact:' || m.contact_id FROM regrouped AS g
+            JOIN {SHADOW}.contacts AS m ON m.root_id = g.root_id OR m.contact_id = g.contact_id
+    )
+    UPDATE {SHADOW}.figures AS s
+    SET revision = l.revision + (s.key IN (SELECT key FROM shaken))::int,
+        published_revision = l.published_revision, changed_at = greatest(s.changed_at, l.changed_at)
+    FROM {SCHEMA}.figures AS l WHERE l.key = s.key
+""")  # noqa: S608
+
+_LEFT = sa.text(f"""
+    INSERT INTO {SHADOW}.figures
+    SELECT l.key, '{{}}', l.revision + (l.counters <> '{{}}')::int, l.published_revision, l.changed_at
+    FROM {SCHEMA}.figures AS l WHERE NOT EXISTS (SELECT FROM {SHADOW}.figures AS s WHERE s.key = l.key)
+""")  # noqa: S608
+
+
+@dataclass(slots=True)
+class Difference:
+    """What the new figures say otherwise: `keys` of how many keys, with some examples."""
+
+    keys: int = 0
+    days: int = 0
+    examples: list[str] = field(default_factory=list)
+
+
+async def difference(connection: AsyncConnection) -> Difference:
+    """What is different, with some examples."""
+    found = Difference(days=await connection.scalar(sa.text(_DAYS)) or 0)
+    for key, live, new in await connection.execute(sa.text(f"{_DIFFERENCE} ORDER BY 1")):
+        found.keys += 1
+        if len(found.examples) < _EXAMPLES:
+            before, after = json.loads(live), json.loads(new)
+            changes = [
+                f"{counter} {before.get(counter, 0)} → {after.get(counter, 0)}"
+                for counter in sorted(before.keys() | after.keys())
+                if before.get(counter, 0) != after.get(counter, 0)
+            ]
+            found.examples.append(f"{key}: {', '.join(changes)}")
+    return found
+
+
+async def go_on_with_revisions(connection: AsyncConnection) -> None:
+    """Revisions go on where they were, higher where a key shows something else; keys of nobody stay."""
+    await connection.execute(_REVISIONS)
+    await connection.execute(_LEFT)

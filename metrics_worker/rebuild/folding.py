@@ -1,0 +1,142 @@
+"""Topics into facts and contributions, partition by partition; each is written while the next one is read."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from bus.calendars import Calendars
+from bus.errors import Invalid
+from bus.record import Partition, Received
+from metrics_worker.contacts import ContactFacts, fold_contact, roots_of
+from metrics_worker.contribution import contribution
+from metrics_worker.event import decode, decode_contact
+from metrics_worker.facts import TicketFacts
+from metrics_worker.fold import fold
+from metrics_worker.groups import MergeGroup
+from metrics_worker.reading_ranges import Ranges
+from metrics_worker.rebuild.shadow import Shadow
+from metrics_worker.rebuild.tally import Tally
+
+_CONTACTS_HELD = 50_000
+_A_WHILE = 500
+"""So many tickets are counted in a row; then the database and Kafka are heard again."""
+
+
+class Folding:
+    """One pass over the topics. `pointers`: merged ticket → where to, of tickets that were not counted."""
+
+    def __init__(
+        self, shadow: Shadow, ranges: Ranges, contacts_topic: str, calendars: Calendars, report: Callable[[int], None]
+    ) -> None:
+        self._shadow = shadow
+        self._ranges = ranges
+        self._contacts_topic = contacts_topic
+        self._calendars = calendars
+        self._report = report
+        self._people: dict[str, ContactFacts] = {}
+        self._writing: asyncio.Task[None] | None = None
+        self._parted = False
+        self.tally = Tally()
+        self.pointers: dict[str, str] = {}
+        self.tickets = 0
+        self.newest = datetime.fromtimestamp(0, UTC)
+
+    async def run(self, ends: Mapping[Partition, int]) -> None:
+        """Fold all before `ends`."""
+        tickets: dict[str, TicketFacts] = {}
+        of: Partition | None = None
+        try:
+            async for batch in self._ranges.read({}, ends):
+                if batch[0].source != of:  # a ticket's events are all in one partition
+                    await self._begin_writing(tickets)
+                    tickets, of = {}, batch[0].source
+                if of.topic == self._contacts_topic:
+                    self._fold_contacts(batch)
+                else:
+                    self._fold_tickets(batch, tickets)
+                self._report(len(batch))
+            await self._begin_writing(tickets)
+            await self._written()
+        finally:
+            if self._writing is not None:
+                self._writing.cancel()
+        await self._write_people()
+
+    def _fold_tickets(self, batch: Sequence[Received], tickets: dict[str, TicketFacts]) -> None:
+        calendars, newest = self._calendars, self.newest
+        for record in batch:
+            try:
+                event = decode(record)
+                tickets[event.ticket_id] = fold(tickets.get(event.ticket_id), event, calendars)
+            except Invalid:  # the worker has parked it
+                continue
+            newest = max(newest, event.recorded_at)
+        self.newest = newest
+
+    def _fold_contacts(self, batch: Sequence[Received]) -> None:
+        for record in batch:
+            try:
+                change = decode_contact(record)
+                facts = fold_contact(self._people.get(change.contact_id), change, self._calendars)
+            except Invalid:  # as above
+                continue
+            if facts is not None:
+                self._people[change.contact_id] = facts
+            self.newest = max(self.newest, change.recorded_at)
+
+    async def _begin_writing(self, tickets: dict[str, TicketFacts]) -> None:
+        await self._written()
+        if tickets:
+            self.tickets += len(tickets)
+            self._writing = asyncio.create_task(self._write(tickets), name="writing facts")
+
+    async def _written(self) -> None:
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            await writing
+
+    async def _write(self, tickets: dict[str, TicketFacts]) -> None:
+        kept: list[tuple[TicketFacts, int | None, int | None]] = []
+        for n, facts in enumerate(tickets.values(), 1):
+            kept.append((facts, *self._counted(facts)))
+            if not n % _A_WHILE:
+                await self._shadow.add_tickets(kept)
+                kept = []
+        await self._shadow.add_tickets(kept)
+        if len(self.tally.contacts) > _CONTACTS_HELD:
+            await self._write_parts()
+
+    def _counted(self, facts: TicketFacts) -> tuple[int | None, int | None]:
+        """Count a ticket that stands for itself, as far as is known; what it waits for."""
+        if facts.merged_into is not None:
+            self.pointers[facts.ticket_id] = facts.merged_into
+            return None, None
+        adding = contribution(MergeGroup(facts.ticket_id, facts), self._calendars)
+        self.tally.count(adding)
+        return adding.waiting_since, adding.next_due
+
+    async def _write_parts(self) -> None:
+        """What contacts have come to so far: they are too many to be held."""
+        found = dict(self.tally.contacts)
+        self.tally.contacts.clear()
+        self._parted = True
+        await self._shadow.add_parts(found)
+
+    async def write_figures(self) -> None:
+        """All that was counted, when nothing is to be counted any more."""
+        if self._parted:
+            await self._write_parts()
+            await self._shadow.join_parts(self.newest)
+        else:
+            await self._shadow.add_figures(self.tally.contacts, self.newest)
+        figures, days = self.tally.rest()
+        await self._shadow.add_figures(figures, self.newest)
+        await self._shadow.add_days(days)
+        await self._shadow.complete_figures(self.newest)
+
+    async def _write_people(self) -> None:
+        roots = roots_of(self._people)
+        known = {id_: self._people.get(id_, ContactFacts(id_, 0)) for id_ in roots}
+        await self._shadow.add_contacts(known, roots)
+        for person in self._people.values():
+            self.tally.count_feedback(person)

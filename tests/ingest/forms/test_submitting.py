@@ -1,0 +1,363 @@
+"""What forms, scripts and servers post, and what becomes of it."""
+
+import asyncio
+import json
+import re
+import time
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from bus.reference import beginning_of_id, reference_of
+from ingest.connectors.web_form import WebFormSettings
+from ingest.connectors.website import WebsiteSettings
+from ingest.forms.languages import LANGUAGES, negotiated
+from ingest.forms.stamps import Stamps, stamp_key
+from ingest.forms.wording import wording
+from tests.ingest.forms.visiting import FORM, TICKETS, Gate, the_only_one, understood, web_form, website
+from tests.ingest.intake.rig import NAME, Answer, IntakeRig
+
+TICKET = {"name": "Ana", "email": "Ana@Customer.example", "subject": "Lamp", "text": "It is broken."}
+SUBMISSIONS = f"/in/{NAME}/submissions"
+SECRET = "s" * 64
+
+
+async def _post(rig: IntakeRig, ticket: object = TICKET, path: str = TICKETS, **headers: str) -> Answer:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return await rig.ask(path, json.dumps(ticket).encode(), {"content-type": "application/json"} | named)
+
+
+async def _stamp(rig: IntakeRig) -> str:
+    given_out = (await rig.ask(f"/in/{NAME}/form.json", method="GET")).json()
+    return str(re.findall(r'name="_stamp" value="([^"]+)"', given_out["html"])[0])
+
+
+async def test_a_ticket_by_json(tmp_path: Path) -> None:
+    file = {"name": "a.txt", "media_type": "text/plain", "data": b64encode(b"bytes").decode()}
+    async with website(tmp_path).running() as rig:
+        answer = await _post(rig, TICKET | {"attachments": [file], "fields": {"order": "7"}})
+        assert answer.status == 201
+        message = (await the_only_one(rig)).message
+        assert answer.json() == {"reference": reference_of(message.message_id), "message_id": message.message_id}
+        assert (message.author.address, message.author.verified) == ("Ana@customer.example", False)
+        assert (message.subject, message.text, message.fields) == ("Lamp", "It is broken.", {"order": "7"})
+        assert (message.attachments[0].name, message.attachments[0].size) == ("a.txt", 5)
+
+
+async def test_an_answer_comes_only_after_kafka_has_it(tmp_path: Path) -> None:
+    async with website(tmp_path).running() as rig:
+        gate = Gate(rig)
+        asked = asyncio.create_task(_post(rig))
+        await gate.entered.wait()
+        assert not (await asyncio.wait({asked}, timeout=0.3))[0]
+        gate.open.set()
+        assert (await asked).status == 201
+
+
+async def test_the_same_key_and_words_are_one_message_and_other_words_another(tmp_path: Path) -> None:
+    async with website(tmp_path).running() as rig:
+        first = await _post(rig, idempotency_key="k-1")
+        again = await _post(rig, idempotency_key="k-1")
+        assert first.json() == again.json()
+        assert len(await understood(rig)) == 1
+        other = await _post(rig, TICKET | {"text": "Another thing."}, idempotency_key="k-1")
+        assert other.json()["reference"] != first.json()["reference"]
+        assert len(await understood(rig)) == 2
+
+
+@pytest.mark.parametrize("key", ["", "x" * 201, "a b", "\x7f"])
+async def test_a_key_that_is_none_is_refused(tmp_path: Path, key: str) -> None:
+    async with website(tmp_path).running() as rig:
+        assert (await _post(rig, idempotency_key=key)).status == 400
+        assert not rig.raw
+
+
+@pytest.mark.parametrize(
+    ("change", "codes"),
+    [
+        ({"email": ""}, {"email": "required"}),
+        ({"email": "ana"}, {"email": "email"}),
+        ({"email": "ana@customer"}, {"email": "email"}),
+        ({"email": "a@b.example, c@d.example"}, {"email": "email"}),
+        ({"email": ["x@y.example\r\nBcc: z@y.example"]}, {"email": "email"}),
+        ({"text": " \n "}, {"text": "required"}),
+        ({"text": None, "email": 7}, {"text": "required", "email": "email"}),
+        ({"text": "x" * 100_001}, {"text": "too_long"}),
+        ({"subject": "x" * 301}, {"subject": "too_long"}),
+        ({"priority": "now"}, {"priority": "choice"}),
+        ({"attachments": [{"name": "a", "data": "YQ=="}] * 6}, {"attachments": "too_many_files"}),
+        ({"attachments": [{"name": "a", "data": b64encode(b"x" * 3_000).decode()}]}, {"attachments": "file_too_large"}),
+    ],
+)
+async def test_what_is_wrong_is_said_by_field_and_nothing_is_taken(
+    tmp_path: Path, change: dict[str, Any], codes: dict[str, str]
+) -> None:
+    fields = ["name", "email", "subject", "text", "attachments", "priority"]
+    async with website(tmp_path, fields=fields, max_file_bytes=2_048).running() as rig:
+        answer = await _post(rig, TICKET | change, accept_language="nl")
+        assert answer.status == 422
+        assert answer.json()["codes"] == codes
+        assert set(answer.json()["errors"]) == set(codes)
+        assert not rig.raw
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"text": {"a": 1}}', b"[" * 100_000])
+async def test_what_cannot_be_read_is_refused(tmp_path: Path, body: bytes) -> None:
+    async with website(tmp_path).running() as rig:
+        answer = await rig.ask(TICKETS, body, {"content-type": "application/json"})
+        assert answer.status == 422
+        assert not rig.raw
+
+
+async def test_a_body_over_the_limit_is_413(tmp_path: Path) -> None:
+    async with website(tmp_path, max_total_bytes=1_024).running() as rig, rig.client() as client:
+        await client.head("POST", TICKETS, {"content-length": str(30 * 1024 * 1024)})
+        assert (await client.answer()).status == 413
+
+
+async def test_only_allowed_sites_may_post_by_script(tmp_path: Path) -> None:
+    async with website(tmp_path, allowed_origins=["https://www.example.com"]).running() as rig:
+        assert (await _post(rig, origin="https://www.example.com")).status == 201
+        assert (await _post(rig, TICKET | {"text": "2"}, origin="https://evil.example")).status == 403
+        assert len(rig.raw) == 1
+
+
+def _token(secret: str = SECRET, algorithm: str | None = "HS256", **claims: object) -> str:
+    return jwt.encode({"email": "ana@customer.example", "exp": time.time() + 600} | claims, secret, algorithm=algorithm)
+
+
+async def test_a_signed_identity_is_verified_and_wins_over_what_was_typed(tmp_path: Path) -> None:
+    async with website(tmp_path, identity_secret=SECRET).running() as rig:
+        answer = await _post(rig, TICKET | {"email": "somebody@else.example"}, x_deskstream_identity=_token())
+        assert answer.status == 201
+        author = (await the_only_one(rig)).message.author
+        assert (author.address, author.verified) == ("ana@customer.example", True)
+
+
+async def test_a_secret_may_be_rotated(tmp_path: Path) -> None:
+    rig = website(tmp_path, identity_secret="n" * 40, identity_secret_previous=SECRET)
+    async with rig.running():
+        assert (await _post(rig, x_deskstream_identity=_token())).status == 201
+        assert (await _post(rig, x_deskstream_identity=_token("n" * 40))).status == 201
+
+
+def _altered(token: str) -> str:
+    head, _, mac = token.split(".")
+    body = b64encode(b'{"email":"boss@customer.example","exp":9999999999}').decode().rstrip("=")
+    return f"{head}.{body}.{mac}"
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        _token("x" * 40),
+        _token(exp=time.time() - 3_600),
+        _token(exp=None),
+        _token(email="nobody"),
+        _token(email=7),
+        _token(email=None),
+        _token(aud="another-form"),
+        _token("", None),
+        _token(algorithm="HS512"),
+        _altered(_token()),
+        _token()[:-2],
+        _token() + "x",
+        "",
+        "x.y.z",
+    ],
+    ids=["other key", "old", "endless", "no address", "number", "null", "other form", "unsigned", "other algorithm",
+         "altered", "cut", "longer", "empty", "nonsense"],
+)  # fmt: skip
+async def test_an_identity_that_is_none_is_refused(tmp_path: Path, token: str) -> None:
+    async with website(tmp_path, identity_secret=SECRET).running() as rig:
+        answer = await _post(rig, x_deskstream_identity=token)
+        assert (answer.status, answer.json()["kind"]) == (401, "identity")
+        assert not rig.raw
+
+
+async def test_an_identity_sent_twice_or_to_a_form_that_knows_none_is_refused(tmp_path: Path) -> None:
+    body = json.dumps(TICKET).encode()
+    async with website(tmp_path, identity_secret=SECRET).running() as rig:
+        assert (await rig.ask(TICKETS, body, [("x-deskstream-identity", _token())] * 2)).status == 401
+    async with website(tmp_path).running() as rig:
+        assert (await rig.ask(TICKETS, body, {"x-deskstream-identity": _token()})).status == 401
+
+
+async def test_a_visitor_cannot_name_an_identity_in_the_form(tmp_path: Path) -> None:
+    async with website(tmp_path).running() as rig:
+        answer = await _post(
+            rig, TICKET | {":identity": "boss@customer.example", "headers": {":identity": "x@y.example"}}
+        )
+        assert answer.status == 201
+        author = (await the_only_one(rig)).message.author
+        assert (author.address, author.verified) == ("Ana@customer.example", False)
+
+
+async def test_neither_tokens_nor_cookies_stand_in_the_raw_record(tmp_path: Path) -> None:
+    async with website(tmp_path, identity_secret=SECRET).running() as rig:
+        await _post(rig, x_deskstream_identity=_token(), cookie="session=secret")
+        record = rig.bus.records("raw.website")[0]
+        assert _token().split(".")[0].encode() not in (record.value or b"")
+        assert b"session=secret" not in (record.value or b"")
+
+
+async def test_a_script_has_to_ask_for_the_form_and_wait(tmp_path: Path) -> None:
+    async with web_form(tmp_path, minimum_seconds=0.5).running() as rig:
+        answer = await _post(rig, path=SUBMISSIONS)
+        assert answer.json()["codes"] == {"_stamp": "stamp"}
+        stamp = await _stamp(rig)
+        answer = await _post(rig, TICKET | {"_stamp": stamp}, path=SUBMISSIONS)
+        assert answer.json()["codes"] == {"_stamp": "too_fast"}
+        answer = await _post(rig, TICKET | {"_stamp": stamp[:-1] + "x"}, path=SUBMISSIONS)
+        assert answer.json()["codes"] == {"_stamp": "stamp"}
+        await asyncio.sleep(0.5)
+        answer = await _post(rig, TICKET | {"_stamp": stamp, "_website": "https://spam.example"}, path=SUBMISSIONS)
+        assert answer.json()["codes"] == {"_website": "trap"}
+        assert not rig.raw
+        assert (await _post(rig, TICKET | {"_stamp": stamp}, path=SUBMISSIONS)).status == 201
+
+
+async def test_a_form_of_feedback_only_takes_nothing_else(tmp_path: Path) -> None:
+    async with web_form(tmp_path, feedback="only", minimum_seconds=0).running() as rig:
+        await _post(rig, TICKET | {"_stamp": await _stamp(rig), "feedback": "false"}, path=SUBMISSIONS)
+        assert (await the_only_one(rig)).message.feedback_only
+
+
+async def test_what_a_visitor_wrote_is_never_markup(tmp_path: Path) -> None:
+    async with website(tmp_path).running() as rig:
+        body = b"email=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&text=%3C/textarea%3E%3Cscript%3E&name={{7*7}}"
+        answer = await rig.ask(FORM, body, {"content-type": "application/x-www-form-urlencoded"})
+        assert answer.status == 422
+        page = answer.body.decode()
+        assert "<script>" not in page.replace('<script src="/in/hook/page.js" defer></script>', "")
+        assert "</textarea><" not in page
+        assert "{{7*7}}" in page
+
+
+async def test_a_page_may_be_framed_by_allowed_sites_and_runs_no_strangers_script(tmp_path: Path) -> None:
+    async with website(tmp_path, allowed_origins=["https://www.example.com"]).running() as rig:
+        policy = (await rig.ask(FORM, method="GET")).header("content-security-policy") or ""
+        assert "frame-ancestors https://www.example.com" in policy
+        assert "script-src 'self';" in policy
+        assert "'unsafe" not in policy
+
+
+async def test_links_lie_where_the_proxy_has_put_them(tmp_path: Path) -> None:
+    rig = IntakeRig.of(_website_row(), tmp_path, {}, public_url="https://www.example.com/desk")
+    async with rig.running():
+        answer = await rig.ask(FORM, method="GET")
+        assert f'action="/desk/in/{NAME}/"' in answer.body.decode()
+        cookie = answer.header("set-cookie") or ""
+        assert f"Path=/desk/in/{NAME}/" in cookie
+        assert "Secure" in cookie
+        assert "HttpOnly" in cookie
+        below = await rig.ask(f"/in/{NAME}", method="GET")
+        assert (below.status, below.header("location")) == (308, f"{NAME}/")
+
+
+def _website_row() -> Any:  # noqa: ANN401  # the table's own type
+    from ingest.connectors.website import WEBSITE
+
+    return WEBSITE
+
+
+async def test_the_script_is_small_and_kept_by_browsers(tmp_path: Path) -> None:
+    async with web_form(tmp_path).running() as rig:
+        answer = await rig.ask(f"/in/{NAME}/form.js", method="GET")
+        assert len(answer.body) < 15 * 1024
+        assert "max-age" in (answer.header("cache-control") or "")
+        again = await rig.ask(
+            f"/in/{NAME}/form.js", method="GET", headers={"if-none-match": answer.header("etag") or ""}
+        )
+        assert (again.status, again.body) == (304, b"")
+
+
+async def test_a_receipt_shows_references_only(tmp_path: Path) -> None:
+    async with website(tmp_path).running() as rig:
+        good = await rig.ask(f"/in/{NAME}/received/k7q2-9xmp-41ab", method="GET")
+        assert b"K7Q2-9XMP-41AB" in good.body
+        assert (await rig.ask(f"/in/{NAME}/received/%3Cscript%3E", method="GET")).status == 404
+
+
+@given(st.binary(min_size=32, max_size=32))
+def test_a_reference_leads_to_the_beginning_of_its_message(digest: bytes) -> None:
+    reference = reference_of(digest.hex())
+    assert re.fullmatch(r"[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){2}", reference)
+    for written in (reference, reference.lower(), reference.replace("-", " "), reference.replace("0", "o")):
+        beginning = beginning_of_id(written)
+        assert beginning is not None
+        assert digest.hex().startswith(beginning)
+    assert beginning_of_id(reference[:-1]) is None
+
+
+@pytest.mark.parametrize(
+    ("chosen", "accept", "language"),
+    [
+        ("", "", "en"),
+        ("", "fr-CH, fr;q=0.9, en;q=0.8, de;q=0.7, *;q=0.5", "fr"),
+        ("", "de, ja;q=0.3, nl;q=0.4", "nl"),
+        ("", "en;q=0, pt-BR", "pt"),
+        ("ja", "fr", "ja"),
+        ("JA_jp", "fr", "ja"),
+        ("de", "fr", "fr"),
+        ("", "fr;q=x, nl;q=0.1", "nl"),
+        ("", "," * 5_000, "en"),
+    ],
+)
+def test_which_language_a_visitor_gets(chosen: str, accept: str, language: str) -> None:
+    assert negotiated(chosen, accept) == language
+
+
+def test_all_languages_say_the_same_things() -> None:
+    english = wording("en")
+    for language in LANGUAGES:
+        words = wording(language)
+        assert set(words) == set(english)
+        assert set(words["errors"]) == set(english["errors"])
+        for name, sentence in [*words.items(), *words["errors"].items()]:
+            if isinstance(sentence, str):
+                original = english.get(name) or english["errors"][name]
+                assert set(re.findall(r"{\w+}", sentence)) == set(re.findall(r"{\w+}", original)), (language, name)
+
+
+def test_stamps_are_signed_and_last_a_day(tmp_path: Path) -> None:
+    stamps = Stamps(b"key")
+    stamp = stamps.issue(1_000.0)
+    assert stamps.age(stamp, 1_004.5) == 4.5
+    assert stamps.age(stamp, 1_000.0 + 25 * 3_600) is None
+    assert Stamps(b"other").age(stamp, 1_004.5) is None
+    for wrong in ("", ".", "x.y", stamp.replace("1000000", "9000000"), "é" + stamp, stamp + "\udcff"):
+        assert stamps.age(wrong, 1_004.5) is None
+    assert stamp_key(None, tmp_path, "form") == stamp_key(None, tmp_path, "form")
+    assert stamp_key(None, tmp_path, "form") != stamp_key(None, tmp_path, "other")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"fields": ["email", "order"]},
+        {"fields": []},
+        {"fields": ["email", "email"]},
+        {"required": ["phone"]},
+        {"field": {"email": {"label": "x"}}},
+        {"field": {"_website": {"label": "x"}}},
+        {"field": {"order": {"label": {"de": "Auftrag"}}}},
+        {"field": {"order": {"label": "x", "kind": "choice"}}},
+        {"fields": ["text", "category"], "required": []},
+        {"categories": ["billing"]},
+        {"identity_secret": "short"},
+        {"allowed_origins": ["example.com"]},
+        {"language": "de"},
+        {"colour": "red"},
+    ],
+)
+def test_a_form_that_makes_no_sense_is_refused(settings: dict[str, object]) -> None:
+    for model, kind in ((WebsiteSettings, "website"), (WebFormSettings, "web_form")):
+        with pytest.raises(ValidationError):
+            model.model_validate({"type": kind, **settings})

@@ -1,0 +1,1 @@
+"""Finding tickets and contacts by words."""
