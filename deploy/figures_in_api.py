@@ -7,6 +7,7 @@ from fastapi import APIRouter
 
 from bus.database import database_url
 from bus.settings import Settings
+from deploy.desk_names import DeskNames
 from metrics_worker.asking import Asking
 from metrics_worker.database import engine as engine_of
 from metrics_worker.live import Watching
@@ -22,7 +23,7 @@ def figures(settings: Settings) -> Callable[[Inside, asyncio.Event], Sequence[AP
 
     def made(inside: Inside, stop: asyncio.Event) -> Sequence[APIRouter]:
         engine = engine_of(url)
-        asking = Asking(engine, NAMES, settings.desk.calendar)
+        asking = Asking(engine, NAMES, settings.desk.calendar, DeskNames(engine))
         see_figures = inside.access.dependency(Permission.SEE_FIGURES)
         return [router(asking, Watching(engine, stop=stop), see_figures)]
 

@@ -58,7 +58,11 @@ def list_(
 
 @contacts_app.command("show")
 @on_desk
-def show(desk: Desk, context: typer.Context, contact: ContactArgument) -> None:
+def show(
+    desk: Desk,
+    context: typer.Context,
+    contact: ContactArgument,
+) -> None:
     """Show a contact, who says that its addresses are its own, its tickets and its figures."""
     from ticketing.looking import looking
 

@@ -270,7 +270,8 @@ class Deciding:
                 message = revision.message
                 data = MessageRevised(message_id=id_, revision=message.revision, change=message.change)
                 actor = Actor(kind="customer", id=ticket.contact_id)
-                at = message.occurred_at
+                # what it says of its time is when it was written first
+                at = message.received_at
                 ticket.tell("ticket.message_revised", data, revision, at=at, now=self._now, actor=actor)
             if id_ in arrivals.named:
                 self._name(ticket, arrivals.later[id_], revisions[-1])

@@ -85,8 +85,8 @@ class Decision:
     bounced: list[Delivery] = field(default_factory=list)
     contact_events: list[Told[ContactEvent]] = field(default_factory=list)
     by_hand: bool = False
-    taken: list[Incoming] = field(default_factory=list)
     owed: list[Told[TicketEvent]] = field(default_factory=list)
+    taken: list[Incoming] = field(default_factory=list)
 
     @property
     def ticket_events(self) -> Iterator[Told[TicketEvent]]:

@@ -57,7 +57,7 @@ def _ask_one(operation: Any, url: str, headers: dict[str, str], seed: int, examp
         suppress_health_check=list(hypothesis.HealthCheck),
     )
     @hypothesis.given(case=operation.as_strategy())
-    def ask(case: schemathesis.Case) -> None:
+    def ask(case: Any) -> None:  # noqa: ANN401  # a schemathesis.Case
         case.call_and_validate(base_url=url, headers=headers, checks=CHECKS)
 
     ask()
@@ -68,7 +68,7 @@ def _ask(url: str, tokens: dict[str, str], roles: list[list[str]], examples: int
     schema = schemathesis.openapi.from_dict(openapi())
     count = 0
     for found, asked_as in zip(schema.get_all_operations(), itertools.cycle(roles), strict=False):
-        operation = found.ok()
+        operation = found.ok()  # type: ignore[union-attr]  # else it raises, and the test with it
         if operation.path.endswith("/live"):
             continue
         count += 1
@@ -86,4 +86,4 @@ async def test_a_few_requests_to_every_operation(house: House, served: str) -> N
 @pytest.mark.long
 async def test_many_requests_to_every_operation_by_every_role(house: House, served: str) -> None:
     await house.ticket("any-2")
-    assert await asyncio.to_thread(_ask, served, house.tokens, [[str(role) for role in Role]], 8) > 50
+    assert await asyncio.to_thread(_ask, served, house.tokens, [[str(role) for role in Role]], 40) > 50

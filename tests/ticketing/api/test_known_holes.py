@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
@@ -273,7 +273,7 @@ async def test_every_answer_carries_the_headers(house: House) -> None:
 async def test_what_is_too_large_is_refused_before_it_is_read(house: House) -> None:
     ticket = await house.ticket("large")
 
-    async def endless(size: int):  # noqa: ANN202  # an async generator
+    async def endless(size: int) -> AsyncIterator[bytes]:
         for _ in range(size // 65_536 + 1):
             yield b"x" * 65_536
 
