@@ -179,7 +179,7 @@ async def _serving(url: str) -> AsyncIterator[tuple[str, psutil.Process]]:
             async with asyncio.timeout(120):
                 while True:
                     with suppress(OSError, ValueError, KeyError):
-                        address = str(json.loads(note.read_bytes())["api"])  # noqa: ASYNC240  # a small file
+                        address = str(json.loads(note.read_bytes())["api"])  # a small file
                         break
                     await asyncio.sleep(0.1)
             yield address, psutil.Process(process.pid)

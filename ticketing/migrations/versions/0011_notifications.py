@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0010_notifications"
-down_revision = "0009_api_and_search"
+revision = "0011_notifications"
+down_revision = "0010_uncertain_replies"
 
 _CHANGES = """
 CREATE TABLE desk.notices (
