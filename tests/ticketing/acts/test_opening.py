@@ -9,7 +9,7 @@ from bus.errors import Invalid
 from bus.message import Author, Call, NormalizedMessage
 from bus.reply import Reply
 from bus.settings import DeskSettings
-from tests.ticketing.by_hand import DESK
+from tests.ticketing.by_hand import DESK, people
 from tests.ticketing.filing.conftest import Desk
 from tests.ticketing.filing.said import START, TOKENS, said
 from ticketing.acts.desk import Desk as Settings
@@ -103,6 +103,7 @@ async def test_his_answer_to_the_confirmation_comes_into_the_ticket(desk: Desk) 
 
 
 async def test_without_an_address_the_reason_is_recorded_and_the_owner_may_be_another(desk: Desk) -> None:
+    await people(desk.engine, "agent-2")
     done = await do(desk, "open", contact={"phone": PHONE}, subject="S", text="T", owner="agent-2")
     assert done.document.owner_id == "agent-2"
     suppressed = [event.data for event in done.events if event.type == "ticket.confirmation_suppressed"]
