@@ -11,13 +11,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench import api as api_part
 from tests.bench import figures as figures_part
 from tests.bench import filing, filing_at_size, latency, normalizer, whole_way
 from tests.bench.cost import pss_megabytes
 from tests.e2e.running import Up, running
 from tests.mails.generator import generate
 
-PARTS = ("up", "normalizer", "filing", "size", "whole", "latency", "figures", "memory")
+PARTS = ("up", "normalizer", "filing", "size", "whole", "latency", "figures", "api", "memory")
 GOALS = {
     **normalizer.GOALS,
     **{f"folder: {name}": goal for name, goal in normalizer.GOALS.items()},
@@ -33,6 +34,8 @@ GOALS = {
     "event → figure (database) at 200/s, p50 ms": "≤ 100",
     "event → figure (database) at 200/s, p99 ms": "≤ 500",
     "figures: rebuild × read and decode": "≥ 0.4",
+    **{f"API: {kind} at 50/s, p95 ms": "≤ 100" for kind in ("list", "open", "search")},
+    "API: acts/s": "≥ 150",
     "up to ready, s": "≤ 10",
     "memory of all processes, MB": "≤ 1200",
 }
@@ -45,6 +48,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--mails", type=int, default=2_000)
     parser.add_argument("--size", type=int, default=1_000_000, help="messages on file when filing is tried at a size")
+    parser.add_argument("--tickets", type=int, default=10_000, help="for `api`; the goals are meant for a million")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="mails on which to try the normalizer as well")
     arguments = parser.parse_args()
@@ -87,7 +91,9 @@ def _measure_running(
         take(filing_at_size.measure(up.endpoints()["database"], arguments.size, 2 * arguments.runs))
     if "figures" in parts:
         take(figures_part.measure(up, 5 * count, arguments.runs))
-    if set(parts) <= {"figures", "size", "filing", "up"}:
+    if "api" in parts:
+        take(api_part.measure(up.endpoints()["database"], arguments.tickets))
+    if set(parts) <= {"figures", "size", "filing", "api", "up"}:
         return
     whole_way.measure(up, generate(2_000, seed=seed + 90, prefix="warm"))
     if "whole" in parts:

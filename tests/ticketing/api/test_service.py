@@ -12,10 +12,11 @@ import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
+from bus.blob_settings import BlobSettings
 from bus.endpoints import Endpoints, write_endpoints
 from bus.health import Health
 from bus.ops import serving
-from bus.settings import ApiSettings, BlobSettings, DatabaseSettings, Settings
+from bus.settings import ApiSettings, DatabaseSettings, Settings
 from deploy.cli import build
 from tests.ticketing.api.house import House
 from tests.ticketing.mails import mail
@@ -36,7 +37,7 @@ async def served(database: str, folder: Path) -> AsyncIterator[tuple[str, Health
         data=folder,
     )
     stop, health, said = asyncio.Event(), Health(), asyncio.Queue[str]()
-    running = asyncio.create_task(work(settings)(stop, health, lambda **more: said.put_nowait(more["api"])))
+    running = asyncio.ensure_future(work(settings)(stop, health, lambda **more: said.put_nowait(more["api"])))
     try:
         yield await asyncio.wait_for(said.get(), 60), health
     finally:
