@@ -163,6 +163,8 @@ class Calendars:
     def of_desk(self, recorded_at: int) -> Calendar:
         """The desk's calendar in force at an instant; before the first, the first."""
         versions = self.known[self.desk]
+        if versions[-1].valid_from <= recorded_at:
+            return versions[-1]
         return next((each for each in reversed(versions) if each.valid_from <= recorded_at), versions[0])
 
     def named(self, id_: str | None, version: int | None, recorded_at: int) -> Calendar | None:

@@ -26,6 +26,7 @@ POINTS: dict[str, str] = {
     "act.after_commit": "an agent's act is committed, whoever acts has no answer yet",
     "clock.before_outbox": "what fell due is written, nothing of it stands in the outbox",
     "clock.before_commit": "what fell due is written, its transaction is open",
+    "notify.before_commit": "what agents are told is written, its transaction is open",
     "relay.before_publish": "outbox rows are read, no transaction is begun",
     "relay.after_publish": "outbox rows are published and the cursor with them",
     "send.after_attempting": "`attempting` is committed, nothing has been sent",

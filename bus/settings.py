@@ -149,6 +149,18 @@ class ServiceLevelSettings(Section):
     escalate_after: Span = timedelta()
 
 
+class NotificationSettings(Section):
+    """`[notifications]`: mails to agents. `via`: the mail connector that sends them; without one the first there is.
+
+    What happens within `wait` goes out together, and nobody gets more than one mail in `every`.
+    """
+
+    send: bool = True
+    via: str | None = None
+    wait: Span = timedelta(minutes=1)
+    every: Span = timedelta(minutes=10)
+
+
 class ThreadingSettings(Section):
     """`[threading]`: `reopen_days` is the window in which a reply opens a closed ticket again, `after_window` what it
     does later; over `gap_days` only a token or a provider's conversation joins. `unseen_days`: the edit of a message
@@ -188,6 +200,7 @@ class Settings(Section):
     accounts: AccountSettings = AccountSettings()
     ratings: RatingSettings = RatingSettings()
     calendars: dict[str, CalendarSettings] = {}
+    notifications: NotificationSettings = NotificationSettings()
     service_levels: dict[str, ServiceLevelSettings] = {}
     threading: ThreadingSettings = ThreadingSettings()
     api: ApiSettings = ApiSettings()

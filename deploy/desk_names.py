@@ -1,4 +1,4 @@
-"""What the desk tells beside figures: who agents are, whom it knows. Figures and desk do not import each other."""
+"""What the desk tells beside figures: who agents are, whom it knows, what customers wrote beside a rating."""
 
 from collections.abc import Collection, Mapping
 
@@ -11,6 +11,13 @@ _KNOWS = {
     "agent": sa.text("SELECT EXISTS (SELECT FROM desk.agents WHERE id = :id)"),
 }
 _AGENTS = sa.text("SELECT id, name FROM desk.agents WHERE id = ANY(CAST(:ids AS text[]))")
+
+_WORDS = sa.text("""
+    SELECT e.event_id, r.words
+    FROM desk.ticket_events AS e JOIN desk.ratings AS r
+      ON r.ticket_id = e.ticket_id AND r.reply_id = coalesce(e.document::json -> 'data' ->> 'reply_id', '')
+    WHERE e.event_id = ANY(CAST(:ids AS text[])) AND e.type = 'ticket.rated' AND r.words IS NOT NULL
+""")
 
 
 class DeskNames:
@@ -35,6 +42,10 @@ class DeskNames:
             found = await connection.execute(_AGENTS, {"ids": list(ids)})
             return {row.id: row.name for row in found}
 
-    async def words(self, event_ids: Collection[str]) -> Mapping[str, str]:  # noqa: ARG002  # the form of it
-        """None: the desk takes no ratings yet, and so no words beside them."""
-        return {}
+    async def words(self, event_ids: Collection[str]) -> Mapping[str, str]:
+        """What was written beside ratings, by the event that told of them; the newest words, when they were changed."""
+        if not event_ids:
+            return {}
+        async with self._engine.connect() as connection:
+            found = await connection.execute(_WORDS, {"ids": list(event_ids)})
+            return {row.event_id: row.words for row in found}

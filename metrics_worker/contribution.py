@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from bus.calendars import Calendars
 from metrics_worker.buckets import bucket_of
@@ -16,6 +16,8 @@ DURATIONS = (
     "first_resolution_time",
     "resolution_time",
 )
+_CLOCKED = frozenset(f"{name}.{clock}" for name in DURATIONS for clock in ("calendar", "business"))
+_FIRST, _NEXT = ("response_time", "first_response_time"), ("response_time", "next_response_time")
 CELL = "\x1f"
 """Between the keys of a cell (`team:<id>␟agent:<id>`): what an agent's tickets, or nobody's, add to a team."""
 
@@ -85,8 +87,7 @@ def measures(group: MergeGroup, calendars: Calendars) -> list[Measure]:
         found += _open(root, opened, talk)
     found += _over_time(root, union)
     for n, run in enumerate(talk.runs):
-        for each in _durations("response_time", [run], calendars):
-            found += (each, each._replace(figure=f"{'next' if n else 'first'}_{each.figure}"))
+        found += _durations(_NEXT if n else _FIRST, [run], calendars)
     found += _resolved(group, opened, talk, calendars)
     found += [
         Measure(f"happiness.{fact.what}", 1, 1, fact, None, None, fact.agent) for fact in union if fact.code == RATED
@@ -162,7 +163,7 @@ def _resolved(group: MergeGroup, opened: Fact, talk: _Talk, calendars: Calendars
     assert root is not None
     by_agent = next((turn for turn in root.turns if turn.code == CLOSED and turn.agent is not None), None)
     if by_agent is not None:
-        yield from _durations("first_resolution_time", [(opened, by_agent)], calendars)
+        yield from _durations(("first_resolution_time",), [(opened, by_agent)], calendars)
     if not root.closed:
         return
     if not talk.answered and not any(facts.resolved for facts in (root, *group.members)):
@@ -173,11 +174,16 @@ def _resolved(group: MergeGroup, opened: Fact, talk: _Talk, calendars: Calendars
         if turn.code == CLOSED:
             stretches.append((begin, turn))
         begin = turn
-    yield from _durations("resolution_time", stretches, calendars)
+    yield from _durations(("resolution_time",), stretches, calendars)
 
 
-def _durations(figure: str, stretches: Sequence[tuple[Fact, Fact]], calendars: Calendars) -> Iterator[Measure]:
-    """On both clocks; each stretch in whole seconds, its fraction dropped; measured with the last event's calendar."""
+def _durations(
+    figures: Sequence[str], stretches: Sequence[tuple[Fact, Fact]], calendars: Calendars
+) -> Iterator[Measure]:
+    """On both clocks; each stretch in whole seconds, its fraction dropped; measured with the last event's calendar.
+
+    `figures`: all those that take this duration.
+    """
     last = stretches[-1][1]
     calendar = calendars.measuring(last.calendar, last.desk)
     for clock in ("calendar", "business"):
@@ -189,14 +195,15 @@ def _durations(figure: str, stretches: Sequence[tuple[Fact, Fact]], calendars: C
         ]
         bucket: int | None = bucket_of(sum(lengths))
         for (since, until), length in zip(stretches, lengths, strict=True):
-            yield Measure(f"{figure}.{clock}", int(bucket is not None), length, since, until, bucket)
+            for figure in figures:
+                yield Measure(f"{figure}.{clock}", int(bucket is not None), length, since, until, bucket)
             bucket = None
 
 
 def counters_of(measure: Measure) -> Sequence[tuple[str, int]]:
     """The counters in which a measure is kept: a count alone, or `:n`, `:s` and a bucket of a duration."""
     figure = measure.figure
-    if not figure.endswith((".calendar", ".business")):
+    if figure not in _CLOCKED:
         if figure == "unanswered":
             # not shown: it changes whenever one that waits is replaced by another, and with it the oldest
             return (figure, measure.n), ("unanswered:since", measure.since.at // 1_000_000)
@@ -238,21 +245,25 @@ class Contribution(NamedTuple):
 
 def contribution(group: MergeGroup, calendars: Calendars) -> Contribution:
     """The group's share of every counter it has a share in; all numbers are sums of these."""
-    portions: dict[str | None, Portion] = {}
+    portions: dict[str | None, tuple[dict[str, int], dict[int, dict[str, int]]]] = {}
     waiting_since = None
     found = measures(group, calendars)
     for measure in found:
         portion = portions.get(measure.agent)
         if portion is None:
-            portion = portions[measure.agent] = Portion(keys_of(group, measure.agent), {}, {})
-        counters, by_day = cast("dict[str, int]", portion.counters), cast("dict[int, dict[str, int]]", portion.by_day)
-        day = by_day.setdefault((measure.until or measure.since).day, {})
+            portion = portions[measure.agent] = ({}, {})
+        counters, by_day = portion
+        number = (measure.until or measure.since).day
+        day = by_day.get(number)
+        if day is None:
+            day = by_day[number] = {}
         for counter, n in counters_of(measure):
             counters[counter] = counters.get(counter, 0) + n
             day[counter] = day.get(counter, 0) + n
         if measure.figure == "unanswered":
             waiting_since = measure.since.at
-    return Contribution(list(portions.values()), waiting_since, _next_due(group) if found else None)
+    shares = [Portion(keys_of(group, agent), *portion) for agent, portion in portions.items()]
+    return Contribution(shares, waiting_since, _next_due(group) if found else None)
 
 
 def waiting_of(group: MergeGroup) -> tuple[int | None, int | None]:

@@ -22,7 +22,18 @@ class MergeGroup(NamedTuple):
         facts: Sequence[Fact] = self.root.facts
         if self.members:
             facts = list(merge(facts, *(member.facts for member in self.members if not member.spam)))
-        return _present(facts) if any(fact.code == MOVED for fact in facts) else facts
+        return _present(facts) if _moved(facts) else facts
+
+
+def _moved(facts: Sequence[Fact]) -> bool:
+    """Whether a message went, or came twice: from one member to another whose events were not all read yet."""
+    came: set[str | None] = set()
+    for fact in facts:
+        if fact.code == MOVED or (fact.code == MESSAGE and fact.about in came):
+            return True
+        if fact.code == MESSAGE:
+            came.add(fact.about)
+    return False
 
 
 def _present(facts: Sequence[Fact]) -> Sequence[Fact]:

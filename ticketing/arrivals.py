@@ -8,7 +8,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from bus.record import Position
-from ticketing.incoming import Ignorable, Incoming
+from ticketing.incoming import Aside, Ignorable, Incoming
 from ticketing.states import Fields, folded, in_place_of, says_the_same, written
 
 MOST_STATES = 50
@@ -27,7 +27,7 @@ class Filed:
     normalizer: str
     raw: Position | None
     ticket_id: str | None
-    aside: str | None = None
+    aside: Aside | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ class Course:
         elif state.replayed and self._states and newer(state.normalizer, self._states[place].normalizer):
             known = self._states[place]
             self._states[place] = self._put_together(in_place_of(known.document, state.document), known)
-            self._fold(found)
+            self._fold(found, opens=False)
         else:
             self._settle(state, found, "duplicate")
 
@@ -216,11 +216,14 @@ class Course:
             if before["author"]["address"] != after["author"]["address"]:
                 found.named.add(state.id)
 
-    def _fold(self, found: Arrivals) -> Fields:
+    def _fold(self, found: Arrivals, *, opens: bool = True) -> Fields:
+        """Put all states together. A newer reading alone (`opens` false) opens nothing."""
         fields = folded(self._states)
         now = self._put_together(written(fields), self._states[0])
         if now.aside == "creation" and any(state.aside != "creation" for state in self._states):
             now = replace(now, aside=None)
+        if self._aside and not opens:
+            now = replace(now, aside=now.aside or self._why_aside())
         self._now = now
         if self._aside and now.aside is None:
             self._aside = False
@@ -229,6 +232,9 @@ class Course:
         else:
             self._changed = True
         return fields
+
+    def _why_aside(self) -> Aside | None:
+        return self._filed.aside if self._filed else self._states[0].aside
 
     def _put_together(self, document: str, like: Incoming) -> Incoming:
         assert self._read is not None, "states are put together only where they can be read"

@@ -9,10 +9,13 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bus.calendars import micros
+from bus.calendars import instant, micros
 from bus.ticket_event import TicketEvent
 from ticketing import due_times, load
+from ticketing.clocks import Moment
 from ticketing.due_times import Target
+from ticketing.notifications import store as notices
+from ticketing.notifications.concerns import Concern
 from ticketing.outbox import Told
 from ticketing.rows import change, texts
 from ticketing.tables import tickets as tickets_table
@@ -36,12 +39,20 @@ async def catch_up(connection: AsyncConnection, tickets: Iterable[Ticket], now: 
         return []
     targets = await _targets(connection, late)
     owed: list[Told[TicketEvent]] = []
+    soon: list[Concern] = []
     for ticket in sorted(late, key=lambda t: t.id):
-        due_times.catch_up(ticket, now, targets)
+        moments = due_times.catch_up(ticket, now, targets)
+        soon += (_soon(ticket, moment) for moment in moments if moment.what == "soon")
         owed += ticket.history
         ticket.history = []
     await change(connection, tickets_table, _COLUMNS, late)
+    await notices.add(connection, soon, now)
     return owed
+
+
+def _soon(ticket: Ticket, moment: Moment) -> Concern:
+    run = ticket.timed.running[moment.which].run
+    return Concern("due_soon", ticket.id, f"{ticket.id}:{moment.which}:{run}", instant(moment.at))
 
 
 async def catch_up_ids(connection: AsyncConnection, ids: Collection[str], now: datetime) -> list[Told[TicketEvent]]:

@@ -21,7 +21,7 @@ from ticketing.receipts import now_utc
 log = structlog.get_logger()
 
 _DUE = sa.text(
-    "SELECT id FROM desk.replies WHERE state IN ('queued', 'deferred') AND "
+    "SELECT id FROM desk.replies WHERE state IN ('queued', 'deferred', 'uncertain') AND "
     "(next_attempt_at <= :now OR (state = 'queued' AND state_at <= :too_old)) ORDER BY state_at LIMIT :limit"
 )
 _LIMIT = 500

@@ -1,14 +1,14 @@
 """`deskstream automatic`: what is in no ticket: mail of machines, feedback, calls that were answered."""
 
 import asyncio
-from datetime import UTC, datetime
+from importlib import import_module
 from typing import Annotated
+from uuid import uuid4
 
 import typer
 
-from bus.database import database_url
-from bus.options import ConfigOption, DatabaseOption, DataOption, JsonOption, KafkaOption, resolve
 from bus.output import console, print_one, print_rows
+from ticketing.commands_desk import AgentOption, Desk, on_desk
 from ticketing.commands_tickets import LimitOption
 
 automatic_app = typer.Typer(
@@ -19,12 +19,9 @@ MessageArgument = Annotated[str, typer.Argument(help="A message_id, or the id it
 
 
 @automatic_app.command("list")
+@on_desk
 def list_(
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
+    desk: Desk,
     search: Annotated[
         str | None, typer.Option("--search", help="Only mail that holds all these words: text, subject, sender, kind.")
     ] = None,
@@ -43,20 +40,14 @@ def list_(
         "subject": lambda m: m["subject"],
         "received": lambda m: f"{m['received_at']:%Y-%m-%d %H:%M}",
     }
-    with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
-        print_rows(
-            desk.automatic(search=search, limit=limit), columns, as_json=as_json, nothing="Everything is in a ticket."
-        )
+    with looking(desk.url) as tables:
+        found = tables.automatic(search=search, limit=limit)
+        print_rows(found, columns, as_json=desk.as_json, nothing="Everything is in a ticket.")
 
 
 @automatic_app.command("silenced")
-def silenced(
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@on_desk
+def silenced(desk: Desk) -> None:
     """List whom no automatic mail is sent to for now, because they and a connector of ours answered one another."""
     from ticketing.looking import looking
 
@@ -66,54 +57,28 @@ def silenced(
         "since": lambda s: f"{s['since']:%Y-%m-%d %H:%M}",
         "until": lambda s: f"{s['until']:%Y-%m-%d %H:%M}",
     }
-    with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
-        print_rows(desk.silenced(), columns, as_json=as_json, nothing="Nobody is silenced.")
+    with looking(desk.url) as tables:
+        print_rows(tables.silenced(), columns, as_json=desk.as_json, nothing="Nobody is silenced.")
 
 
 @automatic_app.command("show")
-def show(
-    message: MessageArgument,
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@on_desk
+def show(desk: Desk, message: MessageArgument) -> None:
     """Show one of them."""
     from ticketing.looking import looking
 
-    with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
-        print_one(desk.automatic_message(message), as_json=as_json)
+    with looking(desk.url) as tables:
+        print_one(tables.automatic_message(message), as_json=desk.as_json)
 
 
 @automatic_app.command("to-ticket")
-def to_ticket_command(
-    message: MessageArgument,
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@on_desk
+def to_ticket(desk: Desk, message: MessageArgument, agent: AgentOption = None) -> None:
     """Make a ticket of one of them, such as the code a mailbox sends before it forwards."""
-    from ticketing.by_hand import to_ticket
-    from ticketing.database import engine
-    from ticketing.looking import looking
-    from ticketing.service_levels import levels_of
-
-    settings = resolve(data, config, kafka, database).settings("database")
-    url, levels = database_url(settings), levels_of(settings)
-
-    async def run() -> int:
-        pool = engine(url)
-        try:
-            return await to_ticket(pool, message, datetime.now(UTC), levels)
-        finally:
-            await pool.dispose()
-
-    number = asyncio.run(run())
-    if not as_json:
-        console().print(f"It is ticket #{number} now.")
-        return
-    with looking(url) as desk:
-        print_one(desk.ticket(number), as_json=True)
+    operating = import_module("ticketing.acts.operating")  # `--help` stays instant
+    given, key = {"message": message}, f"cli:{uuid4().hex}"
+    done = asyncio.run(operating.operate_opening(desk.settings, "to-ticket", given, agent, key=key))
+    if desk.as_json:
+        print_one(done.document.model_dump(mode="json"), as_json=True)
+    else:
+        console().print(f"It is ticket #{done.document.number} now.")

@@ -9,18 +9,17 @@ from uuid import uuid4
 
 import typer
 
-from bus.database import database_url
-from bus.options import ConfigOption, DatabaseOption, DataOption, JsonOption, KafkaOption, resolve
 from bus.output import console, print_one, print_rows
 from bus.settings import Settings
 from bus.ticket_event import Actor
+from ticketing.commands_desk import Desk, on_desk
 from ticketing.commands_tickets import COLUMNS, LimitOption
 
 if TYPE_CHECKING:  # `--help` stays instant
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from ticketing.contact_acts import Act
-    from ticketing.looking import Desk
+    from ticketing.looking import Desk as Tables
 
 contacts_app = typer.Typer(help="Look at contacts, merge them, move them to accounts.", no_args_is_help=True)
 
@@ -38,12 +37,9 @@ More = Callable[[Settings, str, bool], Mapping[str, Any]]
 
 
 @contacts_app.command("list")
+@on_desk
 def list_(
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
+    desk: Desk,
     limit: LimitOption = None,
 ) -> None:
     """List contacts, the newest first; those merged into others stand there as a part of them."""
@@ -56,36 +52,29 @@ def list_(
         "account": lambda c: c["account"],
         "tickets": lambda c: c["tickets"],
     }
-    with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
-        print_rows(desk.contacts(limit=limit), columns, as_json=as_json, nothing="No contacts.")
+    with looking(desk.url) as tables:
+        print_rows(tables.contacts(limit=limit), columns, as_json=desk.as_json, nothing="No contacts.")
 
 
 @contacts_app.command("show")
+@on_desk
 def show(
+    desk: Desk,
     context: typer.Context,
     contact: ContactArgument,
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Show a contact, who says that its addresses are its own, its tickets and its figures."""
     from ticketing.looking import looking
 
-    settings = resolve(data, config, kafka, database).settings("database")
     more: More | None = context.obj
-    with looking(database_url(settings)) as desk:
-        _show(desk, contact, as_json=as_json, more=more and partial(more, settings))
+    with looking(desk.url) as tables:
+        _show(tables, contact, as_json=desk.as_json, more=more and partial(more, desk.settings))
 
 
 @contacts_app.command("suggestions")
+@on_desk
 def suggestions(
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
+    desk: Desk,
 ) -> None:
     """List contacts that may be one person, with the evidence. `merge` joins them; nothing joins them by itself."""
     from ticketing.looking import looking
@@ -98,72 +87,57 @@ def suggestions(
             for e in s["evidence"]
         ),
     }
-    with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
-        print_rows(desk.same_people(), columns, as_json=as_json, nothing="No suggestions.")
+    with looking(desk.url) as tables:
+        print_rows(tables.same_people(), columns, as_json=desk.as_json, nothing="No suggestions.")
 
 
 @contacts_app.command("merge")
+@on_desk
 def merge(
+    desk: Desk,
     contact: ContactArgument,
     into: Annotated[str, typer.Argument(help="The contact it becomes a part of: its id or an address.")],
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Make a contact part of another. Its tickets and figures follow, later messages too; `unmerge` undoes it."""
     from ticketing import contact_store
 
-    url = database_url(resolve(data, config, kafka, database).settings("database"))
-    survivor = _run(url, lambda engine: contact_store.merge(engine, contact, into, _act()))
-    _told(url, survivor, f"{contact} is part of contact {survivor} now.", as_json=as_json)
+    survivor = _run(desk.url, lambda engine: contact_store.merge(engine, contact, into, _act()))
+    _told(desk.url, survivor, f"{contact} is part of contact {survivor} now.", as_json=desk.as_json)
 
 
 @contacts_app.command("unmerge")
+@on_desk
 def unmerge(
+    desk: Desk,
     contact: Annotated[str, typer.Argument(help="The id of a contact that was merged (`absorbed` of another).")],
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Undo a merger: the contact is itself again, with what came in under its addresses meanwhile."""
     from ticketing import contact_store
 
-    url = database_url(resolve(data, config, kafka, database).settings("database"))
-    freed = _run(url, lambda engine: contact_store.unmerge(engine, contact, _act()))
-    _told(url, freed, f"Contact {freed} stands by itself again.", as_json=as_json)
+    freed = _run(desk.url, lambda engine: contact_store.unmerge(engine, contact, _act()))
+    _told(desk.url, freed, f"Contact {freed} stands by itself again.", as_json=desk.as_json)
 
 
 @contacts_app.command("move")
+@on_desk
 def move(
+    desk: Desk,
     contact: ContactArgument,
     account: Annotated[str | None, typer.Argument(help="The account: id, domain or name; without: to none.")] = None,
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
     new: Annotated[bool, typer.Option("--new", help="Make the account if there is none of this name.")] = False,
 ) -> None:
     """Move a contact to an account, or out of all. Its tickets keep the account they were opened under."""
     from ticketing import contact_store
 
-    url = database_url(resolve(data, config, kafka, database).settings("database"))
-    moved = _run(url, lambda engine: contact_store.move(engine, contact, account, _act(), new=new))
-    _told(url, moved, f"Contact {moved} belongs to {account or 'no account'} now.", as_json=as_json)
+    moved = _run(desk.url, lambda engine: contact_store.move(engine, contact, account, _act(), new=new))
+    _told(desk.url, moved, f"Contact {moved} belongs to {account or 'no account'} now.", as_json=desk.as_json)
 
 
 @contacts_app.command("identity")
+@on_desk
 def identity(
+    desk: Desk,
     value: Annotated[str, typer.Argument(help="An address, number or user id.")],
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
     kind: Annotated[str | None, typer.Option("--kind", help="Only of this kind: email, phone, x …")] = None,
     shared: Annotated[
         bool, typer.Option("--shared/--personal", help="Several people use it, so it identifies nobody; or it does.")
@@ -172,9 +146,8 @@ def identity(
     """Mark an address or a phone that several people share: it ties nobody to anybody any more."""
     from ticketing import contact_store
 
-    url = database_url(resolve(data, config, kafka, database).settings("database"))
-    count = _run(url, lambda engine: contact_store.mark(engine, value, kind=kind, identifying=not shared))
-    if as_json:
+    count = _run(desk.url, lambda engine: contact_store.mark(engine, value, kind=kind, identifying=not shared))
+    if desk.as_json:
         print_one({"identity": value, "identifying": not shared, "marked": count}, as_json=True)
     else:
         console().print(f"{value} identifies {'nobody' if shared else 'one person'} now.")
@@ -205,15 +178,15 @@ def _told(url: str, contact: str, sentence: str, *, as_json: bool) -> None:
     if not as_json:
         console().print(sentence)
         return
-    with looking(url) as desk:
-        _show(desk, contact, as_json=True)
+    with looking(url) as tables:
+        _show(tables, contact, as_json=True)
 
 
 def _show(
-    desk: "Desk", contact: str, *, as_json: bool, more: Callable[[str, bool], Mapping[str, Any]] | None = None
+    tables: "Tables", contact: str, *, as_json: bool, more: Callable[[str, bool], Mapping[str, Any]] | None = None
 ) -> None:
-    found = desk.contact(contact)
-    tickets, feedback = desk.tickets_of(found["id"]), desk.feedback_of(found["id"])
+    found = tables.contact(contact)
+    tickets, feedback = tables.tickets_of(found["id"]), tables.feedback_of(found["id"])
     if as_json:
         documents = [ticket.model_dump(mode="json") for ticket in tickets]
         others = more(found["id"], True) if more else {}

@@ -4,13 +4,17 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Concatenate, ParamSpec
+from typing import Annotated, Any, Concatenate, ParamSpec
+
+import typer
 
 from bus.database import database_url
 from bus.options import ConfigOption, DatabaseOption, DataOption, JsonOption, KafkaOption, Options, resolve
 from bus.settings import Settings
 
 P = ParamSpec("P")
+
+AgentOption = Annotated[str | None, typer.Option("--agent", help="Id of the agent who acts, for the history.")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,10 @@ from uuid import uuid4
 import typer
 
 from bus.output import console, print_one
-from ticketing.commands_desk import Desk, on_desk
+from ticketing.commands_desk import AgentOption, Desk, on_desk
 
 NumberArgument = Annotated[int, typer.Argument(help="A ticket's number.")]
 MessageArgument = Annotated[str, typer.Argument(help="A message_id, or the id its source gave it (Message-ID).")]
-AgentOption = Annotated[str | None, typer.Option("--agent", help="Id of the agent who acts, for the history.")]
 
 
 def with_acts(looking: typer.Typer) -> typer.Typer:

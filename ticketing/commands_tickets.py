@@ -8,11 +8,10 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from bus.database import database_url
-from bus.options import ConfigOption, DatabaseOption, DataOption, JsonOption, KafkaOption, resolve
 from bus.output import console, print_one, print_rows, safe
 from bus.ticket_event import Status
 from bus.ticket_state import TicketState
+from ticketing.commands_desk import Desk, on_desk
 from ticketing.explained import explained
 
 tickets_app = typer.Typer(help="Look at tickets.", no_args_is_help=True)
@@ -30,39 +29,33 @@ COLUMNS = {
 
 
 @tickets_app.command("list")
+@on_desk
 def list_(
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
+    desk: Desk,
     status: Annotated[Status | None, typer.Option("--status", help="Only tickets with this status.")] = None,
     limit: LimitOption = None,
 ) -> None:
     """List tickets, the newest first."""
     from ticketing.looking import looking
 
-    with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
-        print_rows(desk.tickets(status=status, limit=limit), COLUMNS, as_json=as_json, nothing="No tickets.")
+    with looking(desk.url) as tables:
+        print_rows(tables.tickets(status=status, limit=limit), COLUMNS, as_json=desk.as_json, nothing="No tickets.")
 
 
 @tickets_app.command("show")
+@on_desk
 def show(
+    desk: Desk,
     number: Annotated[int, typer.Argument(help="The ticket's number, or that of one it absorbed.")],
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Show a ticket with its messages and its history."""
     from ticketing.looking import looking
 
-    with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
-        ticket = desk.ticket(number)
-        messages, history = desk.messages(ticket.id), desk.history(ticket.id)
-        links = {"suggestions": desk.suggestions(ticket), "taken_up_by": desk.taken_up_by(ticket.id)}
-    if as_json:
+    with looking(desk.url) as tables:
+        ticket = tables.ticket(number)
+        messages, history = tables.messages(ticket.id), tables.history(ticket.id)
+        links = {"suggestions": tables.suggestions(ticket), "taken_up_by": tables.taken_up_by(ticket.id)}
+    if desk.as_json:
         document = {**ticket.model_dump(mode="json"), **links, "messages": messages, "history": history}
         print_one(document, as_json=True)
     else:
@@ -70,23 +63,20 @@ def show(
 
 
 @tickets_app.command("why")
+@on_desk
 def why(
+    desk: Desk,
     message: Annotated[
         str, typer.Argument(help="A message_id, the id its source gave it (Message-ID), or a reference.")
     ],
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Say why a message is in its ticket: the rule that matched, and its evidence."""
     from ticketing.looking import looking
 
-    with looking(database_url(resolve(data, config, kafka, database).settings("database"))) as desk:
-        found = desk.why(message)
+    with looking(desk.url) as tables:
+        found = tables.why(message)
     for document in found:
-        if as_json:
+        if desk.as_json:
             print_one(document, as_json=True)
         else:
             for line in explained(document):

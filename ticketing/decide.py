@@ -7,31 +7,30 @@ from datetime import datetime
 
 from bus.reply import Reply
 from bus.ticket_event import (
-    Absorbed,
     Actor,
     ConfirmationSuppressed,
     Confirmed,
     DeliveryUpdated,
-    MatchSummary,
-    MessageReceived,
     MessageRevised,
     Opened,
-    OtherTicket,
     Updated,
 )
 from ticketing.arrivals import Arrivals, Revision
 from ticketing.components import Component
 from ticketing.confirm import Opening, Suppressed
-from ticketing.contacts import Contacts, created, grown
+from ticketing.contacts import Contacts
 from ticketing.cuts import Cut, inherited
+from ticketing.decide_people import tell_of_people
 from ticketing.decision import Decision, FiledMessage, Known
 from ticketing.delivery import after_bounce
 from ticketing.ends import LaterEnd
-from ticketing.feedback import feedback_received
 from ticketing.graph import Graph
 from ticketing.incoming import Incoming
 from ticketing.match import NEW_TICKET, Match, Place, aside, place
+from ticketing.merging import absorb, is_of
+from ticketing.opening import opening
 from ticketing.outbox import Told
+from ticketing.received import count, message_received
 from ticketing.reopening import reopens
 from ticketing.status import By, reopen
 from ticketing.suggestions import possible_replies
@@ -78,25 +77,8 @@ class Deciding:
         self._revise(arrivals)
         for message in arrivals.aside:
             self._keep(message, None, None, aside(message))
-        self._tell_of_contacts()
+        tell_of_people(self.decision, self._contacts, self._known.filed, self._now)
         return self.decision
-
-    def _tell_of_contacts(self) -> None:
-        contacts, decision = self._contacts, self.decision
-        for filed in decision.messages:
-            if filed.contact_id is not None:
-                contacts.hear(filed.message)
-        decision.contacts, decision.accounts = contacts.new, contacts.accounts
-        decision.assertions, decision.languages = list(contacts.assertions.values()), contacts.languages
-        decision.grown = {id_: contacts.about(id_).version for id_ in contacts.grown}
-        decision.contact_events = [created(contact, self._now) for contact in contacts.new]
-        for id_, message in contacts.grown.items():
-            decision.contact_events.append(grown(id_, decision.grown[id_], message, self._now))
-        for filed in decision.messages:
-            if filed.message.aside == "feedback" and filed.message.id not in self._known.filed:
-                id_ = contacts.of(filed.message)
-                decision.grown[id_] = version = contacts.next_version(id_)
-                decision.contact_events.append(feedback_received(id_, version, filed.message, self._now))
 
     def _set_aside(self, component: Component) -> None:
         """Machines' mail that refers to no ticket: into the list of automatic mail."""
@@ -180,28 +162,7 @@ class Deciding:
 
     def _confirm_to(self, ticket: Ticket, message: Incoming) -> None:
         about = self._contacts.about(ticket.contact_id)
-        opening = Opening(
-            ticket_id=ticket.id,
-            number=ticket.number,
-            channel=message.channel,
-            account=message.account,
-            author=message.author,
-            language=message.language,
-            source_id=message.answerable or "",
-            automation=message.automation,
-            now=self._now,
-            received_at=message.received_at,
-            declared=message.declared,
-            earlier=about.language,
-            known=about.known_before(self._now),
-            subject=message.subject,
-            words=message.words,
-            chain=message.chain,
-            origin=message.origin,
-            conversation=message.conversation,
-            visibility=message.visibility,
-        )
-        reply = self._confirm(opening)
+        reply = self._confirm(opening(ticket, message, about, self._now))
         if isinstance(reply, Suppressed):
             reason = ConfirmationSuppressed(reason=reply.reason)
             ticket.tell("ticket.confirmation_suppressed", reason, message, at=self._now, now=self._now, actor=_DESK)
@@ -219,11 +180,7 @@ class Deciding:
         for other in others:
             self.decision.changed[other.id] = other
             self.decision.absorbed[other.id] = ticket.id
-            other.merged_into = ticket.id
-            into = OtherTicket(into=ticket.id, number=ticket.number)
-            other.tell("ticket.merged", into, cause, at=at, now=self._now, actor=_THREADING)
-            absorbed = Absorbed(ticket_id=other.id, number=other.number)
-            ticket.tell("ticket.absorbed", absorbed, cause, at=at, now=self._now, actor=_THREADING)
+            absorb(ticket, other, cause, actor=_THREADING, at=at, now=self._now)
             ticket.messages += other.messages
             ticket.attachments += other.attachments
             ticket.replies += other.replies
@@ -234,25 +191,7 @@ class Deciding:
         return ticket
 
     def _receive(self, ticket: Ticket, message: Incoming, here: Place) -> None:
-        received = MessageReceived(
-            message_id=message.id,
-            source_id=message.source_id,
-            channel=message.channel,
-            account=message.account,
-            author_kind=message.author.kind,
-            verified=message.author.verified,
-            automation=message.automation,
-            sent_at=message.sent_at,
-            received_at=message.received_at,
-            visibility=message.visibility,
-            third_party=here.third_party,
-            match=MatchSummary(
-                rule=here.match.rule,
-                confidence=here.match.confidence,
-                evidence=sorted({kind for kind, _ in here.match.evidence}),
-            ),
-            attachments=message.attachments,
-        )
+        received = message_received(message, here.match, third_party=here.third_party)
         at = message.occurred_at
         actor = _DESK
         if message.opens:
@@ -262,10 +201,7 @@ class Deciding:
         ticket.tell("ticket.message_received", received, message, at=at, now=self._now, actor=actor)
         if not message.opens:
             return
-        ticket.messages += 1
-        ticket.attachments += message.attachments
-        ticket.opened_at = min(ticket.opened_at, at)
-        ticket.last_message_at = max(ticket.last_message_at, at)
+        count(ticket, message)
         if reopens(message):
             self._reopen(ticket, message, "customer", actor, at)
 
@@ -284,14 +220,7 @@ class Deciding:
         self._is_requester(ticket, min(candidates, key=lambda r: r.rank), cause, cause.received_at)
 
     def _is_requester(self, ticket: Ticket, first: Requester, cause: Cause, at: datetime) -> None:
-        ticket.requester = first
-        if first.contact_id == ticket.contact_id:
-            return
-        fields: dict[str, list[object] | None] = {"contact_id": [ticket.contact_id, first.contact_id]}
-        if first.account_id != ticket.account_id:
-            fields["account_id"] = [ticket.account_id, first.account_id]
-        ticket.contact_id, ticket.account_id = first.contact_id, first.account_id
-        ticket.tell("ticket.updated", Updated(fields=fields), cause, at=at, now=self._now, actor=_THREADING)
+        is_of(ticket, first, cause, actor=_THREADING, at=at, now=self._now)
 
     def _requester(self, message: Incoming) -> Requester:
         root = self._places[message.id].is_root
@@ -341,7 +270,8 @@ class Deciding:
                 message = revision.message
                 data = MessageRevised(message_id=id_, revision=message.revision, change=message.change)
                 actor = Actor(kind="customer", id=ticket.contact_id)
-                at = message.occurred_at
+                # what it says of its time is when it was written first
+                at = message.received_at
                 ticket.tell("ticket.message_revised", data, revision, at=at, now=self._now, actor=actor)
             if id_ in arrivals.named:
                 self._name(ticket, arrivals.later[id_], revisions[-1])

@@ -58,7 +58,8 @@ class Decision:
     filed messages of which something is known only now.
 
     `owed`: what the clocks of these tickets had to tell before; it is stored already, but for the outbox.
-    `by_hand`: an agent decided, so that what only agents change of tickets is written too.
+    `by_hand`: an agent decided, so that what only agents change of tickets is written too. `taken`:
+    messages that were kept aside, and of which somebody has made a ticket.
 
     `accounts`: keys of new accounts → their ids; `grown`: contacts with an identity more → their versions;
     `languages`: contacts → what they speak now. `words`: replies → the digest of what they answer.
@@ -85,6 +86,7 @@ class Decision:
     contact_events: list[Told[ContactEvent]] = field(default_factory=list)
     by_hand: bool = False
     owed: list[Told[TicketEvent]] = field(default_factory=list)
+    taken: list[Incoming] = field(default_factory=list)
 
     @property
     def ticket_events(self) -> Iterator[Told[TicketEvent]]:

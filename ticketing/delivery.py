@@ -1,7 +1,8 @@
 """How far a reply has come on its way to the customer, forward only (threading §5). Pure.
 
 queued → attempting → sent                attempts count up: `deferred` waits, then is queued once more
-                    → uncertain → sent    and begins again with the next attempt
+                    → uncertain → sent    and begins again with the next attempt; an agent's reply that is `uncertain`
+                                          too, under the same Message-ID, so that who has it shows it once
                     → failed → sent       (a connector may still send what was given up as `no_connector`)
                     → deferred → queued
                     sent → bounced           (whatever was reported: who sends a bounce has had the mail)
@@ -26,6 +27,8 @@ _RANK: Final[dict[str, int]] = {
     "bounced": 6,
 }
 _PAUSES: Final = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 240))
+MAX_UNCERTAIN: Final = 3
+"""So many attempts of an agent's reply may have arrived; more would be a nuisance to whoever got them."""
 MAX_ATTEMPTS: Final = 30
 """With the pauses above more than four days, as RFC 5321 §4.5.4.1 advises."""
 NO_CONNECTOR_AFTER: Final = timedelta(minutes=10)
@@ -33,7 +36,10 @@ NO_CONNECTOR_AFTER: Final = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A reply's state. `attempting` is known to the desk only; the others are told as `ticket.delivery_updated`."""
+    """A reply's state. `attempting` is known to the desk only; the others are told as `ticket.delivery_updated`.
+
+    `insistent`: an agent wrote it, so that what may not have arrived is sent again.
+    """
 
     reply_id: str
     ticket_id: str
@@ -42,6 +48,7 @@ class Delivery:
     state_at: datetime
     reason: str | None = None
     next_attempt_at: datetime | None = None
+    insistent: bool = False
 
     @property
     def told_as(self) -> DeliveryState | None:
@@ -65,6 +72,8 @@ def after_receipt(delivery: Delivery, receipt: Receipt, now: datetime) -> Delive
     moved = replace(
         delivery, state=receipt.state, state_at=receipt.at, reason=_one_line(receipt.reason), next_attempt_at=None
     )
+    if receipt.state == "uncertain" and delivery.insistent and delivery.attempt < MAX_UNCERTAIN:
+        return replace(moved, next_attempt_at=now + _PAUSES[delivery.attempt])
     if receipt.state != "deferred":
         return moved
     pause = pause_after(delivery.attempt)
@@ -87,7 +96,11 @@ def after_time(
 
     Nobody took a reply only if nobody did so while we watched: after an outage of ours its connector gets its chance.
     """
-    if delivery.state == "deferred" and delivery.next_attempt_at is not None and delivery.next_attempt_at <= now:
+    if (
+        delivery.state in ("deferred", "uncertain")
+        and delivery.next_attempt_at is not None
+        and delivery.next_attempt_at <= now
+    ):
         return replace(
             delivery, state="queued", attempt=delivery.attempt + 1, state_at=now, reason=None, next_attempt_at=None
         )

@@ -37,7 +37,8 @@ _LOCK_TICKETS = sa.text(
     "SELECT ticket_id FROM desk.replies WHERE id = ANY(CAST(:ids AS text[]))) ORDER BY id FOR UPDATE"
 )
 _READ_REPLIES = sa.text(
-    "SELECT id, ticket_id, state, attempt, state_at, reason, next_attempt_at, document, traceparent "
+    "SELECT id, ticket_id, state, attempt, state_at, reason, next_attempt_at, purpose = 'reply' AS insistent, "
+    "document, traceparent, purpose "
     "FROM desk.replies WHERE id = ANY(CAST(:ids AS text[]))"
 )
 
@@ -62,6 +63,8 @@ class Locked:
     deliveries: Mapping[str, Delivery]
     documents: Mapping[str, str]
     traces: Mapping[str, str | None]
+    silent: frozenset[str]
+    """Replies to agents: their fate is no part of a ticket's history."""
 
 
 async def lock(connection: AsyncConnection, reply_ids: Collection[str]) -> Locked:
@@ -73,12 +76,20 @@ async def lock(connection: AsyncConnection, reply_ids: Collection[str]) -> Locke
         tickets={head.id: head for head in heads},
         deliveries={
             row.id: Delivery(
-                row.id, row.ticket_id, row.state, row.attempt, row.state_at, row.reason, row.next_attempt_at
+                row.id,
+                row.ticket_id,
+                row.state,
+                row.attempt,
+                row.state_at,
+                row.reason,
+                row.next_attempt_at,
+                row.insistent,
             )
             for row in rows
         },
         documents={row.id: row.document for row in rows},
         traces={row.id: row.traceparent for row in rows},
+        silent=frozenset(row.id for row in rows if row.purpose == "notification"),
     )
 
 
@@ -90,12 +101,13 @@ async def write(
     Events of a delivery stay on the ticket that the reply names, merged or not. What the tickets' clocks owe comes
     before them.
     """
-    heads = [locked.tickets[ticket_id] for ticket_id in {step.ticket_id for step in steps if step.told_as is not None}]
+    told_on = {step.ticket_id for step in steps if step.told_as is not None and step.reply_id not in locked.silent}
+    heads = [locked.tickets[ticket_id] for ticket_id in told_on]
     late = [head.id for head in heads if head.next_due_at is not None and head.next_due_at <= now]
     told = await catch_up_ids(connection, late, now) if late else []
     versions = {each.value.ticket_id: each.value.version for each in told}
     for step in steps:
-        if step.told_as is None:
+        if step.told_as is None or step.reply_id in locked.silent:
             continue
         head = locked.tickets[step.ticket_id]
         version = versions[head.id] = versions.get(head.id, head.version) + 1

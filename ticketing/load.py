@@ -67,6 +67,8 @@ SELECT id, ticket_id, state, attempt, state_at, reason, next_attempt_at, message
 WHERE ticket_id = ANY(CAST(:tickets AS text[])) AND message_id = ANY(CAST(:mails AS text[]))
 """)
 
+_ACCOUNT_OF = sa.text("SELECT account_id FROM desk.contacts WHERE id = :id")
+
 _NUMBERS = sa.text("SELECT nextval('desk.ticket_number') AS number FROM generate_series(1, :count)")
 
 _STATES = sa.text("""
@@ -224,3 +226,9 @@ def again(document: str, received_at: datetime, traceparent: str | None, decode:
     message = decode(Received("", 0, 0, None, document.encode(), int(received_at.timestamp() * 1000), headers))
     assert isinstance(message, Incoming)
     return message
+
+
+async def account_of(connection: AsyncConnection, contact_id: str | None) -> str | None:
+    """The account that a contact's new tickets go under."""
+    found: str | None = await connection.scalar(_ACCOUNT_OF, {"id": contact_id})
+    return found

@@ -23,9 +23,13 @@ from ticketing.alarm import Alarm
 from ticketing.clock import Clock
 from ticketing.database import engine as engine_of
 from ticketing.filing import Filing
+from ticketing.notifications.notifier import Notifier
+from ticketing.notifications.via import notifying_via
+from ticketing.people.directory import ensure_departments
+from ticketing.people.store import transaction
 from ticketing.readiness import KafkaCluster, ready, watch
 from ticketing.receipts import GROUP as RECEIPTS_GROUP
-from ticketing.receipts import Receipts
+from ticketing.receipts import Receipts, now_utc
 from ticketing.relay import Relay
 from ticketing.relay_records import RelayTopics
 from ticketing.tables import RELAY_LOCK, progress
@@ -53,6 +57,8 @@ def work(settings: Settings, *, prefix: str = "") -> Work:
             cluster, topics = await _unless(stop, ready(kafka, engine, health, prefix)) or ("", [])
             if not topics:
                 return
+            async with transaction(engine) as connection:
+                await ensure_departments(connection, policy.departments.values(), now_utc())
             filed = FencedProgress(engine, progress, prefix + GROUP, cluster)
             messages = KafkaSource(settings.kafka, topics, prefix + GROUP, progress=filed)
             rules, alarm = AccountRules(settings.accounts), Alarm()
@@ -63,8 +69,12 @@ def work(settings: Settings, *, prefix: str = "") -> Work:
             relay = Relay(settings.kafka, url, topics=RelayTopics(prefix), transactional_id=f"{prefix}relay")
             clock, ticket_clock = Clock(engine), TicketClock(engine)
 
+            notifier = Notifier(
+                engine, settings.notifications, settings.desk, notifying_via(settings), own=confirming.own
+            )
+
             def leading(_: Leadership) -> list[Awaitable[None]]:
-                return [relay.run(), clock.run(), ticket_clock.run()]
+                return [relay.run(), clock.run(), ticket_clock.run(), notifier.run()]
 
             def report(state: str) -> None:
                 LEADING.set(state == "leader")

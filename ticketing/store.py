@@ -55,7 +55,7 @@ UPDATE desk.messages AS m SET is_root = false, acquainted = n.known, third_party
 FROM unnest(CAST(:ids AS text[]), CAST(:known AS bool[])) AS n(id, known) WHERE m.id = n.id
 """)
 _ATTACHED = sa.text("""
-UPDATE desk.messages AS m SET ticket_id = n.ticket, automatic_group = NULL
+UPDATE desk.messages AS m SET ticket_id = n.ticket, automatic_group = NULL, aside = NULL
 FROM unnest(CAST(:ids AS text[]), CAST(:tickets AS text[])) AS n(id, ticket) WHERE m.id = n.id
 """)
 _KEPT_ASIDE = sa.text("DELETE FROM desk.messages WHERE id = ANY(CAST(:ids AS text[])) AND aside IS NOT NULL")
@@ -149,6 +149,7 @@ async def store_rows(
         await connection.execute(_KEPT_ASIDE, {"ids": texts(sorted(arrivals.again))})
     await insert_rows(connection, t.messages, [_message(filed, now) for filed in decision.messages])
     await insert_rows(connection, t.names, names([f.message for f in decision.messages if f.message.aside is None]))
+    await insert_rows(connection, t.names, names(decision.taken), suffix="ON CONFLICT DO NOTHING")
     if decision.ends:
         values = {
             "ids": texts(end.message_id for end in decision.ends),

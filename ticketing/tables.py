@@ -285,7 +285,9 @@ replies = sa.Table(
 )
 sa.Index("replies_message_id", replies.c.message_id)
 sa.Index("replies_mailbox", replies.c.mailbox, replies.c.created_at)
-sa.Index("replies_unsettled", replies.c.state_at, postgresql_where=replies.c.state.in_(("queued", "deferred")))
+sa.Index(
+    "replies_unsettled", replies.c.state_at, postgresql_where=replies.c.state.in_(("queued", "deferred", "uncertain"))
+)
 
 buckets = sa.Table(
     "buckets",

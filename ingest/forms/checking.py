@@ -1,5 +1,6 @@
 """Whether a submission answers what its form asks. Pure."""
 
+import re
 from collections.abc import Mapping
 
 from ingest.forms.definition import LENGTHS, PRIORITIES, STANDARD, Field, FileLimits, Form
@@ -10,6 +11,8 @@ from normalize.payload.multipart import File
 from normalize.payload.request import Request
 from normalize.phone.numbers import canonical_number
 
+_ADDRESS = re.compile(r"[^\s@]+@[^\s@.]+(?:\.[^\s@.]+)+")
+_NEVER = re.compile(r"[\s\x00-\x1f<>,;:\"()\[\]\\]")
 Problems = Mapping[str, str]
 """A field's name → the code of what is wrong with it (`[errors]` of the words)."""
 
@@ -59,13 +62,7 @@ def _values(field: Field) -> set[str]:
 
 
 def _is_address(text: str) -> bool:
-    local, _, domain = canonical(text).rpartition("@")
-    return (
-        bool(local)
-        and "." in domain.strip(".")
-        and not any(c.isspace() or ord(c) < 32 or c in '<>,;:"()[]\\' for c in text)
-        and text.count("@") == 1
-    )
+    return _ADDRESS.fullmatch(canonical(text)) is not None and not _NEVER.search(text)
 
 
 def _files_of(request: Request) -> list[File]:

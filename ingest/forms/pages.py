@@ -17,6 +17,7 @@ from ingest.forms.languages import NAMES
 from ingest.forms.wording import Words, wording
 from normalize.payload.fields import Fields
 
+_ANY_REFERENCE = "0000-0000-0000"
 _TEMPLATES = ("page", "form", "received", "fragment")
 _AUTOCOMPLETE = {"name": "name", "email": "email", "phone": "tel"}
 _FOR_SCRIPTS = ("summary", "sending", "sent_percent", "waiting", "offline", "failed")
@@ -57,6 +58,7 @@ class Pages:
     """Of one form."""
 
     form: Form
+    _receipts: dict[tuple[str, str], str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def page(self, given: Given, *, banner: str | None = None) -> str:
         """The page to fill in. `banner`: a sentence of the words that stands above, after a try that failed."""
@@ -81,7 +83,11 @@ class Pages:
 
     def received_fragment(self, root: str, language: str, reference: str) -> str:
         """The receipt alone."""
-        return self._render("received", root, language, reference=reference, heading="h2", another=f"{root}/")
+        blank = self._receipts.get((root, language))
+        if blank is None:
+            more = {"reference": _ANY_REFERENCE, "heading": "h2", "another": f"{root}/"}
+            blank = self._receipts[root, language] = self._render("received", root, language, **more)
+        return blank.replace(_ANY_REFERENCE, reference)
 
     def sentences(self, problems: Problems, language: str) -> dict[str, str]:
         """What is wrong, in words, by field."""

@@ -19,6 +19,8 @@ from normalize.identity import message_id
 from normalize.payload.fields import Fields
 from normalize.payload.request import Request, read_request
 
+_COMMAS = 150_000
+"""More than the longest text has: JSON of so many values would hold up everybody while it is read."""
 _LARGE = 64 * 1024
 """Bytes of a body that is read in a thread, so that it holds nobody up."""
 
@@ -60,6 +62,8 @@ class Submitting:
 
     def _read(self, incoming: Incoming, *, guarded: bool, identity: str | None) -> Ready | NotTaken:
         record = self._record(incoming, identity)
+        if not incoming.media_type.lower().startswith("multipart/") and incoming.body.count(b",") > _COMMAS:
+            return NotTaken({"": "unreadable"}, Fields())
         try:
             request = read_request(record, incoming.body)
         except Invalid:

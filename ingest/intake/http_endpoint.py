@@ -15,6 +15,7 @@ from bus.intake_settings import IntakeSettings
 from ingest.intake.answer import answer, preflight, secured
 from ingest.intake.body import Held, HungUp, Memory, declared_length
 from ingest.intake.entrance import Entrance
+from ingest.intake.indexed_headers import IndexedHeaders
 from ingest.intake.problem import CRASHED, problem
 from ingest.intake.rates import RateLimits
 from ingest.intake.route import HttpRoute, Incoming, Refusal, Unavailable
@@ -39,11 +40,12 @@ class HttpEndpoint:
         self._prefix = f"/in/{entrance.name}"
         self._root = urlsplit(settings.public_url or "").path + self._prefix
         self._seconds = SECONDS.labels(entrance.name)
+        self._by_status: dict[int, Counter] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         began = time.perf_counter()
-        headers = Headers(scope=scope)
+        headers = IndexedHeaders(scope)
         origin = self._readable_by(headers)
         held = Held(self._memory)
         whole = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
@@ -58,11 +60,17 @@ class HttpEndpoint:
             except HungUp:
                 return
             secured(response, https=self._https, origin=origin)
-            REQUESTS.labels(self._entrance.name, response.status_code).inc()
+            self._counted(response.status_code)
             self._seconds.observe(time.perf_counter() - began)
             await answer(response, scope, receive, send, whole=whole)
         finally:
             held.let_go()
+
+    def _counted(self, status: int) -> None:
+        counter = self._by_status.get(status)
+        if counter is None:
+            counter = self._by_status[status] = REQUESTS.labels(self._entrance.name, status)
+        counter.inc()
 
     @property
     def _https(self) -> bool:

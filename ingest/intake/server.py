@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bus.health import Health
 from bus.intake_settings import IntakeSettings
@@ -37,6 +38,7 @@ class IntakeServer:
         self._health = health
         self.memory = Memory(settings.max_bytes_in_memory)
         self._mounts: list[BaseRoute] = []
+        self._plain: dict[tuple[str, str], HttpEndpoint] = {}
         self._longest_frame = 16 * KIB
 
     @property
@@ -67,12 +69,21 @@ class IntakeServer:
     def _http(self, route: HttpRoute, entrance: Entrance, limits: RateLimits) -> Route:
         methods = (*route.methods, "OPTIONS") if route.origins is not None else route.methods
         endpoint = HttpEndpoint(route, entrance, limits, self.memory, self._settings)
+        if "{" not in route.path:
+            for method in methods:
+                self._plain.setdefault((method, f"/in/{entrance.name}{route.path}"), endpoint)
         return Route(route.path, endpoint, methods=methods)
 
-    def app(self) -> Starlette:
-        """The application of what is mounted."""
-        app = Starlette(routes=self._mounts, exception_handlers={HTTPException: self._no_route})
-        app.router.redirect_slashes = False
+    def app(self) -> ASGIApp:
+        """The application of what is mounted; a path without parts in braces is found at once."""
+        rest = Starlette(routes=self._mounts, exception_handlers={HTTPException: self._no_route})
+        rest.router.redirect_slashes = False
+        plain = self._plain
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            known = plain.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+            await (known or rest)(scope, receive, send)
+
         return app
 
     @contextlib.asynccontextmanager

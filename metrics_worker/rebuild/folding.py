@@ -1,6 +1,7 @@
 """Topics into facts and contributions, partition by partition; each is written while the next one is read."""
 
 import asyncio
+import gc
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -18,6 +19,7 @@ from metrics_worker.rebuild.shadow import Shadow
 from metrics_worker.rebuild.tally import Tally
 
 _CONTACTS_HELD = 50_000
+_RARELY = 200_000
 _A_WHILE = 500
 """So many tickets are counted in a row; then the database and Kafka are heard again."""
 
@@ -45,6 +47,8 @@ class Folding:
         """Fold all before `ends`."""
         tickets: dict[str, TicketFacts] = {}
         of: Partition | None = None
+        often = gc.get_threshold()
+        gc.set_threshold(_RARELY)  # facts are many, and none of them points back
         try:
             async for batch in self._ranges.read({}, ends):
                 if batch[0].source != of:  # a ticket's events are all in one partition
@@ -58,6 +62,7 @@ class Folding:
             await self._begin_writing(tickets)
             await self._written()
         finally:
+            gc.set_threshold(*often)
             if self._writing is not None:
                 self._writing.cancel()
         await self._write_people()

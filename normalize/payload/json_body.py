@@ -7,6 +7,7 @@ from normalize.payload.fields import Json
 
 BODY_BYTES = 32 * 1024 * 1024
 """A larger body is no provider's."""
+_DECODER = json.JSONDecoder(parse_constant=lambda _: None)
 _CONTAINERS = 300_000
 _VALUES = 1_500_000
 """How many values a body may hold; each costs some 60 bytes of memory and more when it is small."""
@@ -19,7 +20,8 @@ def read_json(body: bytes) -> Json:
     if body.count(b"{") + body.count(b"[") > _CONTAINERS or body.count(b",") > _VALUES:
         raise Invalid("JSON of too many values")
     try:
-        found: Json = json.loads(body.removeprefix(b"\xef\xbb\xbf"), parse_constant=lambda _: None)
+        plain = body.removeprefix(b"\xef\xbb\xbf")
+        found: Json = _DECODER.decode(plain.decode(json.detect_encoding(plain), "surrogatepass"))
     except RecursionError:
         raise Invalid("JSON nested too deep") from None
     except ValueError as error:

@@ -30,7 +30,7 @@ _SECONDS = 10
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
     """What `Figures.make` needs of a stack, on the servers of a running `up`."""
 
     kafka: str
@@ -52,17 +52,17 @@ def measure(up: Up, tickets: int, runs: int) -> dict[str, Any]:
 
 async def _measure(up: Up, tickets: int, runs: int) -> dict[str, Any]:
     ends = up.endpoints()
-    desk = await Figures.make(_Place(ends["kafka"], ends["database"]), partitions=12)  # type: ignore[arg-type]
+    desk = await Figures.make(Place(ends["kafka"], ends["database"]), partitions=12)  # type: ignore[arg-type]
     try:
         worker = desk.start()
         await desk.publish(_events(-1, 1))
-        await _settled(desk)
+        await settled(desk)
         found = await _latency(desk)
         stories = _events(0, tickets)
         for at in range(0, len(stories), 5_000):
             await desk.publish(stories[at : at + 5_000])
         began, cpu = time.monotonic(), _cpu(worker.pid)
-        await _settled(desk)
+        await settled(desk)
         found["figures: events/s folded live"] = len(stories) / (time.monotonic() - began)
         found["figures: CPU µs per event, live"] = (_cpu(worker.pid) - cpu) / len(stories) * 1e6
         rates, bare = [], []
@@ -105,7 +105,7 @@ def _cpu(pid: int) -> float:
     return float(times.user + times.system)
 
 
-async def _settled(desk: Figures) -> None:
+async def settled(desk: Figures) -> None:
     """The worker has read all there is."""
     ends: dict[int, int] = {}
     consumer = AIOKafkaConsumer(desk.names.events, **consumer_options(desk.settings.kafka, None, own_progress=False))

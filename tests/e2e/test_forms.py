@@ -1,10 +1,15 @@
 """A form and a page, all of it as it runs: a post becomes a ticket, and its customer gets a mail."""
 
 import email
+import http.client
 import json
+import os
 import re
+import signal
 import time
+import urllib.error
 import urllib.request
+from collections.abc import Callable
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
@@ -85,3 +90,54 @@ def test_a_customer_answers_the_confirmation_by_mail(up: Up, tmp_path: Path) -> 
     (why,) = up.json("tickets", "why", posted["reference"])
     messages = up.json("tickets", "show", str(why["ticket"]))[0]["messages"]
     assert [message["channel"] for message in messages] == ["website", "email"]
+
+
+def test_a_post_that_is_cut_off_by_a_crash_and_repeated_is_one_message(up: Up) -> None:
+    tickets = [{"email": f"crash-{n}@forms.example", "text": f"Crash number {n}."} for n in range(8)]
+    answered: dict[int, dict[str, Any]] = {}
+    for n, ticket in enumerate(tickets):
+        if n == 3:
+            os.kill(up.pid("connector"), signal.SIGKILL)
+        deadline = time.monotonic() + 120
+        while n not in answered:
+            try:
+                answered[n] = _post(up, "/in/help/tickets", ticket, idempotency_key=f"crash-{n}")
+            except (OSError, http.client.HTTPException):  # what a customer's server would see, and try again
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+    up.wait_ready()
+    up.verify()
+    ids = [answer["message_id"] for answer in answered.values()]
+    with up.database() as database:
+        filed = database.execute(
+            "SELECT count(DISTINCT ticket_id) FROM desk.messages WHERE id = ANY(%s)", (ids,)
+        ).fetchone()
+    assert filed == (len(tickets),)
+
+
+def test_a_paused_connector_takes_nothing_until_it_is_resumed(up: Up) -> None:
+    ticket = {"email": "pause@forms.example", "text": "Is anybody there?"}
+    up.command("connectors", "pause", "help")
+    try:
+        status = _until(lambda: _status(up, ticket), lambda status: status == 503)
+        assert status == 503
+        with urllib.request.urlopen(up.endpoints()["intake"] + "/in/contact/", timeout=60) as other:
+            assert other.status == 200
+    finally:
+        up.command("connectors", "resume", "help")
+    assert _until(lambda: _status(up, ticket), lambda status: status == 201) == 201
+
+
+def _status(up: Up, ticket: dict[str, Any]) -> int:
+    try:
+        _post(up, "/in/help/tickets", ticket, idempotency_key="pause-1")
+    except urllib.error.HTTPError as error:
+        return error.code
+    return 201
+
+
+def _until(ask: Callable[[], int], enough: Callable[[int], bool]) -> int:
+    deadline = time.monotonic() + 120
+    while not enough(found := ask()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return found

@@ -192,8 +192,11 @@ _TIMES = st.one_of(
 
 @st.composite
 def histories(draw: st.DrawFn, *, tickets: int = 6, length: int = 8) -> list[list[TicketEvent]]:
-    """Per ticket its events in order; tickets merge into each other, also in chains and rings, and come apart."""
-    made: list[list[TicketEvent]] = []
+    """Per ticket its events in order; tickets merge into each other, also in chains and rings, and come apart.
+
+    In the end some messages move between them, and some more happens.
+    """
+    made: list[Ticket] = []
     ids = [f"t{n}" for n in range(draw(st.integers(1, tickets)))]
     for number, ticket_id in enumerate(ids):
         contact, account = draw(st.sampled_from(("anna", "bob"))), draw(st.sampled_from((None, "acme")))
@@ -204,8 +207,33 @@ def histories(draw: st.DrawFn, *, tickets: int = 6, length: int = 8) -> list[lis
             ticket.message(at, draw(st.sampled_from(_CHANNELS)), automation=draw(st.sampled_from(_KINDS)))
         for step in draw(st.lists(st.sampled_from(_STEPS), max_size=length)):
             step(draw, ticket, draw(_TIMES), ids)
-        made.append(ticket.events)
-    return made
+        made.append(ticket)
+    messages = [event for ticket in made for event in ticket.events if event.type == "ticket.message_received"]
+    for _ in range(draw(st.integers(0, 4)) if len(made) > 1 and messages else 0):
+        _move(draw, made, draw(st.sampled_from(messages)))
+        draw(st.sampled_from(_STEPS))(draw, draw(st.sampled_from(made)), draw(_TIMES), ids)
+    return [ticket.events for ticket in made]
+
+
+def _move(draw: st.DrawFn, made: Sequence[Ticket], message: TicketEvent) -> None:
+    """A message goes from one ticket to another; it may be from one that was merged into the first, or be there."""
+    left, right = draw(st.permutations(made))[:2]
+    at, id_ = draw(_TIMES), message.data["message_id"]
+    if draw(st.booleans()):
+        left.add("ticket.message_moved", at, message_id=id_, direction="out", ticket_id=right.id, number=right.number)
+    else:
+        left.add("ticket.split", at, actor="agent", ticket_id=right.id, number=right.number, message_ids=[id_])
+    right.add(
+        "ticket.message_moved",
+        at,
+        message_id=id_,
+        direction="in",
+        ticket_id=left.id,
+        number=left.number,
+        channel=message.data["channel"],
+        automation=message.data["automation"],
+        occurred_at=message.occurred_at.isoformat(),
+    )
 
 
 def _message(draw: st.DrawFn, ticket: Ticket, at: int, ids: Sequence[str]) -> None:

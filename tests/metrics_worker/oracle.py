@@ -176,6 +176,18 @@ class Answer(NamedTuple):
     hours: Hours
 
 
+class Message(NamedTuple):
+    """A customer's message where it came to: by itself, or moved there."""
+
+    at: datetime
+    event: TicketEvent
+    id: str
+
+    @property
+    def channel(self) -> str:
+        return str(self.event.data["channel"])
+
+
 class Turn(NamedTuple):
     at: datetime
     event: TicketEvent
@@ -191,7 +203,8 @@ class Story:
         self.desk = desk
         self.first = events[0]
         self.opening = "waits"
-        self.messages: list[TicketEvent] = []
+        self.came: list[Message] = []
+        self.went: list[str] = []
         self.answers: list[Answer] = []
         self.turns: list[Turn] = []
         self.ratings: dict[str | None, tuple[TicketEvent, str | None]] = {}
@@ -224,7 +237,7 @@ class Story:
         return self.first.occurred_at
 
     def _asked(self) -> datetime:
-        return max([self.opened_at, *(message.occurred_at for message in self.messages)])
+        return max([self.opened_at, *(message.at for message in self.came)])
 
     def _hours(self, event: TicketEvent) -> Hours:
         return self._known(event) or self.named or self.desk.hours(event.recorded_at)
@@ -239,9 +252,14 @@ class Story:
             self.opening = "call" if data["channel"] == "phone" else "hand"
         elif kind == "ticket.message_received":
             if data["automation"] == "human" and event.actor.kind != "agent":
-                self.messages.append(event)
+                self.came.append(Message(event.occurred_at, event, data["message_id"]))
             elif data["automation"] != "human" and event.version == 2 and self.opening == "waits":
                 self.opening = "machine"
+        elif kind == "ticket.message_moved" and data["direction"] == "in":
+            if data["automation"] == "human":
+                self.came.append(Message(_time(data["occurred_at"]), event, data["message_id"]))
+        elif kind in ("ticket.message_moved", "ticket.split"):
+            self.went += data.get("message_ids") or [data["message_id"]]
         elif kind == "ticket.replied" and event.actor.kind == "agent":
             self._written[data["reply_id"]] = (data["agent_id"], self._asked())
         elif kind == "ticket.delivery_updated" and data["reply_id"] in self._written:
@@ -309,14 +327,14 @@ def _parts(root: Story, union: Sequence[Story]) -> Iterable[Part]:  # noqa: C901
         return Part(figure, at, root.day(at, event), agent=agent)
 
     opened = min((s.first for s in union), key=lambda e: (e.occurred_at, e.event_id))
-    messages = [message for story in union for message in story.messages]
+    messages = list(_there(union))
     yield one("total", opened.occurred_at, opened)
-    ways = [(m.occurred_at, 1, m.event_id, m) for m in messages]
+    ways = [(m.at, 1, m.event.event_id, m.event) for m in messages]
     ways += [(s.opened_at, 0, s.first.event_id, s.first) for s in union]
     first = min(ways)[3]
-    yield one(f"by_channel.{first.data['channel']}", first.occurred_at, first)
+    yield one(f"by_channel.{first.data['channel']}", min(ways)[0], first)
     for message in messages:
-        yield one(f"messages_by_channel.{message.data['channel']}", message.occurred_at, message)
+        yield one(f"messages_by_channel.{message.channel}", message.at, message.event)
 
     # the conversation, a question before its answer when both are of one instant
     calls = [story.opened_at for story in union if story.opening == "call"]
@@ -325,12 +343,12 @@ def _parts(root: Story, union: Sequence[Story]) -> Iterable[Part]:  # noqa: C901
         if story.opening in ("waits", "call"):
             word = "asks" if story.opening == "waits" else "call"
             talk.append((story.opened_at, 0, story.first.event_id, word, story.first, None))
-        talk += [
-            (m.occurred_at, 1, m.event_id, "asks", m, None)
-            for m in story.messages
-            if not (m.data["channel"] == "phone" and calls and m.occurred_at <= max(calls))
-        ]
         talk += [(a.at, 2, a.event.event_id, "answers", a.event, a) for a in story.answers]
+    talk += [
+        (m.at, 1, m.event.event_id, "asks", m.event, None)
+        for m in messages
+        if not (m.channel == "phone" and calls and m.at <= max(calls))
+    ]
     waiting: tuple[datetime, TicketEvent] | None = None
     runs: list[tuple[datetime, datetime, TicketEvent, Answer | None]] = []
     answered = theirs = False
@@ -388,6 +406,18 @@ def _parts(root: Story, union: Sequence[Story]) -> Iterable[Part]:  # noqa: C901
             yield one(f"happiness.{rated.data['rating']}", rated.occurred_at, rated, agent)
             if rated.data["has_words"]:
                 yield one("happiness.words", rated.occurred_at, rated, agent)
+
+
+def _there(union: Sequence[Story]) -> Iterable[Message]:
+    """What is in the group: what came there more often than it went, once, as it came first."""
+    came = sorted((m for story in union for m in story.came), key=lambda m: (m.at, m.event.event_id))
+    left = Counter(m.id for m in came)
+    left.subtract(id_ for story in union for id_ in story.went)
+    shown: set[str] = set()
+    for message in came:
+        if left[message.id] > 0 and message.id not in shown:
+            shown.add(message.id)
+            yield message
 
 
 def _duration(

@@ -89,11 +89,11 @@ def _without_zeros(table: Mapping[Any, Mapping[str, int]]) -> Mapping[Any, Mappi
 
 
 @settings(max_examples=40, **_QUIET)  # type: ignore[arg-type]  # as above
-@given(histories())
-def test_every_sum_adds_up(history: list[list[TicketEvent]]) -> None:
+@given(histories(), st.integers(0, 2**32))
+def test_every_sum_adds_up_at_every_moment(history: list[list[TicketEvent]], seed: int) -> None:
     """total = open + closed; slices are 100 %; days, agents and nobody's, contacts add up; `why` adds up to all."""
-    memory = Memory(CALENDARS)
-    for events in history:
+    memory, rng = Memory(CALENDARS), random.Random(seed)
+    for events in batches(interleaved(history, rng), rng):
         memory.settle(events)
         _assert_additive(memory)
 

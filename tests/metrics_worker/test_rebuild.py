@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import signal
 from datetime import datetime, timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from tests.conftest import Stack
 from tests.metrics_worker.histories import BEGIN, Contact, Ticket, interleaved
 from tests.metrics_worker.oracle import OFFICE, Desk, Hours, count
 from tests.metrics_worker.test_worker import events_of, published, tickets
-from tests.metrics_worker.workers import Figures
+from tests.metrics_worker.workers import Figures, state_of
 
 pytestmark = pytest.mark.stack
 
@@ -68,6 +69,53 @@ async def test_rebuild_puts_right_what_was_wrong_and_publishes_it(stack: Stack) 
     assert "desk: total 1" in done.difference.examples[0]
     assert await desk.settled() == []
     assert await published(desk) == count(events)
+    await desk.close()
+
+
+async def test_rebuild_counts_rings_and_survivors_that_nobody_has_read(stack: Stack) -> None:
+    desk = await Figures.make(stack)
+    made = [
+        Ticket("ring1", 1, "anna").mail(0).answered(5).merged(9, "ring2"),
+        Ticket("ring2", 2, "bob").mail(1).merged(9, "ring1"),
+        Ticket("lost", 3, "anna").mail(2).merged(9, "never-read"),
+        Ticket("chain1", 4, "anna").mail(3, "chat").merged(9, "chain2"),
+        Ticket("chain2", 5, "bob").mail(4).merged(9, "chain3"),
+        Ticket("chain3", 6, "cleo").mail(5).closed(30),
+        Ticket("apart", 7, "cleo").mail(5).merged(9, "chain3").unmerged(20),
+    ]
+    events = interleaved([ticket.events for ticket in made], random.Random(0))
+    await desk.publish(events)
+    desk.start()
+    assert await desk.settled() == []
+    done = await rebuilt(desk.settings, names=desk.names)
+    assert (done.difference.keys, done.difference.days) == (0, 0), done.difference.examples
+    assert await desk.settled() == []
+    assert await published(desk) == count(events)
+    await desk.close()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["figures.before_exchange=kill", "figures.before_exchange_commit=kill", "figures.before_exchange_commit=stop"],
+)
+async def test_rebuild_that_dies_or_freezes_changes_nothing(stack: Stack, fault: str) -> None:
+    desk = await Figures.make(stack)
+    events = events_of(tickets(0, 40))
+    await desk.publish(events)
+    desk.start()
+    assert await desk.settled() == []
+    dying = desk.rebuild(fault)
+    while dying.poll() is None and state_of(dying) != "T":
+        await asyncio.sleep(0.1)
+    more = events_of(tickets(500, 10), 1)
+    await desk.publish(more)
+    assert await desk.settled() == []  # a frozen one's locks are taken away
+    dying.send_signal(signal.SIGCONT)
+    assert await asyncio.to_thread(dying.wait, 60) != 0
+    done = await rebuilt(desk.settings, names=desk.names)
+    assert (done.difference.keys, done.difference.days) == (0, 0), done.difference.examples
+    assert await desk.settled() == []
+    assert await published(desk) == count([*events, *more])
     await desk.close()
 
 

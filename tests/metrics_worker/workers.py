@@ -77,11 +77,22 @@ class Figures:
             [Outgoing(self.names.contacts, event.contact_id, event.to_json()) for event in events]
         )
 
-    def start(self, failpoints: str = "") -> subprocess.Popen[bytes]:
+    @property
+    def told(self) -> str:
+        """What a process is told of all this."""
         told: dict[str, Any] = {"kafka": self.settings.kafka.servers, "database": self.url, "names": asdict(self.names)}
         told["calendars"] = {name: section.model_dump() for name, section in self.settings.calendars.items()}
+        return json.dumps(told)
+
+    def start(self, failpoints: str = "") -> subprocess.Popen[bytes]:
+        return self._run("tests.metrics_worker.run_worker", failpoints, str(SILENCE))
+
+    def rebuild(self, failpoints: str = "") -> subprocess.Popen[bytes]:
+        return self._run("tests.metrics_worker.run_rebuild", failpoints)
+
+    def _run(self, module: str, failpoints: str, *more: str) -> subprocess.Popen[bytes]:
         worker = subprocess.Popen(
-            [sys.executable, "-m", "tests.metrics_worker.run_worker", json.dumps(told), str(SILENCE)],
+            [sys.executable, "-m", module, self.told, *more],
             env=os.environ | {"DESKSTREAM_FAILPOINTS": failpoints},
         )
         self.workers.append(worker)

@@ -56,12 +56,13 @@ class Rig:
         """Let the poll run until something holds, and what it has in hand is done with: the cursor is stored."""
         assert self._receiver
         source, held_at = self.place.source, None
+        problems = dict(source.problems)
 
         def done() -> bool:
             nonlocal held_at
             if held_at is None and holds():
                 held_at = (source.last_success_at,)
-            return held_at is not None and (bool(source.problems) or held_at != (source.last_success_at,))
+            return held_at is not None and (source.problems != problems or held_at != (source.last_success_at,))
 
         await until(done, self._receiver.run(self.emit))
 

@@ -116,14 +116,6 @@ async def test_a_replay_and_another_order_change_nothing(rig: Rig, page: Faceboo
     assert rig.texts() == ["hi there"]
 
 
-async def test_kafka_away_is_503(rig: Rig, page: Facebook) -> None:
-    delivery = page.webhook("add", page.comment(page.post("hello")["id"], "hi"))
-    rig.bus.reachable = False
-    assert await rig.status(*delivery) == 503
-    rig.bus.reachable = True
-    assert await rig.status(*delivery) == 200
-
-
 def test_without_its_word_there_is_no_webhook(page: Facebook, tmp_path: Path) -> None:
     assert Rig(FACEBOOK, _settings(page, verify_token=None), tmp_path).routes == []
 
@@ -157,36 +149,6 @@ async def test_many_comments_are_read_page_by_page(rig: Rig, page: Facebook) -> 
     # the answers of the feed bring three comments of each post: what is not within is a record of its own
     await rig.poll(lambda: len(rig.messages()) == 16)
     assert sorted(rig.texts()) == sorted([f"post {n}" for n in range(5)] + [f"comment {n}" for n in range(11)])
-
-
-async def test_webhook_and_poll_give_the_same_message(rig: Rig, page: Facebook) -> None:
-    await rig.begun()
-    post = page.post("hello")
-    comment = page.comment(post["id"], "hi")
-    await rig.call(*page.webhook("add", post))
-    await rig.call(*page.webhook("add", comment))
-    before = len(rig.raw)
-    await rig.poll(lambda: len(rig.raw) > before)
-    assert rig.texts() == ["hello", "hi"]
-
-
-async def test_a_restart_takes_nothing_again(rig: Rig, page: Facebook) -> None:
-    await rig.begun()
-    page.post("hello")
-    await rig.poll(lambda: len(rig.raw) == 1)
-    later = Rig(FACEBOOK, _settings(page), Path(rig.place.data), after=rig)
-    page.post("again")
-    await later.poll(lambda: len(later.raw) == 2)
-    assert later.texts() == ["hello", "again"]
-
-
-async def test_a_page_is_taken_again_when_kafka_did_not_have_it(rig: Rig, page: Facebook) -> None:
-    await rig.begun()
-    page.post("hello")
-    rig.bus.reachable = False
-    await rig.poll(lambda: bool(rig.place.source.problems))
-    rig.bus.reachable = True
-    await rig.poll(lambda: rig.texts() == ["hello"])
 
 
 @pytest.mark.parametrize(

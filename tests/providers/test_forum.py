@@ -117,15 +117,6 @@ async def test_without_a_secret_there_is_no_webhook(forum: Discourse, tmp_path: 
     assert Rig(FORUM, _settings(forum, webhook_secret=None), tmp_path).routes == []
 
 
-async def test_kafka_away_is_503_and_the_next_delivery_comes_through(rig: Rig, forum: Discourse) -> None:
-    delivery = forum.webhook("post_created", forum.write("hello"))
-    rig.bus.reachable = False
-    assert await rig.status(*delivery) == 503
-    rig.bus.reachable = True
-    assert await rig.status(*delivery) == 200
-    assert rig.texts() == ["hello"]
-
-
 # -- poll
 
 
@@ -163,25 +154,6 @@ async def test_a_restart_in_the_middle_goes_on_where_it_was(rig: Rig, forum: Dis
     forum.write("meanwhile")
     await later.poll(lambda: len(later.texts()) == 121)
     assert len(later.raw) <= 121 + 50  # at most the page in hand again
-
-
-async def test_a_page_is_taken_again_when_kafka_did_not_have_it(rig: Rig, forum: Discourse) -> None:
-    await rig.begun()
-    cursor = rig.cursors.stored["public"]
-    forum.write("hello")
-    rig.bus.reachable = False
-    await rig.poll(lambda: bool(rig.place.source.problems))
-    assert rig.cursors.stored["public"] == cursor
-    rig.bus.reachable = True
-    await rig.poll(lambda: rig.texts() == ["hello"])
-
-
-async def test_webhook_and_poll_give_the_same_message(rig: Rig, forum: Discourse) -> None:
-    await rig.begun()
-    post = forum.write("hello")
-    await rig.call(*forum.webhook("post_created", post))
-    await rig.poll(lambda: len(rig.raw) == 2)
-    assert rig.texts() == ["hello"]
 
 
 async def test_a_wait_that_the_forum_asks_for_is_kept(rig: Rig, forum: Discourse) -> None:

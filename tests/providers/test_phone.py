@@ -10,7 +10,6 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from bus.message import NormalizedMessage
-from bus.raw import Inline
 from ingest.connectors.phone import PHONE
 from ingest.intake.route import ClosedRoute
 from ingest.phone.who_calls import twilio_signatures
@@ -207,14 +206,6 @@ def test_settings_that_cannot_work() -> None:
             PHONE.settings.model_validate({"provider": "generic"} | wrong)
 
 
-async def test_kafka_away_is_503(tmp_path: Path) -> None:
-    rig = Rig(PHONE, PLACETEL, tmp_path)
-    rig.bus.reachable = False
-    assert await _placetel(rig, "IncomingCall") == 503
-    rig.bus.reachable = True
-    assert await _placetel(rig, "IncomingCall") == 200
-
-
 async def test_what_is_no_event_is_kept_for_a_person_to_see(tmp_path: Path) -> None:
     rig = Rig(PHONE, PLACETEL, tmp_path)
     assert await rig.status(*placetel({"hello": "world"}, SHARED)) == 200
@@ -257,10 +248,3 @@ async def test_nothing_is_fetched_from_hosts_that_were_not_named(tmp_path: Path)
         await rig.call(*twilio(call, TOKEN, TWILIO_URL))
         assert not server.faulty.asked
     assert _only(rig).attachments[0].blob is None
-
-
-async def test_the_payload_is_what_came(tmp_path: Path) -> None:
-    rig = Rig(PHONE, PLACETEL, tmp_path)
-    headers, body = placetel(_event("IncomingCall"), SHARED)
-    await rig.call(headers, body)
-    assert rig.raw[0].payload == Inline(base64=body)

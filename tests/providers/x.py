@@ -136,6 +136,16 @@ def webhook(body: object, secret: str = KEYS[1]) -> tuple[dict[str, str], bytes]
     return {"content-type": "application/json", "x-twitter-webhooks-signature": f"sha256={digest}"}, data
 
 
+def activity(text: str, id_: str = "1801", author: str = "42") -> dict[str, Any]:
+    """The body of a post that was created."""
+    post = {
+        "created_at": "Mon Jan 05 10:00:00 +0000 2026", "id_str": id_, "id": int(id_), "text": text,
+        "user": {"id_str": author, "screen_name": f"person{author}", "name": f"Person {author}"},
+        "in_reply_to_status_id_str": None, "entities": {},
+    }  # fmt: skip
+    return {"for_user_id": OWN, "tweet_create_events": [post]}
+
+
 @contextlib.contextmanager
 def x() -> Iterator[X]:
     """A running one."""

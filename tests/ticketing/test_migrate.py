@@ -42,7 +42,7 @@ def test_the_migrated_schema_is_the_one_in_the_code(stack: Stack) -> None:
             ("desk.ticket_events", "e"),
         ]
         sequences = sa.inspect(connection).get_sequence_names("desk")
-        assert set(sequences) == {"outbox_id", "ticket_number"}
+        assert set(sequences) == {"outbox_id", "ticket_number", "notices_id_seq"}
     engine.dispose()
 
 

@@ -39,7 +39,7 @@ async def read(connection: AsyncConnection, asked: Asked[Nothing]) -> Closing:
 
 def decide(scene: Scene[Closing], given: Nothing) -> None:  # noqa: ARG001  # there is nothing in it
     """Close it."""
-    scene.change()
+    scene.change(scene.ticket)
     status.close(scene.ticket, scene.act, by="agent", actor=scene.act.actor, at=scene.now, now=scene.now)
     _ask(scene)
 

@@ -18,7 +18,7 @@ class Escalate(Input):
 
 def decide(scene: Scene[None], given: Escalate) -> None:
     """Escalate it."""
-    scene.change()
+    scene.change(scene.ticket)
     ticket = scene.ticket
     status.change(ticket, "escalated", scene.act, actor=scene.act.actor, at=scene.now, now=scene.now)
     scene.tell("ticket.escalated", Escalated(to=given.owner or given.team))

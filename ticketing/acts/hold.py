@@ -8,7 +8,7 @@ from ticketing.people.policy import Permission
 
 def decide(scene: Scene[None], given: Nothing) -> None:  # noqa: ARG001  # there is nothing in it
     """Put it on hold."""
-    scene.change()
+    scene.change(scene.ticket)
     status.change(scene.ticket, "on_hold", scene.act, actor=scene.act.actor, at=scene.now, now=scene.now)
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ticketing.acts.desk import Desk
-from ticketing.acts.scene import Scene
+from ticketing.acts.scene import Scene, Stage
 from ticketing.people.policy import Permission, Who
 from ticketing.tickets import Ticket
 
@@ -41,6 +41,16 @@ class Asked(Generic[I]):
     now: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ToOpen(Generic[I]):
+    """What is asked where there is no ticket yet."""
+
+    given: I
+    who: Who
+    desk: Desk
+    now: datetime
+
+
 async def nothing(connection: AsyncConnection, asked: Asked[Any]) -> None:  # the form of `read`
     """Read nothing: the ticket is enough."""
 
@@ -62,3 +72,16 @@ class ActKind(Generic[I, F]):
     decide: Callable[[Scene[F], I], Ticket | None]
     read: Callable[[AsyncConnection, Asked[I]], Awaitable[F]] = nothing  # type: ignore[assignment]  # F is None then
     on_graph: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningKind(Generic[I, F]):
+    """An act that opens a ticket. `read` runs under the desk's lock, as identities of contacts are filing's too;
+    `decide` is pure, puts the ticket among `stage.decision.opened` and gives it. Both raise Invalid."""
+
+    name: str
+    summary: str
+    permission: Permission
+    input: type[I]
+    read: Callable[[AsyncConnection, ToOpen[I]], Awaitable[F]]
+    decide: Callable[[Stage[F], I], Ticket]

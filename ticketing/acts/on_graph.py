@@ -13,12 +13,10 @@ from bus.errors import Invalid
 from bus.message import AutomationKind, Channel
 from bus.model import Wire
 from bus.ticket_event import (
-    Absorbed,
     Actor,
     ConfirmationSuppressed,
     MessageMoved,
     Opened,
-    OtherTicket,
     Split,
     TicketEventType,
     Unmerged,
@@ -26,6 +24,7 @@ from bus.ticket_event import (
 )
 from ticketing.acts.act import Act
 from ticketing.cuts import Cut, CutKind, inherited
+from ticketing.merging import absorb, is_of
 from ticketing.status import reopen
 from ticketing.tickets import Requester, Ticket
 
@@ -125,9 +124,8 @@ class Acting:
             )
         ticket, absorbed = (one, other) if one.number < other.number else (other, one)
         self._lift(lambda cut: {self.root(cut.older).id, self.root(cut.younger).id} == {one.id, other.id})
-        absorbed.merged_into = ticket.id
-        self._tell(absorbed, "ticket.merged", OtherTicket(into=ticket.id, number=ticket.number))
-        self._tell(ticket, "ticket.absorbed", Absorbed(ticket_id=absorbed.id, number=absorbed.number))
+        absorb(ticket, absorbed, self._act, actor=self._act.actor, at=self._now, now=self._now)
+        self.done.changed |= {absorbed.id: absorbed, ticket.id: ticket}
         if absorbed.status != "closed":
             reopen(ticket, self._act, by="agent", actor=self._act.actor, at=self._now, now=self._now)
         self._settle(ticket)
@@ -274,20 +272,18 @@ class Acting:
         ticket.last_message_at = max(member.occurred_at for member in openers)
         if ticket.requester is None:  # an agent has said whose it is
             return
-        ticket.requester = min((_requester(member) for member in openers), key=lambda r: r.rank)
-        if ticket.requester.contact_id != ticket.contact_id:
-            first = ticket.requester
-            fields: dict[str, list[object] | None] = {"contact_id": [ticket.contact_id, first.contact_id]}
-            if first.account_id != ticket.account_id:
-                fields["account_id"] = [ticket.account_id, first.account_id]
-            ticket.contact_id, ticket.account_id = first.contact_id, first.account_id
-            self._tell(ticket, "ticket.updated", Updated(fields=fields))
+        first = min((_requester(member) for member in openers), key=lambda r: r.rank)
+        if is_of(ticket, first, self._act, actor=self._act.actor, at=self._now, now=self._now):
+            self._changed(ticket)
+
+    def _changed(self, ticket: Ticket) -> None:
+        if ticket not in self.done.opened:
+            self.done.changed[ticket.id] = ticket
 
     def _tell(
         self, ticket: Ticket, type_: TicketEventType, data: Wire | dict[str, Any], *, at: datetime | None = None
     ) -> None:
-        if ticket not in self.done.opened:
-            self.done.changed[ticket.id] = ticket
+        self._changed(ticket)
         ticket.tell(type_, data, self._act, at=at or self._now, now=self._now, actor=self._act.actor)
 
 

@@ -14,14 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bus.errors import Retryable
 from bus.failpoints import failpoint
 from bus.progress import database_error
+from ticketing import brakes_store
 from ticketing.acts import locked
 from ticketing.acts.act import Act
 from ticketing.acts.desk import Desk
 from ticketing.acts.errors import Forbidden, Stale, Unknown
-from ticketing.acts.kind import ActKind, Asked, Input
+from ticketing.acts.kind import ActKind, Asked, Input, OpeningKind, ToOpen
 from ticketing.acts.on_graph import Region
 from ticketing.acts.performed import Performed, digest, earlier, remember, same
-from ticketing.acts.scene import Scene
+from ticketing.acts.scene import Scene, Stage
 from ticketing.arrivals import Arrivals
 from ticketing.catching_up import catch_up
 from ticketing.outbox import append
@@ -65,18 +66,35 @@ async def perform(
             raise Stale(scene.ticket.version)
         loaded = scene.facts.tickets.values() if isinstance(scene.facts, Region) else [scene.ticket]
         scene.decision.owed += await catch_up(connection, loaded, now)
-        result = kind.decide(scene, given) or scene.ticket
-        done = await settle(connection, scene, result)
-        await remember(connection, key, who, kind.name, asked, done, now)
-        failpoint("act.before_outbox")
-        decision = scene.decision
-        await append(
-            connection,
-            ticket_events=decision.to_tell,
-            contact_events=decision.contact_events,
-            replies=decision.replies,
-        )
-        failpoint("act.before_commit")
+        done = await _settle(connection, scene, kind.decide(scene, given) or scene.ticket, kind.name, asked)
+    failpoint("act.after_commit")
+    return done
+
+
+async def perform_opening(
+    engine: AsyncEngine,
+    kind: OpeningKind[Any, Any],
+    given: Input,
+    who: Who,
+    *,
+    desk: Desk,
+    key: str,
+    now: datetime | None = None,
+) -> Performed:
+    """Do an act that opens a ticket. Raises Forbidden, Invalid, and Retryable; see `perform`."""
+    now = now or datetime.now(UTC)
+    asked = digest(kind.name, given.model_dump_json())
+    async with transaction(engine) as connection:
+        before = await earlier(connection, key)
+        if before is not None:
+            return same(before, who, asked, None)
+        await connection.execute(_DESK_LOCK, {"lock": DESK_LOCK})
+        facts = await kind.read(connection, ToOpen(given, who, desk, now))
+        stage = Stage(who=who, act=Act(key, who.agent_id), now=now, desk=desk, facts=facts)
+        ticket = kind.decide(stage, given)
+        if not may(who, kind.permission, ticket.department):
+            raise Forbidden(f"you may not open a ticket in department {ticket.department or 'everybody'}")
+        done = await _settle(connection, stage, ticket, kind.name, asked)
     failpoint("act.after_commit")
     return done
 
@@ -99,9 +117,10 @@ async def _scene(
         region: Region = await kind.read(connection, asked)
         for other in region.concerned:
             _check(kind, who, str(other.number), other.department)
-        return Scene(region.tickets[found.root_id], who, act, now, desk, region)
+        return Scene(ticket=region.tickets[found.root_id], who=who, act=act, now=now, desk=desk, facts=region)
     ticket = await locked.group(connection, found.root_id)
-    return Scene(ticket, who, act, now, desk, await kind.read(connection, replace(asked, ticket_id=ticket.id)))
+    facts = await kind.read(connection, replace(asked, ticket_id=ticket.id))
+    return Scene(ticket=ticket, who=who, act=act, now=now, desk=desk, facts=facts)
 
 
 def _check(kind: ActKind[Any, Any], who: Who, named: str, department: str) -> None:
@@ -111,14 +130,27 @@ def _check(kind: ActKind[Any, Any], who: Who, named: str, department: str) -> No
         raise Forbidden(f"you may not do this to ticket {named}")
 
 
-async def settle(connection: AsyncConnection, scene: Scene[Any], result: Ticket) -> Performed:
-    """Write everything but the outbox; what came of it."""
-    for write in scene.writes:
+async def _settle(connection: AsyncConnection, stage: Stage[Any], result: Ticket, kind: str, asked: str) -> Performed:
+    """Write everything, the outbox last; what came of it."""
+    decision = stage.decision
+    for write in stage.writes:
         await connection.execute(write.statement, write.values)
-    await store_rows(connection, scene.decision, Arrivals(), scene.now, scene.desk.levels)
+    if stage.brakes is not None:
+        await brakes_store.write(connection, stage.brakes, stage.now)
+    await store_rows(connection, decision, Arrivals(), stage.now, stage.desk.levels)
     document = await locked.state(connection, result.id)
-    events = tuple(told.value for told in scene.decision.ticket_events)
-    return Performed(document, document.version, events)
+    events = tuple(told.value for told in decision.ticket_events)
+    done = Performed(document, document.version, events)
+    await remember(connection, stage.act.key, stage.who, kind, asked, done, stage.now)
+    failpoint("act.before_outbox")
+    await append(
+        connection,
+        ticket_events=decision.to_tell,
+        contact_events=decision.contact_events,
+        replies=decision.replies,
+    )
+    failpoint("act.before_commit")
+    return done
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from ticketing.people.policy import Permission
 
 def decide(scene: Scene[None], given: Nothing) -> None:  # noqa: ARG001  # there is nothing in it
     """Open it."""
-    scene.change()
+    scene.change(scene.ticket)
     ticket, act, now = scene.ticket, scene.act, scene.now
     if not status.reopen(ticket, act, by="agent", actor=act.actor, at=now, now=now):
         status.change(ticket, "open", act, actor=act.actor, at=now, now=now)

@@ -7,9 +7,10 @@ from typing import Any, Generic, TypeVar
 import sqlalchemy as sa
 
 from bus.model import Wire
-from bus.ticket_event import TicketEventType
+from bus.ticket_event import Actor, TicketEventType
 from ticketing.acts.act import Act
 from ticketing.acts.desk import Desk
+from ticketing.brakes import Brakes
 from ticketing.decision import Decision
 from ticketing.people.policy import Who
 from ticketing.tickets import Ticket
@@ -25,12 +26,12 @@ class Write:
     values: dict[str, Any]
 
 
-@dataclass(slots=True)
-class Scene(Generic[F]):
+@dataclass(slots=True, kw_only=True)
+class Stage(Generic[F]):
     """`facts`: what the act's `read` gave. `decision`: tickets, replies, cuts to write, as filing writes them;
-    `writes`: what the act keeps in tables of its own, written in this order before."""
+    `writes`: what the act keeps in tables of its own, written in this order before; `brakes`: those of confirmations,
+    when one was asked for."""
 
-    ticket: Ticket
     who: Who
     act: Act
     now: datetime
@@ -38,19 +39,31 @@ class Scene(Generic[F]):
     facts: F
     decision: Decision = field(default_factory=lambda: Decision(by_hand=True))
     writes: list[Write] = field(default_factory=list)
+    brakes: Brakes | None = None
 
-    def tell(self, type_: TicketEventType, data: Wire | dict[str, Any], *, on: Ticket | None = None) -> None:
-        """The next event of the ticket's history (or another one's), now, by whoever acts."""
-        ticket = self.change(on)
-        ticket.tell(type_, data, self.act, at=self.now, now=self.now, actor=self.act.actor)
+    def tell_on(
+        self, ticket: Ticket, type_: TicketEventType, data: Wire | dict[str, Any], *, actor: Actor | None = None
+    ) -> None:
+        """The next event of a ticket's history, now, by whoever acts unless it is another `actor`."""
+        self.change(ticket)
+        ticket.tell(type_, data, self.act, at=self.now, now=self.now, actor=actor or self.act.actor)
 
-    def change(self, ticket: Ticket | None = None) -> Ticket:
-        """Let the ticket (or another one) be written as it is afterwards."""
-        ticket = ticket or self.ticket
+    def change(self, ticket: Ticket) -> None:
+        """Let the ticket be written as it is afterwards."""
         if ticket not in self.decision.opened:
             self.decision.changed[ticket.id] = ticket
-        return ticket
 
     def write(self, statement: sa.Executable, **values: object) -> None:
         """Write this too."""
         self.writes.append(Write(statement, values))
+
+
+@dataclass(slots=True, kw_only=True)
+class Scene(Stage[F]):
+    """The stage of an act on one ticket: the survivor of its mergers, under its lock."""
+
+    ticket: Ticket
+
+    def tell(self, type_: TicketEventType, data: Wire | dict[str, Any]) -> None:
+        """The next event of the ticket's history, now, by whoever acts."""
+        self.tell_on(self.ticket, type_, data)

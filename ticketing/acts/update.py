@@ -40,7 +40,7 @@ class Update(Input):
 
 
 _ATTRIBUTE = {"kind": "ticket_kind"}
-_BY_NAME_ONLY = frozenset({"subject", "category", "tags"})
+BY_NAME_ONLY = frozenset({"subject", "category", "tags"})
 """What somebody may have written a person's name into stays out of what is kept for ever."""
 
 
@@ -59,7 +59,7 @@ def decide(scene: Scene[None], given: Update) -> None:
             _must_be_to_come(given.due_at, scene)
         else:
             setattr(ticket, attribute, new)
-            fields[attribute] = None if name in _BY_NAME_ONLY else [old, new]
+            fields[attribute] = None if name in BY_NAME_ONLY else [old, new]
     if fields:
         scene.tell("ticket.updated", Updated(fields=fields))
     if due:

@@ -1,6 +1,7 @@
 """What strangers may ask of the server: bytes, time, connections, rates. Beyond it nothing is half done."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -171,19 +172,23 @@ async def test_a_trusted_proxys_connections_are_not_counted(tmp_path: Path) -> N
 
 
 async def test_over_the_rate_of_a_source_nothing_is_taken_and_others_come_in(tmp_path: Path) -> None:
-    async with IntakeRig(tmp_path, [TAKE], rates=Rates(per_source=6, burst=2)).running() as rig:
+    async with IntakeRig(tmp_path, [TAKE], rates=Rates(per_source=1, burst=2)).running() as rig:
         assert [(await rig.ask()).status for _ in range(4)] == [202, 202, 429, 429]
         answer = await rig.ask()
-        assert 1 <= int(answer.header("retry-after") or 0) <= 10
+        assert 1 <= int(answer.header("retry-after") or 0) <= 60
         assert len(rig.raw) == 2
         assert (await rig.ask(local="127.0.0.2")).status == 202
 
 
 async def test_over_the_rate_of_a_connector_nothing_is_taken(tmp_path: Path) -> None:
     async with IntakeRig(tmp_path, [TAKE], rates=UNLIMITED.model_copy(update={"per_second": 2})).running() as rig:
-        statuses = [(await rig.ask(local=f"127.0.0.{n}")).status for n in range(2, 8)]
-        assert statuses[:2] == [202, 202]
-        assert 429 in statuses[2:]
+        async with contextlib.AsyncExitStack() as stack:
+            clients = [await stack.enter_async_context(rig.client(local=f"127.0.0.{n}")) for n in range(2, 18)]
+            answers = await asyncio.gather(*(client.ask("POST", PATH, b"x=1") for client in clients))
+        statuses = [answer.status for answer in answers]
+        assert statuses.count(202) >= 2
+        assert 429 in statuses
+        assert set(statuses) == {202, 429}
         assert len(rig.raw) == statuses.count(202)
 
 

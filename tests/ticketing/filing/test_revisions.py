@@ -172,6 +172,17 @@ def test_states_are_put_together_the_same_in_every_order(names: Sequence[str]) -
 
 
 @pytest.mark.stack
+async def test_a_newer_reading_opens_nothing_and_a_later_event_does(desk: Desk) -> None:
+    await desk.file(event("ringing", 0))
+    again = event("missed", 0).model_copy(update={"revision": 0, "normalizer": "phone/3", "replayed": True})
+    await desk.file(again)
+    assert await desk.rows("SELECT aside, normalizer FROM desk.messages") == [("call", "phone/3")]
+    assert await desk.rows("SELECT 1 FROM desk.tickets") == []
+    await desk.file(event("missed", 1))
+    assert await desk.history(1) == ["opened", "message_received", "confirmation_suppressed"]
+
+
+@pytest.mark.stack
 async def test_feedback_is_told_of_its_contact_once(desk: Desk) -> None:
     await desk.file(post("feedback", 0))
     await desk.file(post("feedback", 1))

@@ -178,6 +178,17 @@ async def test_what_is_not_named_stays_and_null_takes_away(desk_engine: AsyncEng
         await made(desk_engine, "Cid", email="ANN@desk.example")
 
 
+async def test_departments_that_the_configuration_names_are_made_once_and_kept_as_they_are(
+    desk_engine: AsyncEngine,
+) -> None:
+    async with desk_engine.begin() as connection:
+        await directory.add_department(connection, NewDepartment(id="sales", name="Sales"), NOW)
+        for _ in range(2):
+            await directory.ensure_departments(connection, ["", "sales", "returns", "returns"], NOW)
+        found = [(each.id, each.name) for each in await directory.departments(connection)]
+    assert found == [("returns", "returns"), ("sales", "Sales")]
+
+
 async def test_members_are_who_is_there(desk_engine: AsyncEngine) -> None:
     ann = await made(desk_engine)
     with pytest.raises(Invalid, match="there is no agent nobody"):

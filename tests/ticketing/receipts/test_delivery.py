@@ -1,12 +1,13 @@
 """A delivery goes forward only, whatever order its receipts are told in."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.reply import Receipt, ReceiptState
-from ticketing.delivery import MAX_ATTEMPTS, Delivery, after_receipt, after_time, pause_after
+from ticketing.delivery import MAX_ATTEMPTS, MAX_UNCERTAIN, Delivery, after_receipt, after_time, pause_after
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 QUEUED = Delivery("r", "t", "queued", 1, NOW)
@@ -64,6 +65,24 @@ def test_a_deferred_attempt_is_repeated_later_with_the_next_number() -> None:
     assert after(again, receipt("attempting", 2), receipt("deferred", 2))[0].next_attempt_at == NOW + timedelta(
         minutes=5
     )
+
+
+def test_an_agents_reply_that_may_not_have_arrived_is_sent_again_and_a_confirmation_never() -> None:
+    confirmation, _ = after(QUEUED, receipt("attempting"), receipt("uncertain"))
+    assert after_time(confirmation, NOW + timedelta(days=30), watched_since=NOW) is None
+    delivery, tries = replace(QUEUED, insistent=True), 0
+    while True:
+        delivery, told = after(
+            delivery, receipt("attempting", delivery.attempt), receipt("uncertain", delivery.attempt)
+        )
+        assert told == ["attempting", "uncertain"]
+        tries += 1
+        again = after_time(delivery, NOW + timedelta(days=30), watched_since=NOW)
+        if again is None:
+            break
+        delivery = again
+    assert tries == MAX_UNCERTAIN
+    assert after(delivery, receipt("sent", 1))[0].state == "sent"
 
 
 def test_patience_ends() -> None:

@@ -1,0 +1,147 @@
+"""One connector is paused, killed and replaced while the mail of the others flows."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import smtplib
+import subprocess
+import uuid
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bus.kafka_settings import KafkaSettings
+from bus.latest import read_to_end
+from bus.raw import Inline, RawMessage
+from bus.topics import create_topics, topics
+from deploy.embedded import ports
+from tests.conftest import Mailbox, Stack
+from tests.folders import own_folder
+from tests.ingest.connector_process import BIN, connector_process, write_config
+from tests.ingest.imap.mailbox_rig import mail
+
+pytestmark = pytest.mark.stack
+PATIENCE = 240
+"""Seconds; a loaded machine starts a process in twenty."""
+
+
+async def received(kafka: KafkaSettings) -> dict[str, set[bytes]]:
+    """What each connector has put on its topic."""
+    found: dict[str, set[bytes]] = defaultdict(set)
+    async for record in read_to_end(kafka, ["raw.email"]):
+        raw = RawMessage.from_json(record.value or b"")
+        if isinstance(raw.payload, Inline):
+            found[raw.account].add(raw.payload.base64.rpartition(b"text of ")[2].strip())
+    return found
+
+
+def desk_of(connector: str) -> str:
+    return f"{connector}@desk.example"
+
+
+class Writer:
+    """A sender that goes on, one mail after another, to an address at a port; `accepted`: those that were taken."""
+
+    def __init__(self, port: int, address: str) -> None:
+        self._port = port
+        self._address = address
+        self.accepted: set[bytes] = set()
+        self._number = 0
+
+    async def write(self, count: int) -> None:
+        """So many more, each until it is taken."""
+        for _ in range(count):
+            self._number += 1
+            while not await asyncio.to_thread(self._send, self._number):
+                await asyncio.sleep(0.1)
+            self.accepted.add(str(self._number).encode())
+
+    def _send(self, number: int) -> bool:
+        try:
+            with smtplib.SMTP("127.0.0.1", self._port, timeout=30) as client:
+                client.sendmail("ana@customer.example", [self._address], mail(number))
+        except (OSError, smtplib.SMTPException):
+            return False
+        return True
+
+
+def steer(data: Path, kafka: str, *words: str) -> list[dict[str, object]]:
+    done = subprocess.run(
+        [BIN, "connectors", *words, "--data", data, "--kafka", kafka], capture_output=True, text=True, check=False
+    )
+    assert words[0] == "status" or done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()] if words[-1] == "--json" else []
+
+
+async def test_the_others_flow(stack: Stack, greenmail: Mailbox) -> None:
+    kafka = KafkaSettings(servers=stack.kafka)
+    await create_topics(kafka, topics())
+    one, two, box = (f"{kind}-{uuid.uuid4().hex[:10]}" for kind in ("one", "two", "box"))
+    port_one, port_two = ports.take(2)
+    smtp = {"type": "email-smtp", "host": "127.0.0.1"}
+    imap = {"type": "email-imap", "security": "none", "password": "any", "poll_every": 0.2, "host": greenmail.host}
+    writers = {
+        one: Writer(port_one, desk_of(one)),
+        two: Writer(port_two, desk_of(two)),
+        box: Writer(greenmail.smtp, desk_of(box)),
+    }
+    with own_folder("isolation") as folder:
+        write_config(
+            folder,
+            **{
+                one: smtp | {"port": port_one, "addresses": [desk_of(one)]},
+                two: smtp | {"port": port_two, "addresses": [desk_of(two)]},
+                box: imap | {"port": greenmail.imap, "addresses": [desk_of(box)], "username": desk_of(box)},
+            },
+        )
+
+        async def flows(*names: str) -> None:
+            """Each of them takes five more, whatever happens to the rest."""
+            await asyncio.gather(*(writers[name].write(5) for name in names))
+            await until(lambda found: all(writers[name].accepted <= found[name] for name in names))
+
+        async def until(holds: Callable[[dict[str, set[bytes]]], bool]) -> None:
+            async with asyncio.timeout(PATIENCE):
+                while not holds(await received(kafka)):
+                    await asyncio.sleep(0.4)
+
+        async def shown(name: str, state: str) -> dict[str, object]:
+            """What its status says, once it is in that state."""
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    rows = await asyncio.to_thread(steer, folder, stack.kafka, "status", "--json")
+                    if found := [row for row in rows if (row["connector"], row["state"]) == (name, state)]:
+                        return found[0]
+                    await asyncio.sleep(0.5)
+
+        def run(name: str) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
+            return connector_process(name, data=folder, kafka=stack.kafka)
+
+        with run(one) as first, run(two):
+            with run(box) as third:
+                await flows(one, two, box)
+
+                await asyncio.to_thread(steer, folder, stack.kafka, "pause", two, "--by", "ops")
+                assert (await shown(two, "paused"))["paused_by"] == "ops"
+                await flows(one, box)
+                await asyncio.to_thread(steer, folder, stack.kafka, "resume", two)
+                await flows(two)
+
+                first.send_signal(signal.SIGKILL)
+                await asyncio.to_thread(first.wait)
+                await flows(two, box)
+
+                # an upgrade: the new one is started before the old one goes, and polls when that has gone
+                with run(box):
+                    await shown(box, "standby")
+                    third.terminate()
+                    await asyncio.to_thread(third.wait)
+                    await flows(two, box)
+            with run(one):
+                await flows(one, two)
+        found = await received(kafka)
+        for name, writer in writers.items():
+            assert found[name] == writer.accepted

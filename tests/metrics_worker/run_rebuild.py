@@ -1,0 +1,17 @@
+"""A rebuild in a process of its own, on topics of a test. Ends with 1 when it could not be done."""
+
+import asyncio
+import json
+import sys
+
+from bus.errors import Retryable
+from metrics_worker.commands_rebuild import rebuilt
+from metrics_worker.snapshot import Names
+from tests.metrics_worker.run_worker import settings_of
+
+if __name__ == "__main__":
+    told = json.loads(sys.argv[1])
+    try:
+        asyncio.run(rebuilt(settings_of(told), names=Names(**told["names"])))
+    except Retryable as error:
+        sys.exit(str(error))

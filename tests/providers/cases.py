@@ -1,0 +1,186 @@
+"""The public connectors as the conformance suite sees them: what a customer does, and what arrives there."""
+
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ingest.connectors.facebook import FACEBOOK
+from ingest.connectors.forum import FORUM
+from ingest.connectors.phone import PHONE
+from ingest.connectors.x import X
+from ingest.contract import Connector
+from tests.providers import discourse, facebook, telephony, x
+from tests.providers.rig import Rig
+
+Delivery = tuple[Mapping[str, str], bytes]
+
+
+class Case(ABC):
+    """One connector and its provider. `secrets`: what must stand nowhere."""
+
+    row: Connector[Any]
+    secrets: Sequence[str]
+
+    @abstractmethod
+    def settings(self) -> dict[str, Any]: ...
+
+    @abstractmethod
+    def write(self, text: str) -> tuple[Delivery, str]:
+        """A customer writes; the webhook of it, and the message's source id."""
+
+    def write_long_ago(self) -> None:
+        """What stood there before the connector did."""
+
+    @abstractmethod
+    def nonsense(self) -> Delivery:
+        """A signed webhook that is none of the provider's documented ones."""
+
+    def thread(self) -> dict[str, Any]:
+        """Where an answer goes."""
+        raise NotImplementedError
+
+    def arrived(self) -> Sequence[str]:
+        """The texts of what we have sent."""
+        raise NotImplementedError
+
+    def rig(self, folder: Path, after: Rig | None = None) -> Rig:
+        """A process with this connector."""
+        return Rig(self.row, self.settings(), folder, after=after)
+
+
+@dataclass
+class ForumCase(Case):
+    server: discourse.Discourse
+    row = FORUM
+    secrets = (discourse.KEY, discourse.SECRET)
+
+    def settings(self) -> dict[str, Any]:
+        return {
+            "url": self.server.url, "api_key": discourse.KEY, "api_username": discourse.USER,
+            "webhook_secret": discourse.SECRET, "poll_every": 0.01,
+        }  # fmt: skip
+
+    def write(self, text: str) -> tuple[Delivery, str]:
+        post = self.server.write(text)
+        return self.server.webhook("post_created", post), str(post["id"])
+
+    def write_long_ago(self) -> None:
+        self.server.write("from before")
+
+    def nonsense(self) -> Delivery:
+        return self.server.webhook("post_created", {"id": 1, "version": 1, "topic_id": [], "raw": {"a": 1}})
+
+    def thread(self) -> dict[str, Any]:
+        post = self.server.write("a question")
+        return {"provider_thread": str(post["topic_id"]), "in_reply_to": str(post["id"])}
+
+    def arrived(self) -> Sequence[str]:
+        return [post["raw"] for post in self.server.of(discourse.USER)]
+
+
+@dataclass
+class FacebookCase(Case):
+    server: facebook.Facebook
+    row = FACEBOOK
+    secrets = (facebook.TOKEN, facebook.APP_SECRET, facebook.VERIFY)
+
+    def settings(self) -> dict[str, Any]:
+        return {
+            "page_id": facebook.PAGE, "page_token": facebook.TOKEN, "app_secret": facebook.APP_SECRET,
+            "verify_token": facebook.VERIFY, "graph_url": self.server.url, "poll_every": 0.01,
+        }  # fmt: skip
+
+    def write(self, text: str) -> tuple[Delivery, str]:
+        post = self.server.post(text)
+        return self.server.webhook("add", post), post["id"]
+
+    def write_long_ago(self) -> None:
+        self.server.post("from before")["created_time"] = "2020-01-01T00:00:00+0000"
+
+    def nonsense(self) -> Delivery:
+        return facebook.signed({"hello": "world"})
+
+    def thread(self) -> dict[str, Any]:
+        return {"provider_thread": self.server.post("a question")["id"]}
+
+    def arrived(self) -> Sequence[str]:
+        return [comment["message"] for comment in self.server.comments_of(facebook.PAGE)]
+
+
+@dataclass
+class XCase(Case):
+    server: x.X
+    row = X
+    secrets = x.KEYS
+
+    def settings(self) -> dict[str, Any]:
+        return {
+            "user_id": x.OWN, "username": x.NAME, "consumer_key": x.KEYS[0], "consumer_secret": x.KEYS[1],
+            "access_token": x.KEYS[2], "access_token_secret": x.KEYS[3], "webhook": True, "monthly_budget": 1000,
+            "api_url": self.server.url, "poll_every": 0.01, "slowest": 0.05,
+        }  # fmt: skip
+
+    def write(self, text: str) -> tuple[Delivery, str]:
+        post = self.server.write(text)
+        return x.webhook(x.activity(text, post["id"])), post["id"]
+
+    def write_long_ago(self) -> None:
+        self.server.write("from before", created_at="2020-01-01T00:00:00.000Z")
+
+    def nonsense(self) -> Delivery:
+        return x.webhook({"for_user_id": x.OWN, "tweet_create_events": [7, {"text": []}]})
+
+    def thread(self) -> dict[str, Any]:
+        return {"in_reply_to": self.server.write("a question")["id"]}
+
+    def arrived(self) -> Sequence[str]:
+        return [post["text"] for post in self.server.ours]
+
+
+class PhoneCase(Case):
+    row = PHONE
+    secrets = ("shared-with-placetel",)
+
+    def __init__(self) -> None:
+        self._calls = itertools.count(1)
+
+    def settings(self) -> dict[str, Any]:
+        return {"provider": "placetel", "signing_secret": self.secrets[0], "numbers": ["+4930555100"]}
+
+    def write(self, text: str) -> tuple[Delivery, str]:
+        call = f"call-{next(self._calls)}"
+        event = {"event": "HungUp", "type": "missed", "direction": "in", "from": "0221998877", "to": "030555100"}
+        return telephony.placetel(event | {"call_id": call, "text": text}, self.secrets[0]), call
+
+    def nonsense(self) -> Delivery:
+        return telephony.placetel({"hello": "world"}, self.secrets[0])
+
+
+@contextmanager
+def _phone() -> Iterator[PhoneCase]:
+    yield PhoneCase()
+
+
+@contextmanager
+def _forum() -> Iterator[ForumCase]:
+    with discourse.discourse() as server:
+        yield ForumCase(server)
+
+
+@contextmanager
+def _facebook() -> Iterator[FacebookCase]:
+    with facebook.facebook() as server:
+        yield FacebookCase(server)
+
+
+@contextmanager
+def _x() -> Iterator[XCase]:
+    with x.x() as server:
+        yield XCase(server)
+
+
+CASES: Mapping[str, Callable[[], Any]] = {"forum": _forum, "phone": _phone, "facebook": _facebook, "x": _x}
