@@ -66,7 +66,7 @@ def main() -> None:
 
     if "normalizer" in parts:
         take(_normalizer(arguments))
-    if {"filing", "size", "whole", "latency", "figures", "intake", "memory", "up"} & set(parts):
+    if {"filing", "size", "whole", "latency", "figures", "intake", "api", "memory", "up"} & set(parts):
         folder = build / "bench-data"
         if "up" in parts:
             take({"up to ready, s": _median(arguments.runs, lambda _: _ready(folder))})
