@@ -154,13 +154,18 @@ for _name, _column in {
     "team": tickets.c.team_id,
     "category": tickets.c.category,
     "kind": tickets.c.ticket_kind,
-    "due": tickets.c.due_at,
     "closed": tickets.c.closed_at,
 }.items():
     sa.Index(f"tickets_{_name}", _column, tickets.c.number, postgresql_where=_column.is_not(None))
 sa.Index("tickets_unclosed", tickets.c.status, tickets.c.number, postgresql_where=tickets.c.status != "closed")
-sa.Index("tickets_priority", tickets.c.priority, tickets.c.number, postgresql_where=tickets.c.priority != "normal")
-sa.Index("tickets_tags", tickets.c.tags, postgresql_using="gin", postgresql_where=tickets.c.tags != sa.text("'{}'"))
+# as ticketing.api.orders sorts by them
+sa.Index("tickets_due", sa.text("coalesce(due_at, 'infinity'::timestamptz)"), tickets.c.number)
+sa.Index(
+    "tickets_priority",
+    sa.text("(CASE priority WHEN 'urgent' THEN 3 WHEN 'high' THEN 2 WHEN 'normal' THEN 1 ELSE 0 END)"),
+    tickets.c.number,
+)
+sa.Index("tickets_tags", tickets.c.tags, postgresql_using="gin")
 
 sa.Index("tickets_next_due", tickets.c.next_due_at, postgresql_where=tickets.c.next_due_at.is_not(None))
 

@@ -11,13 +11,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench import api as api_part
 from tests.bench import figures as figures_part
 from tests.bench import filing, filing_at_size, intake, latency, normalizer, whole_way
 from tests.bench.cost import pss_megabytes
 from tests.e2e.running import Up, running
 from tests.mails.generator import generate
 
-PARTS = ("up", "normalizer", "filing", "size", "whole", "latency", "figures", "intake", "memory")
+PARTS = ("up", "normalizer", "filing", "size", "whole", "latency", "figures", "intake", "api", "memory")
 GOALS = {
     **normalizer.GOALS,
     **{f"folder: {name}": goal for name, goal in normalizer.GOALS.items()},
@@ -34,6 +35,8 @@ GOALS = {
     "event → figure (database) at 200/s, p50 ms": "≤ 100",
     "event → figure (database) at 200/s, p99 ms": "≤ 500",
     "figures: rebuild × read and decode": "≥ 0.4",
+    **{f"API: {kind} at 50/s, p95 ms": "≤ 100" for kind in ("list", "open", "search")},
+    "API: acts/s": "≥ 150",
     "up to ready, s": "≤ 10",
     "memory of all processes, MB": "≤ 1200",
 }
@@ -46,6 +49,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--mails", type=int, default=2_000)
     parser.add_argument("--size", type=int, default=1_000_000, help="messages on file when filing is tried at a size")
+    parser.add_argument("--tickets", type=int, default=10_000, help="for `api`; the goals are meant for a million")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="mails on which to try the normalizer as well")
     arguments = parser.parse_args()
@@ -62,7 +66,7 @@ def main() -> None:
 
     if "normalizer" in parts:
         take(_normalizer(arguments))
-    if {"filing", "size", "whole", "latency", "figures", "intake", "memory", "up"} & set(parts):
+    if {"filing", "size", "whole", "latency", "figures", "intake", "api", "memory", "up"} & set(parts):
         folder = build / "bench-data"
         if "up" in parts:
             take({"up to ready, s": _median(arguments.runs, lambda _: _ready(folder))})
@@ -90,7 +94,9 @@ def _measure_running(
         take(figures_part.measure(up, 5 * count, arguments.runs))
     if "intake" in parts:
         take(intake.measure(up, count, arguments.runs))
-    if set(parts) <= {"figures", "intake", "size", "filing", "up"}:
+    if "api" in parts:
+        take(api_part.measure(up.endpoints()["database"], arguments.tickets))
+    if set(parts) <= {"figures", "intake", "size", "filing", "api", "up"}:
         return
     whole_way.measure(up, generate(2_000, seed=seed + 90, prefix="warm"))
     if "whole" in parts:

@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from bus.message import Channel
 from bus.ticket_event import Priority, Status
+from ticketing.api.orders import DUE, RANK, RANKS
 from ticketing.people.policy import Who
 
 WORD: Final = r"^[^\x00-\x1f\x7f]{1,200}$"
@@ -59,6 +60,29 @@ class TicketFilter(BaseModel):
     closed_before: Day | None = None
     text: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")] | None = None
 
+    @property
+    def narrow(self) -> bool:
+        """Whether it asks for something that few tickets have, and that an index leads to."""
+        return bool(self.contact or self.account)
+
+    @property
+    def selective(self) -> bool:
+        """Whether it asks for anything that few tickets may have, and that an index leads to."""
+        return bool(
+            self.narrow
+            or self.text
+            or self.owner
+            or self.team
+            or self.department
+            or self.channel
+            or self.connector
+            or self.priority
+            or self.category
+            or self.kind
+            or self.tags
+            or any(getattr(self, f"{name}_before") for name in _MOMENTS)
+        )
+
 
 class Condition(NamedTuple):
     """A piece of a WHERE over `desk.tickets t`, and the values of its parameters."""
@@ -77,7 +101,7 @@ _ANY_OF: Final = {
     "account": "t.account_id = ANY(CAST(:account AS text[]))",
     "channel": "t.channel = ANY(CAST(:channel AS text[]))",
     "connector": "t.account = ANY(CAST(:connector AS text[]))",
-    "priority": "t.priority = ANY(CAST(:priority AS text[]))",
+    "priority": f"{RANK} = ANY(CAST(:priority AS int[]))",
     "category": "t.category = ANY(CAST(:category AS text[]))",
     "kind": "t.ticket_kind = ANY(CAST(:kind AS text[]))",
 }
@@ -90,7 +114,7 @@ _WITHOUT: Final = {
 }
 _ALL_TAGS: Final = "t.tags @> CAST(:tags AS text[])"
 _OVERDUE: Final = {
-    True: "t.due_at < CAST(:overdue AS timestamptz) AND t.status <> 'closed'",
+    True: f"{DUE} < CAST(:overdue AS timestamptz) AND t.status <> 'closed'",
     False: "(t.due_at IS NULL OR t.due_at >= CAST(:overdue AS timestamptz) OR t.status = 'closed')",
 }
 # an absorbed ticket's answers count for the one that it is part of
@@ -103,7 +127,7 @@ _AWAITING: Final = {
     "customer": f"t.status <> 'closed' AND {_ANSWERED}",
 }
 _MOMENTS: Final = {
-    "due": "t.due_at",
+    "due": DUE,
     "opened": "t.opened_at",
     "updated": "t.updated_at",
     "last_message": "t.last_message_at",
@@ -125,12 +149,16 @@ def conditions(asked: TicketFilter, who: Who, now: datetime) -> Iterator[Conditi
         yield Condition(_AWAITING[asked.awaiting], {})
     for name, column in _MOMENTS.items():
         if (after := getattr(asked, f"{name}_after")) is not None:
+            if name == "due":
+                yield Condition(f"{DUE} < 'infinity'", {})
             yield Condition(f"{column} >= CAST(:{name}_after AS timestamptz)", {f"{name}_after": after})
         if (before := getattr(asked, f"{name}_before")) is not None:
             yield Condition(f"{column} < CAST(:{name}_before AS timestamptz)", {f"{name}_before": before})
 
 
 def _any_of(name: str, sql: str, given: Sequence[str], who: Who) -> Condition:
+    if name == "priority":
+        return Condition(sql, {name: [RANKS[each] for each in given]})
     if name not in _WITHOUT:
         return Condition(sql, {name: list(given)})
     named = [who.agent_id if name == "owner" and each == ME else each for each in given if each != NONE]

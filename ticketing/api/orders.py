@@ -14,42 +14,49 @@ Sort = Literal[
     "last_message_at",
     "-last_message_at",
     "due_at",
-    "-due_at",
     "priority",
     "-priority",
 ]
 
-_FAR: Final = "'infinity'::timestamptz"
+DUE: Final = "coalesce(t.due_at, 'infinity'::timestamptz)"
+"""A ticket without a due time comes after all that have one. As it is indexed (ticketing/tables.py)."""
+RANKS: Final = {"low": 0, "normal": 1, "high": 2, "urgent": 3}
 RANK: Final = "(CASE t.priority WHEN 'urgent' THEN 3 WHEN 'high' THEN 2 WHEN 'normal' THEN 1 ELSE 0 END)"
+"""A priority as a number, as it is indexed."""
 
 
 class Order(NamedTuple):
-    """`key`: what is sorted by beside the number, None when that is all; `kind`: of its values; `down`: greatest first.
-
-    A ticket without a due time comes after all that have one, whichever way round.
-    """
+    """`key`: what is sorted by beside the number, if anything is; `kind`: of its values; `down`: greatest first."""
 
     key: str | None
     kind: type
     down: bool
 
     @property
-    def sql(self) -> str:
+    def way(self) -> str:
         """For an ORDER BY."""
-        way = "DESC" if self.down else "ASC"
-        return f"t.number {way}" if self.key is None else f"{self.key} {way}, t.number {way}"
+        return "DESC" if self.down else "ASC"
+
+    @property
+    def walked(self) -> str:
+        """The ORDER BY that an index gives."""
+        number = f"t.number {self.way}"
+        return number if self.key is None else f"{self.key} {self.way}, {number}"
+
+    @property
+    def sorted(self) -> str:
+        """The same ORDER BY in a form that no index gives: for rows that are few."""
+        if self.key is None:
+            return f"t.number + 0 {self.way}"
+        nothing = "0" if self.kind is int else "interval '0'"
+        return f"{self.key} + {nothing} {self.way}, t.number {self.way}"
 
     @property
     def shown(self) -> str:
-        """The key as a column of the result, from which a cursor is made."""
-        return "NULL::bigint" if self.key is None else f"nullif({self.key}, {self.nothing})"
-
-    @property
-    def nothing(self) -> str:
-        """The key of a row that has none."""
-        if self.kind is int:
-            return "-1"
-        return "'-infinity'::timestamptz" if self.down else _FAR
+        """The key as a column of the result, from which a cursor is made; null where there is none."""
+        if self.key is None:
+            return "NULL::bigint"
+        return "t.due_at" if self.key == DUE else self.key
 
     def after(self, place: Sequence[Any]) -> tuple[str, dict[str, Any]]:
         """The condition that begins behind a place (key, number)."""
@@ -57,12 +64,9 @@ class Order(NamedTuple):
         than = "<" if self.down else ">"
         if self.key is None:
             return f"t.number {than} CAST(:at_number AS bigint)", {"at_number": number}
-        cast = "int" if self.kind is int else "timestamptz"
-        at = f"coalesce(CAST(:at_key AS {cast}), {self.nothing})"
-        return f"({self.key}, t.number) {than} ({at}, CAST(:at_number AS bigint))", {
-            "at_key": key,
-            "at_number": number,
-        }
+        at = "CAST(:at_key AS int)" if self.kind is int else "coalesce(CAST(:at_key AS timestamptz), 'infinity')"
+        values = {"at_key": key, "at_number": number}
+        return f"({self.key}, t.number) {than} ({at}, CAST(:at_number AS bigint))", values
 
 
 def order_of(sort: Sort) -> Order:
@@ -72,7 +76,4 @@ def order_of(sort: Sort) -> Order:
         return Order(None, int, down)
     if name == "priority":
         return Order(RANK, int, down)
-    if name == "due_at":
-        edge = "'-infinity'::timestamptz" if down else _FAR
-        return Order(f"coalesce(t.due_at, {edge})", datetime, down)
-    return Order(f"t.{name}", datetime, down)
+    return Order(DUE if name == "due_at" else f"t.{name}", datetime, down)

@@ -34,7 +34,7 @@ _MORE = """
 """
 _SHOW = sa.text(f"SELECT {STATE_COLUMNS}, {_MORE} FROM {STATE_FROM} WHERE t.id = :id")  # noqa: S608  # our own columns
 _OTHERS = """
-SELECT t.number FROM desk.tickets t WHERE t.contact_id = :contact AND t.root_id = t.id AND t.id <> :id
+SELECT t.number FROM desk.tickets t WHERE t.contact_id = :contact AND t.merged_into IS NULL AND t.id <> :id
    AND t.status <> 'closed' AND {visible} ORDER BY t.number DESC LIMIT 20
 """
 

@@ -1,8 +1,4 @@
-"""Finding tickets by words, fast whether a word is in every second ticket or in one of a million.
-
-First the nearest tickets in the order asked for are looked through: a word that is in many fills the page from these,
-and reading all that have it would take long. Only a word that did not is looked up by the index, where it is in few.
-"""
+"""How tickets with some words are found, by looking through them and by looking them up (ticketing.api.ticket_list)."""
 
 from typing import Final
 

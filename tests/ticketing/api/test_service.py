@@ -37,7 +37,7 @@ async def served(database: str, folder: Path) -> AsyncIterator[tuple[str, Health
         data=folder,
     )
     stop, health, said = asyncio.Event(), Health(), asyncio.Queue[str]()
-    running = asyncio.create_task(work(settings)(stop, health, lambda **more: said.put_nowait(more["api"])))
+    running = asyncio.ensure_future(work(settings)(stop, health, lambda **more: said.put_nowait(more["api"])))
     try:
         yield await asyncio.wait_for(said.get(), 60), health
     finally:
