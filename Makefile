@@ -26,6 +26,9 @@ $(READY): requirements.lock pyproject.toml
 lock: $(READY)  ## resolve the dependencies again and write requirements.lock (hashes, no registry address)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-annotate \
 	  --no-header --no-emit-index-url --no-emit-find-links --upgrade pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --no-header --no-emit-index-url --no-emit-find-links --constraints requirements.lock pyproject.toml \
+	  -o deploy/container/requirements.lock
 
 demo: $(READY)  ## start everything, send the sample mails, show what became of them, stay up (ARGS=…)
 	$(BIN)/deskstream up --demo $(ARGS)

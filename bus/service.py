@@ -25,22 +25,24 @@ from bus.whole_file import write_atomically
 log = structlog.get_logger()
 
 RUN_FILE = "DESKSTREAM_RUN_FILE"
+OPS_HOST = "DESKSTREAM_OPS_HOST"
 NEEDS_MENDING = 3
 Announce = Callable[..., None]
 Work = Callable[[asyncio.Event, Health, Announce], Awaitable[None]]
 """A service's work: runs until the event is set; `announce(smtp=…)` adds addresses to the run file."""
 
 
-def run_service(name: str, settings: Settings, work: Work, *, ops_port: int = 0, ops_host: str = "127.0.0.1") -> int:
+def run_service(name: str, settings: Settings, work: Work, *, ops_port: int = 0) -> int:
     """Run to the end and return the exit status; the last line says why.
 
     0 stopped, 1 failed and may be started again, 2 misconfigured, 3 failed until somebody has mended the cause
     (`NEEDS_MENDING`): started again it would forget what it has counted, and go on as if nothing were wrong.
+    Health and metrics are served on `DESKSTREAM_OPS_HOST`, by default to this machine only.
     """
     configure_logging(settings.logging, name)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_run(name, work, ops_host, ops_port))
+            runner.run(_run(name, work, os.environ.get(OPS_HOST) or "127.0.0.1", ops_port))
     except ConfigError as error:
         _say(name, error)
         return 2

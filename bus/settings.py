@@ -19,7 +19,7 @@ from bus.spans_of_time import span
 from bus.ticket_event import Priority
 
 DEFAULT_DATA = "deskstream-data"
-_NOT_SETTINGS = ("DATA", "CONFIG", "KAFKA", "DATABASE", "FAILPOINTS", "RUN_FILE", "CACHE", "TOKEN", "URL")
+_NOT_SETTINGS = ("DATA", "CONFIG", "KAFKA", "DATABASE", "FAILPOINTS", "RUN_FILE", "CACHE", "TOKEN", "URL", "OPS_HOST")
 
 
 class Section(BaseModel):

@@ -48,7 +48,12 @@ async def host(
         steering = asyncio.create_task(steer(settings.kafka, hosted, datetime.now(UTC)))
         running = [asyncio.create_task(connector.run(stop), name=name) for name, connector in hosted.items()]
         try:
-            await asyncio.wait([*running, steering], return_when=asyncio.FIRST_EXCEPTION)
+            # steering goes on for ever: it is the connectors whose end is waited for, or the first that fails
+            working = asyncio.gather(*running)
+            ending: set[asyncio.Future[Any]] = {working, steering}
+            await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                working.exception()  # raised below, from its own task
         finally:
             stop.set()
             steering.cancel()

@@ -68,11 +68,12 @@ class Clock:
 @dataclass(frozen=True, slots=True)
 class Clocks:
     """All clocks of a ticket. `answered`: an agent has. `floor`: the latest instant that its history has told of
-    beside what customers write; no clock is due before it."""
+    beside what customers write; no clock is due before it. `told`: the latest moment that a clock has told."""
 
     running: Mapping[Which, Clock] = field(default_factory=dict)
     answered: bool = False
     floor: int = 0
+    told: int = 0
     runs: int = 0
 
     def next(self) -> Moment | None:
@@ -87,7 +88,9 @@ class Clocks:
     def after(self, moment: Moment) -> "Clocks":
         """The clocks once this moment has been told."""
         clock = self.running[moment.which].done(moment.what)
-        return replace(self, running={**self.running, moment.which: clock}, floor=max(self.floor, moment.at))
+        running = {**self.running, moment.which: clock}
+        told = self.told if moment.what == "soon" else max(self.told, moment.at)
+        return replace(self, running=running, floor=max(self.floor, moment.at), told=told)
 
     def put(self, which: Which, clock: Clock | None) -> "Clocks":
         """With this clock instead; None: without it."""
@@ -99,7 +102,7 @@ class Clocks:
     def to_json(self) -> dict[str, Any]:
         """As it is stored; {} when there is nothing to say."""
         said: dict[str, Any] = {"answered": True} if self.answered else {}
-        said |= {name: value for name in ("floor", "runs") if (value := getattr(self, name))}
+        said |= {name: value for name in ("floor", "told", "runs") if (value := getattr(self, name))}
         if self.running:
             said["running"] = {
                 which: {name: value for name, value in asdict(clock).items() if value not in (None, False)}
@@ -113,7 +116,8 @@ class Clocks:
         if not said:
             return NO_CLOCKS
         running = {which: Clock(**{"due": None, **clock}) for which, clock in said.get("running", {}).items()}
-        return cls(running, said.get("answered", False), said.get("floor", 0), said.get("runs", 0))
+        numbers = {name: said.get(name, 0) for name in ("floor", "told", "runs")}
+        return cls(running, said.get("answered", False), **numbers)
 
 
 NO_CLOCKS = Clocks()

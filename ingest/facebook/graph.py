@@ -1,5 +1,6 @@
 """The Graph API, asked with the page's token."""
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -14,6 +15,7 @@ from ingest.providers.http import Answer, ProviderHttp, failed
 
 _WAIT = 300.0
 _LONGEST_WAIT = 3600.0
+_NOT_THERE = (100, 33)
 
 
 class Repeated(Exception):
@@ -35,6 +37,16 @@ class Graph:
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
         """A good answer. Raises Retryable, and Refused for what does not exist."""
         return self._good(await self._ask("GET", path, params))
+
+    async def gone(self, id_: str) -> bytes | None:
+        """The answer that says so, when a post or comment is not there any more. Raises Retryable."""
+        answer = await self._ask("GET", id_, {"fields": "id"})
+        error = answer.json.get("error")
+        if isinstance(error, dict) and (error.get("code"), error.get("error_subcode")) == _NOT_THERE:
+            return answer.body
+        with contextlib.suppress(Refused, Repeated):
+            self._good(answer)
+        return None
 
     async def comment(self, target: str, message: str, picture: tuple[str, bytes, str] | None = None) -> str:
         """The id of the new comment. Raises Retryable, Refused, Uncertain and Repeated."""

@@ -1,7 +1,6 @@
 """Webhooks of a page: the question whether we are who was meant, and changes of the feed."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from pydantic import SecretStr
 from starlette.responses import Response
@@ -9,12 +8,13 @@ from starlette.responses import Response
 from ingest.contract import Place
 from ingest.facebook.settings import FacebookSettings
 from ingest.intake.raw_request import raw_request
-from ingest.intake.route import Accept, HttpRoute, Incoming, Refusal, Route
+from ingest.intake.route import MIB, Accept, HttpRoute, Incoming, Refusal, Route
 from ingest.providers.answers import taken
-from ingest.providers.peek import peek
+from ingest.providers.peek import first, peek
 from ingest.providers.record import THREAD
 from ingest.providers.slices import slices
 from ingest.signatures import check, hex_sha256, same
+from normalize.payload.fields import Fields
 
 _LONGEST_CHALLENGE = 200
 
@@ -41,7 +41,7 @@ class FacebookWebhook:
                     "facebook",
                     self._account,
                     body=body,
-                    known={THREAD: _thread(peek(body))},
+                    known={THREAD: _thread(Fields(peek(body)))},
                     own_addresses=[self._settings.page_id],
                 )
             )
@@ -73,14 +73,10 @@ class FacebookWebhook:
         return isinstance(entry, dict) and str(entry.get("id")) == self._settings.page_id
 
 
-def _thread(body: Mapping[str, Any]) -> str:
+def _thread(body: Fields) -> str:
     """The first conversation it names; almost every body has one only."""
-    for entry in body.get("entry") or []:
-        for change in entry.get("changes") or [] if isinstance(entry, dict) else []:
-            value = change.get("value") if isinstance(change, dict) else None
-            if isinstance(value, dict) and value.get("post_id"):
-                return str(value["post_id"])
-    return ""
+    entry = first(body.raw("entry"))
+    return first(entry.raw("changes")).object("value").id("post_id")
 
 
 def facebook_routes(settings: FacebookSettings, place: Place) -> Sequence[Route]:
@@ -88,4 +84,4 @@ def facebook_routes(settings: FacebookSettings, place: Place) -> Sequence[Route]
     if settings.verify_token is None:
         return []
     webhook = FacebookWebhook(place.name, settings, settings.verify_token)
-    return [HttpRoute("/webhook", webhook, methods=("GET", "POST"))]
+    return [HttpRoute("/webhook", webhook, methods=("GET", "POST"), max_body=4 * MIB)]

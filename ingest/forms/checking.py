@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from ingest.forms.definition import LENGTHS, PRIORITIES, STANDARD, Field, FileLimits, Form
+from ingest.forms.definition import LENGTHS, STANDARD, Field, FileLimits, Form
 from normalize.addresses import canonical
 from normalize.forms.attachments import files_in_json
 from normalize.payload.fields import Fields
@@ -86,6 +86,3 @@ def _says_something(form: Form, request: Request) -> bool:
     return bool(fields.text("text", "message").strip() or fields.line("subject") or _files_of(request)) or any(
         field.name not in STANDARD and value_of(fields, field.name).strip() for field in form.fields
     )
-
-
-__all__ = ["PRIORITIES", "Problems", "problems_of", "value_of"]

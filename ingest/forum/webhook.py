@@ -16,6 +16,7 @@ from ingest.providers.peek import peek
 from ingest.providers.record import THREAD
 from ingest.providers.repeats import Repeats
 from ingest.signatures import check, hex_sha256
+from normalize.payload.fields import Fields
 
 _KEPT = ("x-discourse-event", "x-discourse-event-type", "x-discourse-event-id")
 
@@ -35,8 +36,10 @@ class ForumWebhook:
         event = request.headers.get("x-discourse-event-id", "")
         # the id is not signed: alone it would let an old body stand for a new event
         key = hashlib.sha256(event.encode() + b"\0" + request.body).digest()
-        post = peek(request.body).get("post")
-        meant = isinstance(post, dict) and is_watched(post, self._settings)
+        body = peek(request.body)
+        post = body.get("post")
+        # no JSON at all: a setting over there is wrong, and understanding will say so
+        meant = is_watched(post, self._settings) if isinstance(post, dict) else not body
         if not meant or (event and key in self._repeats):
             return taken()
         await accept(
@@ -47,7 +50,7 @@ class ForumWebhook:
                 kept=_KEPT,
                 known={
                     "x-discourse-instance": self._settings.url,
-                    THREAD: str(post.get("topic_id") or "") if isinstance(post, dict) else "",
+                    THREAD: Fields(post).id("topic_id"),
                 },
                 own_addresses=[self._settings.api_username],
             )

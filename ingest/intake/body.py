@@ -1,6 +1,7 @@
 """Reading a request's body: within its limit, its time, and the memory there is for all of them."""
 
 import asyncio
+from collections import Counter
 
 from starlette.datastructures import Headers
 from starlette.types import Receive
@@ -9,11 +10,9 @@ from ingest.intake.route import Refusal, Unavailable
 
 _SILENCE = 20.0
 """Seconds without a byte."""
-_GRACE = 30.0
+_WINDOW = 30.0
 _LEAST_RATE = 4 * 1024
-"""Bytes a second, on the average after the grace: slower is nobody's line, and holds memory for hours."""
-
-
+"""Bytes a second over each window: slower is nobody's line, and holds memory for hours."""
 _POURED = 64 * 1024 * 1024
 _POURING = 10.0
 
@@ -23,28 +22,34 @@ class HungUp(Exception):
 
 
 class Memory:
-    """What all bodies that are being received, or handled, hold together."""
+    """What all bodies that are being received, or handled, hold together; one source has at most half of it."""
 
     def __init__(self, most: int) -> None:
         self._most = most
+        self._by_source: Counter[str] = Counter()
         self.held = 0
 
-    def take(self, size: int) -> None:
+    def take(self, source: str, size: int) -> None:
         """Raises Unavailable when there is no room."""
-        if self.held + size > self._most:
+        if self.held + size > self._most or self._by_source[source] + size > self._most // 2:
             raise Unavailable("Too much is being received at this moment, please send it again later.")
         self.held += size
+        self._by_source[source] += size
 
-    def give_back(self, size: int) -> None:
+    def give_back(self, source: str, size: int) -> None:
         """So many bytes are let go."""
         self.held -= size
+        self._by_source[source] -= size
+        if self._by_source[source] <= 0:
+            del self._by_source[source]
 
 
 class Held:
     """The body of one request: `size` bytes of `memory`, until `let_go`."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, source: str) -> None:
         self._memory = memory
+        self._source = source
         self.size = 0
 
     async def read(self, headers: Headers, receive: Receive, limit: int) -> bytes:
@@ -54,30 +59,30 @@ class Held:
             raise too_large(limit)
         if declared == 0 or (declared is None and "transfer-encoding" not in headers):
             return b""
-        self._hold(declared or 0)
         body = bytearray()
         clock = asyncio.get_running_loop().time
-        began = clock()
+        began, before = clock(), 0
         more = True
         while more:
             chunk, more = await _next(receive)
             if len(body) + len(chunk) > limit:
                 raise too_large(limit)
-            if declared is None:
-                self._hold(len(chunk))
+            self._hold(len(chunk))  # as it comes: what is only declared costs a stranger nothing
             body += chunk
-            spent = clock() - began - _GRACE
-            if spent > 0 and len(body) < spent * _LEAST_RATE:
-                raise _too_slow()
+            if clock() - began > _WINDOW:
+                if len(body) - before < _WINDOW * _LEAST_RATE:
+                    raise _too_slow()
+                began, before = clock(), len(body)
         return bytes(body)
 
     def let_go(self) -> None:
         """The body is no longer needed."""
-        self._memory.give_back(self.size)
+        if self.size:
+            self._memory.give_back(self._source, self.size)
         self.size = 0
 
     def _hold(self, size: int) -> None:
-        self._memory.take(size)
+        self._memory.take(self._source, size)
         self.size += size
 
 

@@ -17,7 +17,7 @@ from ingest.intake.body import Held, HungUp, Memory, declared_length
 from ingest.intake.entrance import Entrance
 from ingest.intake.indexed_headers import IndexedHeaders
 from ingest.intake.problem import CRASHED, problem
-from ingest.intake.rates import RateLimits
+from ingest.intake.rates import RateLimits, source_of
 from ingest.intake.route import HttpRoute, Incoming, Refusal, Unavailable
 
 log = structlog.get_logger()
@@ -47,7 +47,7 @@ class HttpEndpoint:
         began = time.perf_counter()
         headers = IndexedHeaders(scope)
         origin = self._readable_by(headers)
-        held = Held(self._memory)
+        held = Held(self._memory, source_of(remote_of(scope)))
         whole = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
         try:
             try:

@@ -13,11 +13,11 @@ _SPACE = " \t\r\n"
 def slices(body: bytes, *path: str) -> Sequence[tuple[Any, bytes]]:
     """Value and bytes of each item of the list that stands at `path` in the object; none when nothing stands there.
 
-    Raises Retryable (`contract`) for what is not an object of JSON, or not down to the list.
+    Raises Retryable (`contract`) for what is not an object of JSON.
     """
     try:
         text = body.decode("utf-8")
-        at = _skip(text, 0)
+        at = text.index("{") if text.lstrip(_SPACE).startswith("{") else len(text)
         for name in path:
             found = _member(text, at, name)
             if found is None:
@@ -37,7 +37,7 @@ def _skip(text: str, at: int) -> int:
 def _member(text: str, at: int, name: str) -> int | None:
     """Where the value of this member of the object at `at` begins."""
     if text[at] != "{":
-        raise ValueError("an object was expected")
+        return None
     at = _skip(text, at + 1)
     while text[at] != "}":
         if text[at] != '"':

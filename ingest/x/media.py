@@ -3,14 +3,21 @@
 from collections.abc import Sequence
 from typing import Any
 
+from bus.errors import Invalid
 from normalize.payload.fields import Fields
 from normalize.x.media import media_v2
 from normalize.x.posts_v1 import media_of_v1
 
 
 def media_in(body: Any) -> Sequence[str]:  # noqa: ANN401  # JSON
-    """Addresses of pictures and films, of API v2 and of the Account Activity API."""
-    fields = Fields(body)
+    """Addresses of pictures and films, of API v2 and of the Account Activity API; none of lists beyond all bounds."""
+    try:
+        return _sources(Fields(body))
+    except Invalid:
+        return []
+
+
+def _sources(fields: Fields) -> Sequence[str]:
     included = [fields.object("includes"), fields.object("data").object("includes")]
     found = [
         remote.source

@@ -1,5 +1,6 @@
 """X's webhook: its hourly question (CRC), and account activity."""
 
+import re
 from collections.abc import Sequence
 
 from pydantic import SecretStr
@@ -10,7 +11,7 @@ from ingest.intake.raw_request import raw_request
 from ingest.intake.route import Accept, HttpRoute, Incoming, Refusal, Route
 from ingest.providers.answers import taken
 from ingest.providers.files import Files
-from ingest.providers.peek import peek
+from ingest.providers.peek import first, peek
 from ingest.providers.record import THREAD
 from ingest.signatures import base64_sha256, check
 from ingest.x.calls import CallAlarm
@@ -19,7 +20,10 @@ from ingest.x.settings import XSettings
 from normalize.payload.fields import Fields
 
 _MESSAGES = ("tweet_create_events", "tweet_delete_events", "direct_message_events", "data")
-_LONGEST_TOKEN = 500
+_TOKEN = re.compile(r"[A-Za-z0-9+/=_.~-]{1,200}")
+"""X asks with base64. We answer with the same digest that signs webhooks: whoever could ask with a whole body would be
+given its signature, so a token must not look like one, and a body like nothing but an object.
+"""
 
 
 def crc_answer(secret: SecretStr, token: str) -> dict[str, str]:
@@ -40,12 +44,14 @@ class XWebhook:
         """The answer to a CRC; 200 to account activity once it stands on its topic."""
         if request.method == "GET":
             token = request.query.get("crc_token", "")
-            if not token or len(token) > _LONGEST_TOKEN:
-                raise Refusal(400, "crc_token", "There is no crc_token.")
+            if not _TOKEN.fullmatch(token):
+                raise Refusal(400, "crc_token", "There is no crc_token such as X sends.")
             await self._alarm.heard()
             return JSONResponse(crc_answer(self._settings.consumer_secret, token))
         right = f"sha256={base64_sha256(self._settings.consumer_secret, request.body)}"
         check(request.headers, "x-twitter-webhooks-signature", [right])
+        if not request.body.startswith(b"{"):
+            raise Refusal(400, "body", "This is no account activity.")
         body = peek(request.body)
         told_for = body.get("for_user_id")
         if body and (not any(body.get(name) for name in _MESSAGES) or told_for not in (None, self._settings.user_id)):
@@ -61,7 +67,8 @@ class XWebhook:
 
 def _thread(body: Fields) -> str:
     """The post that the first event is about, or answers."""
-    for post in body.objects("tweet_create_events"):
+    post = first(body.raw("tweet_create_events"))
+    if post:
         return post.id("conversation_id_str", "in_reply_to_status_id_str", "id_str")
     payload = body.object("data").object("payload")
     return payload.id("conversation_id", "id")

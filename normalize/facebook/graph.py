@@ -46,6 +46,27 @@ def graph_items(record: RawMessage, items: list[Fields], path: str) -> Iterator[
     yield Ignored(f"more than {_MOST} posts and comments in one answer; the rest is left to the next poll")
 
 
+def removed_item(record: RawMessage, path: str) -> Understood | Ignored:
+    """The last state of a post or comment that a poll has found to be gone: nothing of it is told but its id."""
+    id_ = path.rpartition("/")[2]
+    if not id_:
+        return Ignored("the removal of a post, without its id")
+    return understood(
+        record,
+        NORMALIZER,
+        Item(
+            source_id=id_,
+            author_kind="facebook",
+            author="",
+            public=True,
+            thread=record.headers.get(":thread", ""),
+            revision=revision_at(record.received_at),
+            change="removed",
+            because="an answer of the Graph API that it is not there",
+        ),
+    )
+
+
 def _pages(post: Fields) -> frozenset[str]:
     """The page on which a post stands, by all that may say so."""
     found = {each.id("id") for each in post.object("to").objects("data")}

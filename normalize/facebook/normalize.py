@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bus.errors import Invalid
 from bus.raw import RawMessage
 from normalize.facebook.feed_changes import feed_change
-from normalize.facebook.graph import graph_items, is_item
+from normalize.facebook.graph import graph_items, is_item, removed_item
 from normalize.facebook.messenger import messaging_event
 from normalize.outcome import Ignored, Understood
 from normalize.payload.fields import Fields, objects_of
@@ -42,6 +42,8 @@ def _webhook(record: RawMessage, body: Fields) -> Sequence[Understood | Ignored]
 
 
 def _answer(record: RawMessage, request: Request, body: Fields) -> Sequence[Understood | Ignored]:
+    if record.headers.get(":change") == "removed":
+        return [removed_item(record, request.path)]
     items = body.objects("data") or objects_of(request.value)
     if not items and (is_item(body) or "messages" in body):
         items = [body]

@@ -2,10 +2,15 @@
 back-pressure, send.
 """
 
+import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bus.errors import Invalid
 from bus.raw import Inline
@@ -72,6 +77,41 @@ async def test_nonsense_is_taken_and_holds_up_nothing(case: Case, tmp_path: Path
     assert source_id in [message.source_id for message in rig.messages()]
     others = [outcome for outcome in rig.outcomes() if isinstance(outcome, Invalid | Ignored)]
     assert len(rig.messages()) + len(others) == len(rig.raw)
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda v: st.lists(v) | st.dictionaries(st.text(), v),
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_signed_body_is_answered_with_an_error(
+    case: Case, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Values of a good body are put in each other's place, or made nonsense."""
+    (headers, body), _ = case.write("hello")
+    rig = case.rig(tmp_path_factory.mktemp("any"))
+    if body[:1] == b"{":
+        value = json.loads(body)
+        for _ in range(data.draw(st.integers(1, 4))):
+            _spoil(value, data)
+        headers, body = case.sign(json.dumps(value).encode())
+    else:
+        headers, body = case.sign(data.draw(st.binary(max_size=60) | st.just(body.replace(b"=", b"=%00&"))))
+    assert asyncio.run(rig.status(headers, body)) == 200
+    rig.outcomes()
+
+
+def _spoil(value: Any, data: st.DataObject) -> None:  # noqa: ANN401  # JSON
+    while isinstance(value, dict | list) and value:
+        keys = list(value) if isinstance(value, dict) else list(range(len(value)))
+        key = data.draw(st.sampled_from(keys))
+        if not isinstance(value[key], dict | list) or not value[key] or data.draw(st.integers(0, 3)) == 0:
+            value[key] = data.draw(_VALUES)
+            return
+        value = value[key]
 
 
 async def test_kafka_away_is_503_and_the_provider_keeps_it(case: Case, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from bus.errors import ConfigError
 from bus.settings import Settings, load_settings, validated
 from deploy import up as module
 from deploy.embedded import ports
-from deploy.services import Place, services, smtp_environment
+from deploy.services import Place, intake_environment, services, smtp_environment
 from deploy.starter_config import ensure_config
 from deploy.supervise.child import Command
 from deploy.supervise.part import Service
@@ -72,7 +72,7 @@ def test_up_starts_all_says_where_and_stops_all(stack: Stack, tmp_path: Path) ->
 
     console = Console(record=True, width=200, quiet=False, file=(tmp_path / "said").open("w"))
     url = stack.new_database()
-    options = UpOptions(tmp_path, kafka=stack.kafka, database=url, smtp_port=0, once=True)
+    options = UpOptions(tmp_path, kafka=stack.kafka, database=url, smtp_port=0, intake_port=0, once=True)
     assert up(options, console, visit) == 3
 
     (endpoints,) = seen
@@ -95,7 +95,7 @@ def test_up_starts_all_says_where_and_stops_all(stack: Stack, tmp_path: Path) ->
 def test_a_kafka_that_cannot_be_reached_is_named_in_one_line(stack: Stack, tmp_path: Path) -> None:
     (port,) = ports.take(1)
     console = Console(record=True, width=200, file=(tmp_path / "said").open("w"))
-    options = UpOptions(tmp_path, kafka=f"127.0.0.1:{port}", database=stack.new_database(), smtp_port=0)
+    options = UpOptions(tmp_path, kafka=f"127.0.0.1:{port}", database=stack.new_database(), smtp_port=0, intake_port=0)
     assert up(options, console) == 1
     assert [line for line in lines_of(console) if str(port) in line] == [
         f"deskstream up: Kafka does not answer at 127.0.0.1:{port}; check the address and that it runs"
@@ -160,6 +160,31 @@ def test_an_smtp_port_in_use_is_named(tmp_path: Path) -> None:
             smtp_environment(configured(tmp_path, SMTP), busy)
         with pytest.raises(ConfigError, match=f"port {busy} "):
             smtp_environment(configured(tmp_path, SMTP.replace("2599", str(busy))), None)
+
+
+PAGE = '[connectors.help]\ntype = "website"\n'
+
+
+def test_the_intake_port_that_is_chosen_reaches_the_server_of_whoever_has_routes(tmp_path: Path) -> None:
+    settings = configured(tmp_path, PAGE)
+    (free,) = ports.take(1)
+    for wanted in (free, 0):
+        environment = intake_environment(settings, wanted)
+        read = load_settings(data=tmp_path, environment=environment).intake
+        assert read.port == (wanted or int(*environment.values()))
+        assert read.port > 0
+    assert intake_environment(configured(tmp_path, ""), 0) == {}
+
+
+def test_an_intake_port_in_use_is_named(tmp_path: Path) -> None:
+    with socket.socket() as server:
+        (busy,) = ports.take(1)
+        server.bind(("127.0.0.1", busy))
+        server.listen()
+        with pytest.raises(ConfigError, match=f"port {busy} .*--intake-port"):
+            intake_environment(configured(tmp_path, PAGE), busy)
+        with pytest.raises(ConfigError, match=f"port {busy} "):
+            intake_environment(configured(tmp_path, f"[intake]\nport = {busy}\n{PAGE}"), None)
 
 
 def test_connectors_know_no_database_and_wait_for_what_up_keeps(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from bus.ticket_event import TicketEvent
 from bus.topics import RECEIPTS, TICKET_EVENTS, messages_topic, replies_topic
 from tests.conftest import Mailbox
 from tests.e2e.running import Up
+from tests.ticketing.by_hand import people
 from ticketing.acts.desk import desk_of
 from ticketing.acts.perform import perform
 from ticketing.acts.performed import Performed
@@ -117,8 +118,9 @@ class Story:
         self.engine: AsyncEngine = engine_of(str(up.endpoints()["database"]))
         self._keys = 0
 
-    async def asks_after_each_reply(self) -> None:
-        """The department of everybody wants to know how it was."""
+    async def begins(self, *agents: str) -> None:
+        """These agents work there, and the department of everybody wants to know how it was."""
+        await people(self.engine, *agents)
         made = sa.text("INSERT INTO desk.departments (id, name, rating, created_at) VALUES ('', 'All', :rating, now())")
         async with self.engine.begin() as connection:
             await connection.execute(made, {"rating": "each_reply"})

@@ -72,7 +72,7 @@ SELECT r.number FROM desk.messages m JOIN desk.tickets t ON t.id = m.ticket_id J
 
 
 def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 240
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.2)

@@ -2,40 +2,31 @@
 
 import asyncio
 import contextlib
-import json
 import signal
 import smtplib
 import subprocess
 import uuid
-from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from bus.connector import ConnectorStatus
 from bus.kafka_settings import KafkaSettings
-from bus.latest import read_to_end
 from bus.raw import Inline, RawMessage
-from bus.topics import create_topics, topics
 from deploy.embedded import ports
+from ingest.connector_health import judge
+from ingest.steering import last_statuses
 from tests.conftest import Mailbox, Stack
 from tests.folders import own_folder
 from tests.ingest.connector_process import BIN, connector_process, write_config
 from tests.ingest.imap.mailbox_rig import mail
+from tests.ingest.raw_topic import RawTopic, raw_topic
 
 pytestmark = pytest.mark.stack
 PATIENCE = 240
 """Seconds; a loaded machine starts a process in twenty."""
-
-
-async def received(kafka: KafkaSettings) -> dict[str, set[bytes]]:
-    """What each connector has put on its topic."""
-    found: dict[str, set[bytes]] = defaultdict(set)
-    async for record in read_to_end(kafka, ["raw.email"]):
-        raw = RawMessage.from_json(record.value or b"")
-        if isinstance(raw.payload, Inline):
-            found[raw.account].add(raw.payload.base64.rpartition(b"text of ")[2].strip())
-    return found
 
 
 def desk_of(connector: str) -> str:
@@ -68,17 +59,25 @@ class Writer:
         return True
 
 
-def steer(data: Path, kafka: str, *words: str) -> list[dict[str, object]]:
+def steer(data: Path, kafka: str, *words: str) -> None:
     done = subprocess.run(
         [BIN, "connectors", *words, "--data", data, "--kafka", kafka], capture_output=True, text=True, check=False
     )
-    assert words[0] == "status" or done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()] if words[-1] == "--json" else []
+    assert done.returncode == 0, done.stderr
 
 
-async def test_the_others_flow(stack: Stack, greenmail: Mailbox) -> None:
+def texts(raw: Sequence[RawMessage]) -> set[bytes]:
+    return {one.payload.base64.rpartition(b"text of ")[2].strip() for one in raw if isinstance(one.payload, Inline)}
+
+
+@pytest.fixture
+async def topic(stack: Stack) -> AsyncIterator[RawTopic]:
+    async with raw_topic(KafkaSettings(servers=stack.kafka)) as topic:
+        yield topic
+
+
+async def test_the_others_flow(stack: Stack, greenmail: Mailbox, topic: RawTopic) -> None:
     kafka = KafkaSettings(servers=stack.kafka)
-    await create_topics(kafka, topics())
     one, two, box = (f"{kind}-{uuid.uuid4().hex[:10]}" for kind in ("one", "two", "box"))
     port_one, port_two = ports.take(2)
     smtp = {"type": "email-smtp", "host": "127.0.0.1"}
@@ -101,20 +100,17 @@ async def test_the_others_flow(stack: Stack, greenmail: Mailbox) -> None:
         async def flows(*names: str) -> None:
             """Each of them takes five more, whatever happens to the rest."""
             await asyncio.gather(*(writers[name].write(5) for name in names))
-            await until(lambda found: all(writers[name].accepted <= found[name] for name in names))
-
-        async def until(holds: Callable[[dict[str, set[bytes]]], bool]) -> None:
             async with asyncio.timeout(PATIENCE):
-                while not holds(await received(kafka)):
-                    await asyncio.sleep(0.4)
+                while not all(writers[name].accepted <= texts(topic.mails[name]) for name in names):
+                    await asyncio.sleep(0.1)
 
-        async def shown(name: str, state: str) -> dict[str, object]:
-            """What its status says, once it is in that state."""
+        async def shown(name: str, state: str) -> ConnectorStatus:
+            """What it says of itself, once it is in that state."""
             async with asyncio.timeout(PATIENCE):
                 while True:
-                    rows = await asyncio.to_thread(steer, folder, stack.kafka, "status", "--json")
-                    if found := [row for row in rows if (row["connector"], row["state"]) == (name, state)]:
-                        return found[0]
+                    status = (await last_statuses(kafka)).get(name)
+                    if status and judge(status, datetime.now(UTC)).state == state:
+                        return status
                     await asyncio.sleep(0.5)
 
         def run(name: str) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
@@ -125,7 +121,7 @@ async def test_the_others_flow(stack: Stack, greenmail: Mailbox) -> None:
                 await flows(one, two, box)
 
                 await asyncio.to_thread(steer, folder, stack.kafka, "pause", two, "--by", "ops")
-                assert (await shown(two, "paused"))["paused_by"] == "ops"
+                assert (await shown(two, "paused")).paused_by == "ops"
                 await flows(one, box)
                 await asyncio.to_thread(steer, folder, stack.kafka, "resume", two)
                 await flows(two)
@@ -138,10 +134,9 @@ async def test_the_others_flow(stack: Stack, greenmail: Mailbox) -> None:
                 with run(box):
                     await shown(box, "standby")
                     third.terminate()
-                    await asyncio.to_thread(third.wait)
+                    assert await asyncio.to_thread(third.wait, PATIENCE) == 0
                     await flows(two, box)
             with run(one):
                 await flows(one, two)
-        found = await received(kafka)
         for name, writer in writers.items():
-            assert found[name] == writer.accepted
+            assert texts(topic.mails[name]) == writer.accepted

@@ -6,6 +6,7 @@ import random
 import signal
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 import pytest_asyncio
@@ -14,7 +15,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from bus.figures import CustomerMetrics
 from bus.latest import latest_by_key
+from bus.record import Outgoing
 from bus.ticket_event import TicketEvent
+from bus.transactions import KafkaTransactions
+from metrics_worker.behind import behind
 from metrics_worker.definitions import texts
 from metrics_worker.tables import LEADER_LOCK
 from tests.conftest import Stack
@@ -158,8 +162,25 @@ async def test_second_worker_stands_by_and_takes_over(desk: Figures) -> None:
     assert await published(desk) == count([*events, *later])
 
 
+async def test_markers_of_transactions_are_no_events_that_are_unread(desk: Figures) -> None:
+    relay = KafkaTransactions(desk.settings.kafka, desk.names.group + ".relay")
+    await relay.start()
+    for part in range(3):
+        events = events_of(tickets(part * 10, 10), part)
+        await relay.publish([Outgoing(desk.names.events, event.ticket_id, event.to_json()) for event in events])
+    await relay.stop()
+    desk.start()
+    assert await desk.settled() == []
+    engine = create_async_engine(desk.url)
+    async with asyncio.timeout(30), engine.connect() as connection:
+        while (late := await behind(connection, datetime.now(UTC))).unread != 0:
+            await connection.rollback()
+            await asyncio.sleep(0.1)
+    await engine.dispose()
+    assert late.looked is not None
+
+
 async def test_record_that_is_no_event_is_parked_and_the_rest_counted(desk: Figures) -> None:
-    from bus.record import Outgoing
     from bus.topics import DEAD_LETTERS
 
     events = events_of(tickets(0, 10))

@@ -34,6 +34,11 @@ class Case(ABC):
 
     def write_long_ago(self) -> None:
         """What stood there before the connector did."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def sign(self, body: bytes) -> Delivery:
+        """Any body, as the provider would send it."""
 
     @abstractmethod
     def nonsense(self) -> Delivery:
@@ -71,6 +76,9 @@ class ForumCase(Case):
     def write_long_ago(self) -> None:
         self.server.write("from before")
 
+    def sign(self, body: bytes) -> Delivery:
+        return {"x-discourse-event": "post_created", **discourse.signature(body)}, body
+
     def nonsense(self) -> Delivery:
         return self.server.webhook("post_created", {"id": 1, "version": 1, "topic_id": [], "raw": {"a": 1}})
 
@@ -100,6 +108,9 @@ class FacebookCase(Case):
 
     def write_long_ago(self) -> None:
         self.server.post("from before")["created_time"] = "2020-01-01T00:00:00+0000"
+
+    def sign(self, body: bytes) -> Delivery:
+        return facebook.signature(body), body
 
     def nonsense(self) -> Delivery:
         return facebook.signed({"hello": "world"})
@@ -131,6 +142,9 @@ class XCase(Case):
     def write_long_ago(self) -> None:
         self.server.write("from before", created_at="2020-01-01T00:00:00.000Z")
 
+    def sign(self, body: bytes) -> Delivery:
+        return x.signature_of(body), body
+
     def nonsense(self) -> Delivery:
         return x.webhook({"for_user_id": x.OWN, "tweet_create_events": [7, {"text": []}]})
 
@@ -155,6 +169,9 @@ class PhoneCase(Case):
         call = f"call-{next(self._calls)}"
         event = {"event": "HungUp", "type": "missed", "direction": "in", "from": "0221998877", "to": "030555100"}
         return telephony.placetel(event | {"call_id": call, "text": text}, self.secrets[0]), call
+
+    def sign(self, body: bytes) -> Delivery:
+        return telephony.placetel_signature(body, self.secrets[0]), body
 
     def nonsense(self) -> Delivery:
         return telephony.placetel({"hello": "world"}, self.secrets[0])

@@ -70,7 +70,7 @@ class Discourse:
             "x-discourse-event-id": str(post["id"] * 10 + post["version"]),
             "x-discourse-event-type": "post",
             "x-discourse-event": event,
-            "x-discourse-event-signature": "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest(),
+            **signature(body, secret),
         }, body
 
     def _now(self) -> str:
@@ -127,6 +127,12 @@ class Discourse:
     async def upload(self, request: Request) -> Response:
         name = (await fields(request))["file"]
         return self._allowed(request) or JSONResponse({"id": 1, "short_url": f"upload://{name}"})
+
+
+def signature(body: bytes, secret: str = SECRET) -> dict[str, str]:
+    """Its header."""
+    digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return {"x-discourse-event-signature": f"sha256={digest}"}
 
 
 def _not_found() -> Response:

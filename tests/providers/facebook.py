@@ -111,6 +111,14 @@ class Facebook:
         comment["_picture"] = form.get("source")
         return JSONResponse({"id": comment["id"]})
 
+    async def object(self, request: Request) -> Response:
+        if refused := self._refused(request):
+            return refused
+        id_ = request.path_params["id"]
+        if id_ not in self.items:
+            return _error(100, "Unsupported get request. Object does not exist", 33)
+        return JSONResponse({"id": id_})
+
     async def debug(self, request: Request) -> Response:
         if request.headers.get("authorization") != f"Bearer {APP}|{APP_SECRET}":
             return _error(190, "Invalid app token")
@@ -142,8 +150,13 @@ def _error(code: int, message: str, subcode: int = 0) -> Response:
 def signed(body: object, secret: str = APP_SECRET) -> tuple[dict[str, str], bytes]:
     """Headers and bytes."""
     data = json.dumps(body, separators=(",", ":")).encode()
-    signature = hmac.new(secret.encode(), data, hashlib.sha256).hexdigest()
-    return {"content-type": "application/json", "x-hub-signature-256": f"sha256={signature}"}, data
+    return signature(data, secret), data
+
+
+def signature(data: bytes, secret: str = APP_SECRET) -> dict[str, str]:
+    """The headers of these bytes."""
+    digest = hmac.new(secret.encode(), data, hashlib.sha256).hexdigest()
+    return {"content-type": "application/json", "x-hub-signature-256": f"sha256={digest}"}
 
 
 def _now() -> str:
@@ -161,6 +174,7 @@ def facebook() -> Iterator[Facebook]:
     routes = [
         Route("/v23.0/debug_token", graph.debug),
         Route(f"/v23.0/{PAGE}/feed", graph.feed),
+        Route("/v23.0/{id}", graph.object),
         Route("/v23.0/{id}/comments", graph.comments, methods=["GET", "POST"]),
     ]
     with served(Starlette(routes=routes)) as (graph.url, graph.faulty):

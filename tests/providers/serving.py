@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from normalize.payload.multipart import read_multipart
+from tests.certificates import Certificates
 
 
 @dataclass
@@ -75,15 +76,23 @@ async def fields(request: Request) -> Mapping[str, str]:
 
 
 @contextlib.contextmanager
-def served(app: Starlette) -> Iterator[tuple[str, Faulty]]:
+def served(app: Starlette, certificates: Certificates | None = None) -> Iterator[tuple[str, Faulty]]:
     """The base URL and the faults, while inside."""
     faulty = Faulty(app)
-    server = uvicorn.Server(uvicorn.Config(faulty, log_level="critical", lifespan="off", timeout_graceful_shutdown=1))
+    config = uvicorn.Config(
+        faulty,
+        log_level="critical",
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+        ssl_certfile=certificates.chain if certificates else None,
+        ssl_keyfile=certificates.key if certificates else None,
+    )
+    server = uvicorn.Server(config)
     listening = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}", faulty
+        yield f"{'https' if certificates else 'http'}://127.0.0.1:{listening.getsockname()[1]}", faulty
     finally:
         server.should_exit = True
         thread.join(30)

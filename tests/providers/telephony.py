@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from tests.certificates import Certificates
 from tests.providers.serving import Faulty, served
 
 RECORDING = b"RIFF" + bytes(range(256)) * 8
@@ -21,8 +22,13 @@ FORM = "application/x-www-form-urlencoded"
 def placetel(fields: Mapping[str, str], secret: str) -> tuple[dict[str, str], bytes]:
     """Headers and body, signed as Placetel's Notify API does."""
     body = urlencode(fields).encode()
+    return placetel_signature(body, secret), body
+
+
+def placetel_signature(body: bytes, secret: str) -> dict[str, str]:
+    """The headers of these bytes."""
     digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    return {"content-type": FORM, "x-placetel-signature": digest}, body
+    return {"content-type": FORM, "x-placetel-signature": digest}
 
 
 def twilio(fields: Mapping[str, str], token: str, url: str) -> tuple[dict[str, str], bytes]:
@@ -53,7 +59,7 @@ class Recordings:
 
 
 @contextlib.contextmanager
-def recordings() -> Iterator[Recordings]:
+def recordings(certificates: Certificates | None = None) -> Iterator[Recordings]:
     """A running one."""
     files = Recordings()
     routes = [
@@ -61,5 +67,5 @@ def recordings() -> Iterator[Recordings]:
         Route("/endless.wav", files.endless),
         Route("/elsewhere.wav", files.elsewhere),
     ]
-    with served(Starlette(routes=routes)) as (files.url, files.faulty):
+    with served(Starlette(routes=routes), certificates) as (files.url, files.faulty):
         yield files

@@ -141,6 +141,33 @@ async def test_the_poll_finds_posts_comments_and_changes(rig: Rig, page: Faceboo
     assert len(rig.messages()) == 3
 
 
+async def test_the_poll_finds_what_was_removed(rig: Rig, page: Facebook) -> None:
+    await rig.begun()
+    wall = page.post("Where is my parcel?")
+    page.comment(wall["id"], "Anybody?", author="92")
+    rude = page.comment(wall["id"], "Rubbish!", author="93")
+    other = page.post("Good bye", author="94")
+    await rig.poll(lambda: len(rig.messages()) == 4)
+    records = len(rig.raw)
+    del page.items[rude["id"]], page.items[other["id"]]
+    await rig.poll(lambda: len(rig.raw) == records + 2)
+    changes = {message.source_id: message.change for message in rig.messages()}
+    assert {id_ for id_, change in changes.items() if change == "removed"} == {rude["id"], other["id"]}
+    (gone,) = [message for message in rig.messages() if message.source_id == rude["id"]]
+    assert [ref.value for ref in gone.refs] == [wall["id"]]
+
+
+async def test_a_comment_that_is_only_not_listed_stays(rig: Rig, page: Facebook) -> None:
+    await rig.begun()
+    wall = page.post("Where is my parcel?")
+    comment = page.comment(wall["id"], "Anybody?", author="92")
+    await rig.poll(lambda: len(rig.messages()) == 2)
+    records = len(rig.raw)
+    comment["_post"] = "elsewhere"
+    await rig.poll(lambda: any(line == f"GET /v23.0/{comment['id']}" for line in page.faulty.asked))
+    assert len(rig.raw) == records
+
+
 async def test_many_comments_are_read_page_by_page(rig: Rig, page: Facebook) -> None:
     await rig.begun()
     posts = [page.post(f"post {number}")["id"] for number in range(5)]

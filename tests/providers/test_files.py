@@ -1,14 +1,18 @@
 """Fetching what a message names: from public hosts, in bounds, or not at all."""
 
 import asyncio
+import functools
 import socket
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from bus.blobs import FolderBlobs
 from ingest.providers.files import Files, NotFetched, is_public
+from tests.certificates import NAME, Certificates
 from tests.providers.serving import Fault
 from tests.providers.telephony import RECORDING, Recordings, recordings
 
@@ -100,6 +104,23 @@ async def test_bounds_and_failures_leave_the_others(tmp_path: Path, server: Reco
     sources = [f"{server.url}/{name}.wav" for name in ("endless", "cut", "missing", "good")]
     found = await files.fetch([*sources, "upload://x", "https://[bad/x"])
     assert list(found) == [sources[3]]
+
+
+async def test_the_certificate_is_that_of_the_name_though_the_address_is_called(
+    tmp_path: Path, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def here(self: Files, url: httpx.URL) -> str:
+        return "127.0.0.1"
+
+    monkeypatch.setattr(Files, "_address", here)
+    trusting = ssl.create_default_context(cafile=certificates.authority)
+    monkeypatch.setattr(httpx, "AsyncClient", functools.partial(httpx.AsyncClient, verify=trusting))
+    with recordings(certificates) as server:
+        port = server.url.rpartition(":")[2]
+        files = Files(FolderBlobs(tmp_path))
+        assert await files.download(f"https://{NAME}:{port}/good.wav") == RECORDING
+        with pytest.raises(httpx.ConnectError):
+            await files.download(f"https://media.example:{port}/good.wav")
 
 
 async def test_a_password_goes_to_its_host_alone(tmp_path: Path, server: Recordings) -> None:

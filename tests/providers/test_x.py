@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from pydantic import SecretStr
@@ -258,6 +259,17 @@ async def test_the_question_of_every_hour_is_answered(rig: Rig) -> None:
     assert await rig.status({}, method="GET") == 400
     rig.bus.reachable = False
     assert await rig.status({}, method="GET", query="crc_token=abc") == 200
+
+
+async def test_nobody_is_given_the_signature_of_a_body(rig: Rig) -> None:
+    """The digest that answers a token is the one that signs a webhook."""
+    body = json.dumps(activity("@teahouse forged"), separators=(",", ":"))[:450]
+    for token in (body, '{"data":{}}', "a&b", "[1]", " ", "x" * 201):
+        assert await rig.status({}, method="GET", query=urlencode({"crc_token": token})) == 400
+    answer = await rig.call({}, method="GET", query="crc_token=tweet_create_events=1")
+    given = json.loads(bytes(answer.body))["response_token"]
+    assert await rig.status({"x-twitter-webhooks-signature": given}, b"tweet_create_events=1") == 400
+    assert not rig.raw
 
 
 def test_the_answer_of_a_known_token() -> None:

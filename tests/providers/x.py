@@ -132,8 +132,13 @@ def _unsigned(request: Request) -> Response | None:
 def webhook(body: object, secret: str = KEYS[1]) -> tuple[dict[str, str], bytes]:
     """Headers and bytes of account activity."""
     data = json.dumps(body, separators=(",", ":")).encode()
+    return signature_of(data, secret), data
+
+
+def signature_of(data: bytes, secret: str = KEYS[1]) -> dict[str, str]:
+    """The headers of these bytes."""
     digest = b64encode(hmac.new(secret.encode(), data, hashlib.sha256).digest()).decode()
-    return {"content-type": "application/json", "x-twitter-webhooks-signature": f"sha256={digest}"}, data
+    return {"content-type": "application/json", "x-twitter-webhooks-signature": f"sha256={digest}"}
 
 
 def activity(text: str, id_: str = "1801", author: str = "42") -> dict[str, Any]:

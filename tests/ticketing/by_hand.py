@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.ticketing.filing.said import CONFIRMING
@@ -14,6 +15,17 @@ from ticketing.acts.performed import Performed
 from ticketing.policy import Policy
 
 DESK = Desk(CONFIRMING, Policy())
+
+
+async def people(engine: AsyncEngine, *agents: str, teams: Sequence[str] = ()) -> None:
+    """These agents and teams are there."""
+    async with engine.begin() as connection:
+        for id_ in agents:
+            made = "INSERT INTO desk.agents (id, name, roles, created_at) VALUES (:id, :id, '{agent}', now())"
+            await connection.execute(sa.text(made), {"id": id_})
+        for id_ in teams:
+            made = "INSERT INTO desk.teams (id, name, created_at) VALUES (:id, :id, now())"
+            await connection.execute(sa.text(made), {"id": id_})
 
 
 @dataclass(frozen=True)

@@ -45,11 +45,16 @@ class Aside:
     contact_id: str | None
 
 
+def no_message(given: str) -> str:
+    """What whoever acts is told, also when it is another department's."""
+    return f"there is no message {given}; `deskstream automatic list` shows all that are in no ticket"
+
+
 async def aside(connection: AsyncConnection, given: str) -> Sequence[Aside]:
     """The message, by our id or by its source's, and what belongs with it. Raises Invalid."""
     found = (await connection.execute(_FIND, {"id": given, "source": given.strip("<> ")})).one_or_none()
     if found is None:
-        raise Invalid(f"no message {given}; `deskstream automatic list` shows all that are in no ticket")
+        raise Invalid(no_message(given))
     if found.number is not None:
         raise Invalid(f"message {given} is in ticket {found.number} already")
     rows = await connection.execute(_GROUP, {"id": found.id, "group": found.automatic_group})

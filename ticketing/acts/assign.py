@@ -1,11 +1,13 @@
 """Whose a ticket is: an agent's, a team's, or nobody's."""
 
 from pydantic import Field, model_validator
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.errors import Invalid
 from bus.ticket_event import Assigned
-from ticketing.acts.kind import ActKind, Input
+from ticketing.acts.kind import ActKind, Asked, Input
 from ticketing.acts.scene import Scene
+from ticketing.acts.whom import must_be_there
 from ticketing.people.policy import Permission
 
 
@@ -20,6 +22,11 @@ class Assign(Input):
         if not self.model_fields_set:
             raise ValueError("name an owner, a team, or both")
         return self
+
+
+async def read(connection: AsyncConnection, asked: Asked[Assign]) -> None:
+    """They must be there."""
+    await must_be_there(connection, asked.given.owner, asked.given.team)
 
 
 def decide(scene: Scene[None], given: Assign) -> None:
@@ -38,5 +45,6 @@ ASSIGN = ActKind(
     summary="Give a ticket to an agent or a team, or take it from them.",
     permission=Permission.WORK_TICKETS,
     input=Assign,
+    read=read,
     decide=decide,
 )

@@ -1,11 +1,13 @@
 """A ticket needs more than its owner can do."""
 
 from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.ticket_event import Assigned, Escalated
 from ticketing import status
-from ticketing.acts.kind import ActKind, Input
+from ticketing.acts.kind import ActKind, Asked, Input
 from ticketing.acts.scene import Scene
+from ticketing.acts.whom import must_be_there
 from ticketing.people.policy import Permission
 
 
@@ -14,6 +16,11 @@ class Escalate(Input):
 
     owner: str | None = Field(default=None, max_length=100)
     team: str | None = Field(default=None, max_length=100)
+
+
+async def read(connection: AsyncConnection, asked: Asked[Escalate]) -> None:
+    """They must be there."""
+    await must_be_there(connection, asked.given.owner, asked.given.team)
 
 
 def decide(scene: Scene[None], given: Escalate) -> None:
@@ -33,5 +40,6 @@ ESCALATE = ActKind(
     summary="Escalate a ticket, to an agent or a team if you like.",
     permission=Permission.WORK_TICKETS,
     input=Escalate,
+    read=read,
     decide=decide,
 )

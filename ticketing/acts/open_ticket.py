@@ -18,6 +18,7 @@ from ticketing.acts.caller import Caller, Person, keep, owner, person
 from ticketing.acts.kind import OpeningKind, ToOpen
 from ticketing.acts.scene import Stage
 from ticketing.acts.update import BY_NAME_ONLY, Update
+from ticketing.acts.whom import must_be_there
 from ticketing.brakes import BrakesKnown
 from ticketing.channels import LONGEST_MAIL
 from ticketing.confirm import Opening, Suppressed
@@ -68,6 +69,7 @@ class Known:
 async def read(connection: AsyncConnection, asked: ToOpen[OpenTicket]) -> Known:
     """The contact, the call, what was sent to him today, and a number."""
     given, desk = asked.given, asked.desk
+    await must_be_there(connection, given.owner, given.team)
     channel: Channel = given.channel
     account, department = desk.confirming.desk.reply_via.get(channel, ""), given.department
     if department is not None:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bus.calendars import instant
 from bus.errors import Retryable
 from bus.failpoints import failpoint
 from bus.progress import database_error
@@ -66,6 +67,8 @@ async def perform(
             raise Stale(scene.ticket.version)
         loaded = scene.facts.tickets.values() if isinstance(scene.facts, Region) else [scene.ticket]
         scene.decision.owed += await catch_up(connection, loaded, now)
+        # who waited for the lock while something was told comes after it
+        scene.now = max(now, *(instant(ticket.timed.told) for ticket in loaded))
         done = await _settle(connection, scene, kind.decide(scene, given) or scene.ticket, kind.name, asked)
     failpoint("act.after_commit")
     return done

@@ -7,13 +7,14 @@ from uuid import uuid4
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bus.errors import Invalid
 from bus.ticket_event import Actor, ConfirmationSuppressed, Opened
 from ticketing import load
-from ticketing.acts.aside import Aside, aside, take
+from ticketing.acts.aside import Aside, aside, no_message, take
 from ticketing.acts.kind import Input, OpeningKind, ToOpen
 from ticketing.acts.scene import Stage
 from ticketing.contacts import Contacts, created, identity_value
-from ticketing.people.policy import Permission
+from ticketing.people.policy import Permission, may
 from ticketing.tickets import Requester, Ticket
 
 
@@ -45,10 +46,13 @@ async def read(connection: AsyncConnection, asked: ToOpen[ToTicket]) -> Found:
     return Found(messages, contacts, account_id, uuid4().hex, number)
 
 
-def decide(stage: Stage[Found], given: ToTicket) -> Ticket:  # noqa: ARG001  # `read` has found it
+def decide(stage: Stage[Found], given: ToTicket) -> Ticket:
     """Open it. A machine is not confirmed to, nor is feedback that wanted no answer."""
     found, now = stage.facts, stage.now
     first = found.messages[0].message
+    department = stage.desk.policy.department(first.account)
+    if not may(stage.who, Permission.SEE_TICKETS, department):
+        raise Invalid(no_message(given.message))
     contacts = Contacts(found.contacts, lambda: uuid4().hex)
     ticket = Ticket(
         id=found.id,
@@ -57,7 +61,7 @@ def decide(stage: Stage[Found], given: ToTicket) -> Ticket:  # noqa: ARG001  # `
         account_id=found.account_id,
         channel=first.channel,
         account=first.account,
-        department=stage.desk.policy.department(first.account),
+        department=department,
         subject=first.subject,
         language=first.language,
         opened_at=now,

@@ -46,12 +46,12 @@ def act_routes(inside: Inside) -> APIRouter:
             description=f"{kind.summary}\n\n{(kind.input.__doc__ or '').strip()}",
             operation_id=f"act_{kind.name.replace('-', '_')}",
             response_model=Done,
-            responses={200: {"headers": _ETAG}, **declared("malformed", "unknown", "stale", "version-required")},
+            responses={200: {"headers": ETAG}, **declared("malformed", "unknown", "stale", "version-required")},
         )
     return router
 
 
-_ETAG = {"ETag": {"description": "The version after the act.", "schema": {"type": "string"}}}
+ETAG = {"ETag": {"description": "The version after the act.", "schema": {"type": "string"}}}
 
 
 def _endpoint(inside: Inside, kind: ActKind[Any, Any]) -> Any:  # noqa: ANN401  # a function of the signature below

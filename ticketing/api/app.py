@@ -13,6 +13,7 @@ from ticketing.api.errors import handle_errors
 from ticketing.api.inside import Inside
 from ticketing.api.limits import BodyLimit, SecurityHeaders
 from ticketing.api.me_routes import me_routes
+from ticketing.api.opening_routes import opening_routes
 from ticketing.api.problems import Problem, declared
 from ticketing.api.ticket_routes import ticket_routes
 from ticketing.api.uploads import PATH as UPLOADS
@@ -56,7 +57,7 @@ def fastapi_app(inside: Inside, more: Sequence[APIRouter] = ()) -> FastAPI:
     )
     handle_errors(app)
     common = declared("unauthorized", "forbidden", "invalid", "unavailable")
-    own = (ticket_routes, act_routes, upload_routes, contact_routes, account_routes, me_routes, *PEOPLE)
+    own = (ticket_routes, act_routes, opening_routes, upload_routes, contact_routes, account_routes, me_routes, *PEOPLE)
     for router in (*(routes(inside) for routes in own), *more):
         app.include_router(router, prefix=PREFIX, responses=common)
     # customers come here by a link in their mail: no token, limits of its own

@@ -48,6 +48,7 @@ def letter(notices: Sequence[Notice], desk: DeskSettings, via: str, now: datetim
     machine wrote it (RFC 3834) and has no sender to bounce to, so machines answer it, if at all, with what the desk
     knows for machines' mail.
     """
+    notices = sorted(notices, key=lambda notice: (notice.number, notice.at, notice.id))
     first = notices[0]
     words = all_words()[choose((first.language, desk.language), all_words(), "en")]
     by_ticket: dict[int, list[Notice]] = defaultdict(list)

@@ -9,7 +9,7 @@ import pytest
 from ingest.intake import body, connections
 from ingest.intake.route import HttpRoute
 from ingest.intake.settings import Rates
-from tests.ingest.intake.rig import NAME, TAKE, UNLIMITED, IntakeRig, take
+from tests.ingest.intake.rig import NAME, TAKE, UNLIMITED, Client, IntakeRig, take
 
 PATH = f"/in/{NAME}/take"
 SMALL = HttpRoute("/take", take, max_body=1_000)
@@ -44,20 +44,40 @@ async def test_a_body_of_exactly_the_limit_is_taken(tmp_path: Path) -> None:
         assert (await rig.ask(body=b"x" * 1_000)).status == 202
 
 
+async def _begins(client: Client, rig: IntakeRig, size: int) -> None:
+    """Send all of a body but its last byte, and wait until the server has it."""
+    before = rig.server.memory.held
+    await client.head("POST", PATH, {"content-length": str(size)})
+    await client.send(b"x" * (size - 1))
+    async with asyncio.timeout(20):
+        while rig.server.memory.held < before + size - 1:
+            await asyncio.sleep(0.01)
+
+
 async def test_all_bodies_together_have_a_limit_and_give_it_back(tmp_path: Path) -> None:
     big = HttpRoute("/take", take, max_body=2_000_000)
-    async with IntakeRig(tmp_path, [big], max_bytes_in_memory=1024 * 1024).running() as rig:
-        async with rig.client() as first:
-            await first.head("POST", PATH, {"content-length": "1000000"})
-            async with asyncio.timeout(20):
-                while not rig.server.memory.held:
-                    await asyncio.sleep(0.01)
-            answer = await rig.ask(body=b"x" * 100_000)
+    rig = IntakeRig(tmp_path, [big], max_bytes_in_memory=1024 * 1024)
+    async with rig.running():
+        async with rig.client() as one, rig.client(local="127.0.0.2") as two:
+            await _begins(one, rig, 500_000)
+            answer = await rig.ask(body=b"x" * 100_000)  # one source has at most half of it
             assert (answer.status, answer.header("retry-after")) == (503, "5")
-            await first.send(b"x" * 1_000_000)
-            assert (await first.answer()).status == 202
+            await _begins(two, rig, 500_000)
+            assert (await rig.ask(body=b"x" * 100_000, local="127.0.0.3")).status == 503
+            assert (await rig.ask(body=b"x" * 100, local="127.0.0.3")).status == 202
+            for client in (one, two):
+                await client.send(b"x")
+                assert (await client.answer()).status == 202
         assert (await rig.ask(body=b"x" * 100_000)).status == 202
         assert rig.server.memory.held == 0
+
+
+async def test_what_is_only_declared_takes_no_memory(tmp_path: Path) -> None:
+    rig = IntakeRig(tmp_path, [TAKE], max_bytes_in_memory=1024 * 1024)
+    async with rig.running(), rig.client() as one, rig.client() as two:
+        for client in (one, two):
+            await client.head("POST", PATH, {"content-length": "1000000"})
+        assert (await rig.ask(body=b"x" * 100_000)).status == 202
 
 
 async def test_who_hangs_up_in_the_middle_gives_its_memory_back(tmp_path: Path) -> None:
@@ -84,7 +104,7 @@ async def test_a_body_that_stops_coming_is_not_waited_for(tmp_path: Path, monkey
 
 
 async def test_a_body_that_drips_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(body, "_GRACE", 0.1)
+    monkeypatch.setattr(body, "_WINDOW", 0.1)
     async with IntakeRig(tmp_path, [TAKE]).running() as rig, rig.client() as client:
         await client.head("POST", PATH, {"content-length": "1000000"})
         answered = asyncio.create_task(client.answer())

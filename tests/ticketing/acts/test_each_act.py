@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bus.errors import Invalid
-from tests.ticketing.by_hand import DESK, Acts
+from tests.ticketing.by_hand import DESK, Acts, people
 from tests.ticketing.filing.conftest import Desk
 from tests.ticketing.filing.said import START, said
 from ticketing.acts.errors import Forbidden, Stale, Unknown
@@ -26,6 +26,7 @@ def acts(desk: Desk, key: str = "act-1", agent: str = "agent-1", *, hours: float
 
 async def opened(desk: Desk) -> None:
     """Ticket 1 of two mails by Ann, ticket 2 of one by Bob."""
+    await people(desk.engine, "agent-2", teams=["t"])
     await desk.file(said("a", ANN), said("b", ANN, "a", at=1), said("z", BOB, at=3))
 
 
@@ -172,6 +173,16 @@ async def test_what_an_agent_writes_stays_out_of_what_is_kept_for_ever(desk: Des
     told = str(await desk.rows("SELECT document FROM desk.ticket_events"))
     assert "Secret" not in told
     assert "y.example" not in told
+
+
+async def test_a_ticket_is_given_to_nobody_who_is_not_there(desk: Desk) -> None:
+    await opened(desk)
+    await desk.rows_changed("UPDATE desk.agents SET disabled_at = now()")
+    for given in ({"owner": "agent-2"}, {"owner": "no-such"}, {"team": "no-such"}):
+        for name in ("assign", "escalate"):
+            with pytest.raises(Invalid, match="there is no"):
+                await acts(desk).do(name, 1, **given)
+    await acts(desk).do("assign", 1, team="t")
 
 
 async def test_a_number_that_was_absorbed_leads_to_the_survivor_and_its_version(desk: Desk) -> None:

@@ -9,7 +9,7 @@ from bus.errors import Invalid
 from bus.message import Author, Call, NormalizedMessage
 from bus.reply import Reply
 from bus.settings import DeskSettings
-from tests.ticketing.by_hand import DESK
+from tests.ticketing.by_hand import DESK, people
 from tests.ticketing.filing.conftest import Desk
 from tests.ticketing.filing.said import START, TOKENS, said
 from ticketing.acts.desk import Desk as Settings
@@ -20,6 +20,7 @@ from ticketing.acts.performed import Performed
 from ticketing.acts.table import OPENING
 from ticketing.confirm import Confirming
 from ticketing.people.policy import Role, Who
+from ticketing.policy import Policy
 
 pytestmark = pytest.mark.stack
 ANN = "ann@x.example"
@@ -102,6 +103,7 @@ async def test_his_answer_to_the_confirmation_comes_into_the_ticket(desk: Desk) 
 
 
 async def test_without_an_address_the_reason_is_recorded_and_the_owner_may_be_another(desk: Desk) -> None:
+    await people(desk.engine, "agent-2")
     done = await do(desk, "open", contact={"phone": PHONE}, subject="S", text="T", owner="agent-2")
     assert done.document.owner_id == "agent-2"
     suppressed = [event.data for event in done.events if event.type == "ticket.confirmation_suppressed"]
@@ -181,6 +183,17 @@ async def test_who_may_open_where(desk: Desk) -> None:
         await do(desk, "open", who=agent, department="elsewhere", **given)
     assert await desk.rows("SELECT count(*) FROM desk.tickets") == [(0,)]
     assert await desk.rows("SELECT count(*) FROM desk.contacts") == [(0,)]
+
+
+async def test_another_departments_message_is_not_there(desk: Desk) -> None:
+    await desk.file(said("f", ANN).model_copy(update={"feedback_only": True}))
+    apart = Settings(ANSWERED.confirming, Policy(departments={"support-mail": "support"}))
+    sales = Who("s", "S", frozenset({Role.AGENT}), departments=frozenset({"sales"}))
+    kind = next(each for each in OPENING if each.name == "to-ticket")
+    for message in ("id-f", "id-none"):
+        with pytest.raises(Invalid, match=f"there is no message {message};"):
+            await perform_opening(desk.engine, kind, kind.input(message=message), sales, desk=apart, key=message)
+    assert await desk.conversations() == []
 
 
 @pytest.mark.parametrize("contact", [{}, {"name": "Ann"}, {"phone": "030 123456"}, {"email": "a b"}, {"id": "no"}])

@@ -8,7 +8,7 @@ import pytest
 from bus import topics
 from bus.reply import Reply
 from tests.conftest import Stack
-from tests.ticketing.by_hand import Acts
+from tests.ticketing.by_hand import Acts, people
 from tests.ticketing.filing.said import CONFIRMING, START, record, said
 from tests.ticketing.relay.desk import desk, relaying, until
 from ticketing import tables
@@ -25,6 +25,7 @@ class _Anywhere:
 async def test_acts_need_no_kafka_and_reach_it_when_it_is_there(stack: Stack) -> None:
     async with desk(stack) as of:
         await Filing(of.engine, _Anywhere(), CONFIRMING)([record(said("a"))])
+        await people(of.engine, "agent-2")
         ticket = 0
         for n, (name, given) in enumerate(
             (("assign", {"owner": "agent-2"}), ("reply", {"text": "Yes."}), ("comment", {"text": "x"}), ("close", {}))

@@ -41,6 +41,8 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "add-participant": {"address": "eve@customer.example"},
     "remove-participant": {"address": "eve@customer.example"},
     "add-attachment": {"name": "a", "media_type": "text/plain", "blob": f"sha256/{'0' * 64}", "size": 1},
+    "tickets": {"contact": {"email": "eve@customer.example"}, "subject": "A", "text": "B"},
+    "to-ticket": {"message": "none"},
     "login": {"email": "nobody@desk.example", "password": "wrong"},
     "password": {"old": "wrong", "password": "a long enough one"},
     "tokens": {"name": "a"},

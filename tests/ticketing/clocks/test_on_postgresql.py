@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -97,10 +98,20 @@ async def test_who_looked_before_the_clock_was_late_may_act_all_the_same(desk: D
     assert (await desk.history(1)).count("became_overdue") == 2
 
 
+async def test_an_act_that_waited_while_something_was_told_comes_after_it(desk: Desk) -> None:
+    await desk.file(said("a", ANN))
+    await look(desk, 5)
+    [event] = (await acts(desk, "k", 4).do("comment", 1, text="I began before.")).events
+    assert event.occurred_at == _FIRST
+    [event] = (await acts(desk, "k2", 6).do("comment", 1, text="I did not.")).events
+    assert event.occurred_at == START + timedelta(hours=6)
+
+
 async def test_a_message_a_receipt_and_a_merged_contact_come_after_what_was_due(desk: Desk) -> None:
     await desk.file(said("a", ANN), said("b", "bob@y.example"), said("c", "cid@z.example"))
-    await desk.file(said("a2", ANN, "a", at=60 * 300))
     moment = START + timedelta(hours=300)
+    desk.filing = replace(desk.filing, clock=lambda: moment)
+    await desk.file(said("a2", ANN, "a", at=60 * 300))
     desk.filing.clock  # noqa: B018  # the present: long after
     replies = dict(
         await desk.rows("SELECT t.number, r.id FROM desk.replies r JOIN desk.tickets t ON t.id = r.ticket_id")

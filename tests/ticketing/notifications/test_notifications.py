@@ -16,12 +16,15 @@ from bus.errors import ConfigError
 from bus.message import NormalizedMessage
 from bus.reply import Reply
 from bus.settings import DeskSettings, NotificationSettings, Settings
+from ingest.mail_message import compose
 from tests.ticketing.by_hand import DESK, Acts
 from tests.ticketing.clocks.stories import LEVELS
 from tests.ticketing.filing.conftest import Desk, database
 from tests.ticketing.filing.conftest import desk as plain_desk
 from tests.ticketing.filing.said import START, said
+from ticketing.notifications.letter import letter
 from ticketing.notifications.notifier import Notifier
+from ticketing.notifications.store import Notice
 from ticketing.notifications.via import notifying_via
 from ticketing.people import directory
 from ticketing.people.models import AgentEdit, NewAgent, NewTeam
@@ -256,6 +259,18 @@ async def test_killed_there_nothing_is_told_twice_or_never(told: Told, hit: int)
     assert await asyncio.to_thread(process) == 0
     assert await asyncio.to_thread(process) == 0
     assert len(await told.sent(5000)) == 1
+
+
+def test_it_says_that_a_machine_wrote_it_and_nothing_a_customer_wrote_becomes_a_header() -> None:
+    subject, name = "壊れた\r\nBcc: everybody@x.example", "Bea\u202e Boon"
+    notice = Notice(1, "a1", "overdue", START, "t1", 12, subject, name, "bea@desk.example", "ja", None)
+    mail = compose(letter([notice], DeskSettings(), "support-mail", START), "support@desk.example")
+    head, _, _ = mail.content.decode().partition("\r\n\r\n")
+    assert "\r\nAuto-Submitted: auto-" in head
+    assert "\r\nX-Auto-Response-Suppress: All" in head
+    assert (mail.envelope_from, mail.recipient) == ("", "bea@desk.example")
+    assert "Bcc" not in head
+    assert "\u202e" not in head
 
 
 def test_the_connector_that_sends_is_the_named_or_the_first_one() -> None:

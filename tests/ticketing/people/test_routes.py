@@ -143,7 +143,7 @@ async def test_departments_and_teams(house: House, admin: httpx.AsyncClient) -> 
     change = {"from_address": "repair@desk.example", "rating": "at_close", "members": [agent]}
     changed = (await admin.post("/departments/repair/update", json=change, headers=key())).json()
     assert (changed["members"], changed["rating"]) == ([agent], "at_close")
-    team = (await admin.post("/teams", json={"name": "Night", "members": [agent]}, headers=key())).json()
+    team = (await admin.post("/teams", json={"name": "Late", "members": [agent]}, headers=key())).json()
     assert (await admin.get(f"/teams/{team['id']}")).json()["members"] == [agent]
     left = await admin.post(f"/teams/{team['id']}/update", json={"members": []}, headers=key())
     assert left.json()["members"] == []
