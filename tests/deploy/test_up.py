@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 import socket
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +18,6 @@ from deploy import up as module
 from deploy.embedded import ports
 from deploy.services import Place, intake_environment, services, smtp_environment
 from deploy.starter_config import ensure_config
-from deploy.supervise.child import Command
 from deploy.supervise.part import Service
 from deploy.up import UpOptions, up
 from ingest.smtp.settings import EmailSmtpSettings
@@ -51,7 +49,6 @@ def toys(monkeypatch: pytest.MonkeyPatch) -> None:
         return (toy("connector"), toy("ticketing"))
 
     monkeypatch.setattr(module, "services", rows)
-    monkeypatch.setattr(module, "migration", lambda *_: Command((sys.executable, "-c", "")))
 
 
 @pytest.mark.stack
@@ -191,11 +188,12 @@ def test_connectors_know_no_database_and_wait_for_what_up_keeps(tmp_path: Path) 
     settings = configured(tmp_path, SMTP)
     place = Place(tmp_path, tmp_path / "deskstream.toml", "127.0.0.1:1", "postgresql+psycopg://x:secret@127.0.0.1/y")
     rows = {row.name: row for row in services(settings, place, {}, ["kafka"])}
-    assert list(rows) == ["connector", "ticketing", "metrics"]
+    assert list(rows) == ["connector", "ticketing", "metrics", "api"]
     assert list(rows["connector"].argv)[-3:] == ["connector", "other", "support-mail"]
     assert rows["connector"].env["DESKSTREAM_DATABASE"] is None
     assert rows["ticketing"].env["DESKSTREAM_DATABASE"] == place.database
-    assert [list(row.needs) for row in rows.values()] == [["kafka"], ["kafka"], ["kafka"]]
+    needs = {name: list(row.needs) for name, row in rows.items()}
+    assert needs == {"connector": ["kafka"], "ticketing": ["kafka"], "metrics": ["kafka"], "api": []}
     assert not any("secret" in word for row in rows.values() for word in row.argv)
     assert "connector" not in {row.name for row in services(configured(tmp_path, ""), place, {}, [])}
 
