@@ -162,7 +162,7 @@ sa.Index("tickets_unclosed", tickets.c.status, tickets.c.number, postgresql_wher
 sa.Index("tickets_due", sa.text("coalesce(due_at, 'infinity'::timestamptz)"), tickets.c.number)
 sa.Index(
     "tickets_priority",
-    sa.text("(CASE priority WHEN 'urgent' THEN 3 WHEN 'high' THEN 2 WHEN 'normal' THEN 1 ELSE 0 END)"),
+    sa.text("array_position(ARRAY['low'::text, 'normal'::text, 'high'::text, 'urgent'::text], priority)"),
     tickets.c.number,
 )
 sa.Index("tickets_tags", tickets.c.tags, postgresql_using="gin")

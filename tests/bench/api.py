@@ -150,7 +150,7 @@ async def _measure(url: str, plain: str, tickets: int) -> dict[str, Any]:
     found: dict[str, Any] = {"API: tickets": tickets}
     async with _serving(url) as (address, process):
         headers = {"Authorization": f"Bearer {token}"}
-        limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
+        limits = httpx.Limits(max_connections=64, max_keepalive_connections=64, keepalive_expiry=2)
         async with httpx.AsyncClient(
             base_url=f"{address}/api/v1", headers=headers, limits=limits, timeout=60
         ) as client:

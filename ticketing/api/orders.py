@@ -20,8 +20,8 @@ Sort = Literal[
 
 DUE: Final = "coalesce(t.due_at, 'infinity'::timestamptz)"
 """A ticket without a due time comes after all that have one. As it is indexed (ticketing/tables.py)."""
-RANKS: Final = {"low": 0, "normal": 1, "high": 2, "urgent": 3}
-RANK: Final = "(CASE t.priority WHEN 'urgent' THEN 3 WHEN 'high' THEN 2 WHEN 'normal' THEN 1 ELSE 0 END)"
+RANKS: Final = {"low": 1, "normal": 2, "high": 3, "urgent": 4}
+RANK: Final = "array_position(ARRAY['low', 'normal', 'high', 'urgent'], t.priority)"
 """A priority as a number, as it is indexed."""
 
 

@@ -55,7 +55,7 @@ CREATE INDEX tickets_channel ON desk.tickets (channel, number);
 CREATE INDEX tickets_department ON desk.tickets (department, number);
 CREATE INDEX tickets_unclosed ON desk.tickets (status, number) WHERE status <> 'closed';
 CREATE INDEX tickets_priority ON desk.tickets
-    ((CASE priority WHEN 'urgent' THEN 3 WHEN 'high' THEN 2 WHEN 'normal' THEN 1 ELSE 0 END), number);
+    (array_position(ARRAY['low', 'normal', 'high', 'urgent'], priority), number);
 CREATE INDEX tickets_category ON desk.tickets (category, number) WHERE category IS NOT NULL;
 CREATE INDEX tickets_kind ON desk.tickets (ticket_kind, number) WHERE ticket_kind IS NOT NULL;
 CREATE INDEX tickets_due ON desk.tickets (coalesce(due_at, 'infinity'::timestamptz), number);
