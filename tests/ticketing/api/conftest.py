@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,24 @@ from tests.ticketing.api.house import House, leave, settle_in
 from ticketing.migrate import upgrade
 
 
-@pytest.fixture(scope="session")
-async def house(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    """The house."""
+@asynccontextmanager
+async def _opened(stack: Stack, folder: Path) -> AsyncIterator[House]:
     url = stack.new_database()
     await asyncio.to_thread(upgrade, url)
-    folder: Path = tmp_path_factory.mktemp("blobs")
     opened = await settle_in(url, FolderBlobs(folder))
     yield opened
     await leave(opened)
+
+
+@pytest.fixture(scope="session")
+async def house(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """The house."""
+    async with _opened(stack, tmp_path_factory.mktemp("blobs")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+async def house_of_its_own(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """Another one, for who logs people out and throws things away."""
+    async with _opened(stack, tmp_path_factory.mktemp("blobs")) as opened:
+        yield opened

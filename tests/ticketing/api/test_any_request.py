@@ -38,11 +38,11 @@ CHECKS = [
 
 
 @pytest.fixture(scope="module")
-async def served(house: House) -> AsyncIterator[str]:
+async def served(house_of_its_own: House) -> AsyncIterator[str]:
     """The API on a real port."""
-    await asyncio.to_thread(upgrade, house.url)
-    settings = Settings(database=DatabaseSettings(url=SecretStr(house.url)))
-    application = api(house.inside, figures(settings)(house.inside, asyncio.Event()))
+    await asyncio.to_thread(upgrade, house_of_its_own.url)
+    settings = Settings(database=DatabaseSettings(url=SecretStr(house_of_its_own.url)))
+    application = api(house_of_its_own.inside, figures(settings)(house_of_its_own.inside, asyncio.Event()))
     async with serving(application, "127.0.0.1", 0) as port:
         yield f"http://127.0.0.1:{port}"
 
@@ -77,13 +77,13 @@ def _ask(url: str, tokens: dict[str, str], roles: list[list[str]], examples: int
     return count
 
 
-async def test_a_few_requests_to_every_operation(house: House, served: str) -> None:
-    await house.ticket("any-1")
+async def test_a_few_requests_to_every_operation(house_of_its_own: House, served: str) -> None:
+    await house_of_its_own.ticket("any-1")
     roles = [[str(role)] for role in Role]
-    assert await asyncio.to_thread(_ask, served, house.tokens, roles, 2) > 50
+    assert await asyncio.to_thread(_ask, served, house_of_its_own.tokens, roles, 2) > 50
 
 
 @pytest.mark.long
-async def test_many_requests_to_every_operation_by_every_role(house: House, served: str) -> None:
-    await house.ticket("any-2")
-    assert await asyncio.to_thread(_ask, served, house.tokens, [[str(role) for role in Role]], 40) > 50
+async def test_many_requests_to_every_operation_by_every_role(house_of_its_own: House, served: str) -> None:
+    await house_of_its_own.ticket("any-2")
+    assert await asyncio.to_thread(_ask, served, house_of_its_own.tokens, [[str(role) for role in Role]], 40) > 50
