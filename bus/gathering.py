@@ -15,12 +15,14 @@ _BUSY = 600.0
 _ENOUGH = 1024 * 1024
 _PATIENCE_MS = 500
 _WORTH_IT_MS = 10
+_LONG_MS = 50
 
 
 class Gathering:
     """Adapts one consumer's fetches to the rate at which it gets records; `most_ms` 0 leaves them immediate.
 
-    `busy`: records a second from which on it gathers for `most_ms`. `under_way`: whether the next fetch gathers.
+    `busy`: records a second from which on it gathers for `most_ms`. `under_way`: whether the next fetch gathers for so
+    long that a second look finds nothing.
     """
 
     def __init__(self, most_ms: int, *, busy: float = _BUSY, clock: Callable[[], float] = time.monotonic) -> None:
@@ -43,7 +45,7 @@ class Gathering:
     def adapt(self, consumer: AIOKafkaConsumer, records: int) -> None:
         """`after`, applied to the consumer."""
         ms = self.after(records)
-        self.under_way = ms > 0
+        self.under_way = ms >= _LONG_MS
         fetcher = consumer._fetcher  # noqa: SLF001  # aiokafka lets nobody change it on a running consumer
         fetcher._fetch_max_wait_ms = ms or _PATIENCE_MS  # noqa: SLF001
         fetcher._fetch_min_bytes = _ENOUGH if ms else 1  # noqa: SLF001

@@ -32,8 +32,8 @@ BEHIND = Gauge("deskstream_search_behind_events", "Events in the outbox that the
 SEARCH_LOCK = 0x73656172
 """Advisory lock of a transaction: one process follows at a time, the others have nothing to do."""
 BATCH = 200
-_IDLE, _DOWN = 0.3, 5.0
-_REST = 2.0
+_IDLE, _DOWN = 0.5, 5.0
+_REST = 8.0
 """After a full batch as many times the time it took are left to others: what comes in goes before what is found."""
 
 _ALONE = sa.text("SELECT pg_try_advisory_xact_lock(:lock)")
