@@ -2,34 +2,26 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bus.database import database_url
 from bus.errors import Invalid
-from bus.options import resolve
+from ticketing.commands_desk import Desk
 
 Result = TypeVar("Result")
 Model = TypeVar("Model", bound=BaseModel)
 AgentArgument = Annotated[str, typer.Argument(help="Id, mail address or name.")]
 
 
-def on_desk(
-    data: Path | None,
-    config: Path | None,
-    kafka: str | None,
-    database: str | None,
-    do: Callable[[AsyncConnection], Awaitable[Result]],
-) -> Result:
+def in_transaction(desk: Desk, do: Callable[[AsyncConnection], Awaitable[Result]]) -> Result:
     """What `do` gives, in one transaction. Raises ConfigError, Invalid, Retryable."""
     from ticketing.database import engine
     from ticketing.people.store import transaction
 
-    url = database_url(resolve(data, config, kafka, database).settings("database"))
+    url = desk.url
 
     async def run() -> Result:
         pool = engine(url)

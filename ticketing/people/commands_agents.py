@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bus.options import ConfigOption, DatabaseOption, DataOption, JsonOption, KafkaOption
 from bus.output import console, print_one, print_rows
-from ticketing.people.commands import AgentArgument, given, on_desk
+from ticketing.commands_desk import Desk, on_desk
+from ticketing.people.commands import AgentArgument, given, in_transaction
 from ticketing.people.models import Agent, AgentEdit, NewAgent, NewTokenGiven, Token
 from ticketing.people.policy import Permission, Role
 
@@ -28,12 +28,9 @@ ScopeOption = Annotated[
 
 
 @agents_app.command("list")
+@on_desk
 def list_(
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
+    desk: Desk,
 ) -> None:
     """List everybody, also those who are disabled."""
     from ticketing.people import directory
@@ -46,33 +43,27 @@ def list_(
         "departments": lambda a: ", ".join(a.departments),
         "disabled": lambda a: a.disabled_at and f"{a.disabled_at:%Y-%m-%d}",
     }
-    rows = on_desk(data, config, kafka, database, directory.agents)
-    print_rows(rows, columns, as_json=as_json, nothing="Nobody works here yet.")
+    rows = in_transaction(desk, directory.agents)
+    print_rows(rows, columns, as_json=desk.as_json, nothing="Nobody works here yet.")
 
 
 @agents_app.command("show")
+@on_desk
 def show(
+    desk: Desk,
     agent: AgentArgument,
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Show one agent."""
     from ticketing.people import directory
 
-    print_one(on_desk(data, config, kafka, database, lambda c: directory.agent(c, agent)), as_json=as_json)
+    print_one(in_transaction(desk, lambda c: directory.agent(c, agent)), as_json=desk.as_json)
 
 
 @agents_app.command("add")
+@on_desk
 def add(
+    desk: Desk,
     name: Annotated[str, typer.Argument(help="As customers and colleagues read it.")],
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
     email: EmailOption = None,
     role: RoleOption = None,
     department: DepartmentOption = None,
@@ -92,18 +83,15 @@ def add(
         signature=signature,
         **{key: values for key, values in lists.items() if values},
     )
-    made = on_desk(data, config, kafka, database, lambda c: directory.add_agent(c, new, datetime.now(UTC)))
-    print_one(made, as_json=as_json)
+    made = in_transaction(desk, lambda c: directory.add_agent(c, new, datetime.now(UTC)))
+    print_one(made, as_json=desk.as_json)
 
 
 @agents_app.command("edit")
+@on_desk
 def edit(
+    desk: Desk,
     agent: AgentArgument,
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
     name: Annotated[str | None, typer.Option("--name", help="Another name.")] = None,
     email: EmailOption = None,
     role: Annotated[list[Role] | None, typer.Option("--role", help="All roles from now on.")] = None,
@@ -122,43 +110,34 @@ def edit(
         signature=signature,
         **{key: [each for each in values if each] for key, values in lists.items() if values},
     )
-    _edited(data, config, kafka, database, agent, asked, as_json=as_json)
+    _edited(desk, agent, asked)
 
 
 @agents_app.command("disable")
+@on_desk
 def disable(
+    desk: Desk,
     agent: AgentArgument,
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Let an agent in no more; sessions end, tokens hold no longer. What was done keeps its name."""
-    _edited(data, config, kafka, database, agent, AgentEdit(disabled=True), as_json=as_json)
+    _edited(desk, agent, AgentEdit(disabled=True))
 
 
 @agents_app.command("enable")
+@on_desk
 def enable(
+    desk: Desk,
     agent: AgentArgument,
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Let an agent in again."""
-    _edited(data, config, kafka, database, agent, AgentEdit(disabled=False), as_json=as_json)
+    _edited(desk, agent, AgentEdit(disabled=False))
 
 
 @agents_app.command("password")
+@on_desk
 def password(
+    desk: Desk,
     agent: AgentArgument,
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
     stdin: Annotated[bool, typer.Option("--stdin", help="Read it from standard input instead of asking.")] = False,
 ) -> None:
     """Set an agent's password; it is never taken from the command line, where others could read it."""
@@ -173,21 +152,18 @@ def password(
         await directory.set_password(connection, found.id, await passwords.hashed(secret), datetime.now(UTC))
         return await directory.agent(connection, found.id)
 
-    changed = on_desk(data, config, kafka, database, change)
-    if as_json:
+    changed = in_transaction(desk, change)
+    if desk.as_json:
         print_one(changed, as_json=True)
     else:
         console().print(f"{changed.name} logs in with the new password from now on.")
 
 
 @agents_app.command("token")
+@on_desk
 def token(
+    desk: Desk,
     agent: AgentArgument,
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
     name: Annotated[str, typer.Option("--name", help="What it is for.")] = "command line",
     days: Annotated[int, typer.Option("--days", help="How long it holds.", min=1, max=366)] = 90,
     scope: ScopeOption = None,
@@ -203,8 +179,8 @@ def token(
         lifetime = timedelta(days=asked.days)
         return await give_token(connection, found.id, name=asked.name, lifetime=lifetime, scopes=asked.scopes)
 
-    made = on_desk(data, config, kafka, database, make)
-    if as_json:
+    made = in_transaction(desk, make)
+    if desk.as_json:
         print_one({"id": made.id, "token": made.token, "expires_at": made.expires_at}, as_json=True)
     else:
         console().print(made.token)
@@ -212,13 +188,10 @@ def token(
 
 
 @agents_app.command("tokens")
+@on_desk
 def tokens(
+    desk: Desk,
     agent: AgentArgument,
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """List an agent's tokens, without their secrets."""
     from ticketing.people import directory, store
@@ -236,41 +209,27 @@ def tokens(
     async def look(connection: AsyncConnection) -> list[Token]:
         return await store.tokens(connection, (await directory.agent(connection, agent)).id)
 
-    print_rows(on_desk(data, config, kafka, database, look), columns, as_json=as_json, nothing="No tokens.")
+    print_rows(in_transaction(desk, look), columns, as_json=desk.as_json, nothing="No tokens.")
 
 
 @agents_app.command("revoke")
+@on_desk
 def revoke(
+    desk: Desk,
     token_id: Annotated[str, typer.Argument(help="The id of a token, as `agents tokens` shows it.")],
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Let a token hold no longer."""
     from ticketing.people import store
 
-    on_desk(data, config, kafka, database, lambda c: store.revoke(c, token_id))
-    if as_json:
+    in_transaction(desk, lambda c: store.revoke(c, token_id))
+    if desk.as_json:
         print_one({"id": token_id, "revoked": True}, as_json=True)
     else:
         console().print(f"Token {token_id} holds no longer.")
 
 
-def _edited(
-    data: DataOption,
-    config: ConfigOption,
-    kafka: KafkaOption,
-    database: DatabaseOption,
-    agent: str,
-    change: AgentEdit,
-    *,
-    as_json: bool,
-) -> None:
+def _edited(desk: Desk, agent: str, change: AgentEdit) -> None:
     from ticketing.people import directory
 
-    changed = on_desk(
-        data, config, kafka, database, lambda c: directory.edit_agent(c, agent, change, datetime.now(UTC))
-    )
-    print_one(changed, as_json=as_json)
+    changed = in_transaction(desk, lambda c: directory.edit_agent(c, agent, change, datetime.now(UTC)))
+    print_one(changed, as_json=desk.as_json)

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from bus.options import ConfigOption, DatabaseOption, DataOption, JsonOption, KafkaOption
 from bus.output import print_one, print_rows
-from ticketing.people.commands import given, on_desk
+from ticketing.commands_desk import Desk, on_desk
+from ticketing.people.commands import given, in_transaction
 from ticketing.people.models import DepartmentEdit, NewDepartment, NewTeam, Rating, TeamEdit
 
 departments_app = typer.Typer(help="Whose tickets are whose, and how they are answered.", no_args_is_help=True)
@@ -31,12 +31,9 @@ OfOption = Annotated[str | None, typer.Option("--department", help="Its id; empt
 
 
 @departments_app.command("list")
+@on_desk
 def list_departments(
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
+    desk: Desk,
 ) -> None:
     """List all departments."""
     from ticketing.people import directory
@@ -48,33 +45,27 @@ def list_departments(
         "rating": lambda d: d.rating,
         "members": lambda d: len(d.members),
     }
-    rows = on_desk(data, config, kafka, database, directory.departments)
-    print_rows(rows, columns, as_json=as_json, nothing="There are no departments: all tickets are everybody's.")
+    rows = in_transaction(desk, directory.departments)
+    print_rows(rows, columns, as_json=desk.as_json, nothing="There are no departments: all tickets are everybody's.")
 
 
 @departments_app.command("show")
+@on_desk
 def show_department(
+    desk: Desk,
     department: DepartmentArgument,
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Show one department."""
     from ticketing.people import directory
 
-    print_one(on_desk(data, config, kafka, database, lambda c: directory.department(c, department)), as_json=as_json)
+    print_one(in_transaction(desk, lambda c: directory.department(c, department)), as_json=desk.as_json)
 
 
 @departments_app.command("add")
+@on_desk
 def add_department(
+    desk: Desk,
     department: DepartmentArgument,
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
     name: NameOption = None,
     from_address: FromOption = None,
     from_name: FromNameOption = None,
@@ -99,18 +90,15 @@ def add_department(
         rating=rating,
         members=_ids(member),
     )
-    made = on_desk(data, config, kafka, database, lambda c: directory.add_department(c, new, datetime.now(UTC)))
-    print_one(made, as_json=as_json)
+    made = in_transaction(desk, lambda c: directory.add_department(c, new, datetime.now(UTC)))
+    print_one(made, as_json=desk.as_json)
 
 
 @departments_app.command("edit")
+@on_desk
 def edit_department(
+    desk: Desk,
     department: DepartmentArgument,
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
     name: NameOption = None,
     from_address: FromOption = None,
     from_name: FromNameOption = None,
@@ -134,17 +122,14 @@ def edit_department(
         rating=rating,
         members=_ids(member),
     )
-    changed = on_desk(data, config, kafka, database, lambda c: directory.edit_department(c, department, change))
-    print_one(changed, as_json=as_json)
+    changed = in_transaction(desk, lambda c: directory.edit_department(c, department, change))
+    print_one(changed, as_json=desk.as_json)
 
 
 @teams_app.command("list")
+@on_desk
 def list_teams(
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
+    desk: Desk,
 ) -> None:
     """List all teams."""
     from ticketing.people import directory
@@ -155,32 +140,26 @@ def list_teams(
         "department": lambda e: e.department_id,
         "members": lambda e: len(e.members),
     }
-    print_rows(on_desk(data, config, kafka, database, directory.teams), columns, as_json=as_json, nothing="No teams.")
+    print_rows(in_transaction(desk, directory.teams), columns, as_json=desk.as_json, nothing="No teams.")
 
 
 @teams_app.command("show")
+@on_desk
 def show_team(
+    desk: Desk,
     team: TeamArgument,
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Show one team."""
     from ticketing.people import directory
 
-    print_one(on_desk(data, config, kafka, database, lambda c: directory.team(c, team)), as_json=as_json)
+    print_one(in_transaction(desk, lambda c: directory.team(c, team)), as_json=desk.as_json)
 
 
 @teams_app.command("add")
+@on_desk
 def add_team(
+    desk: Desk,
     name: Annotated[str, typer.Argument(help="Its name.")],
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
     department: OfOption = None,
     member: MemberOption = None,
 ) -> None:
@@ -188,18 +167,15 @@ def add_team(
     from ticketing.people import directory
 
     new = given(NewTeam, name=name, department_id=department, members=_ids(member))
-    made = on_desk(data, config, kafka, database, lambda c: directory.add_team(c, new, datetime.now(UTC)))
-    print_one(made, as_json=as_json)
+    made = in_transaction(desk, lambda c: directory.add_team(c, new, datetime.now(UTC)))
+    print_one(made, as_json=desk.as_json)
 
 
 @teams_app.command("edit")
+@on_desk
 def edit_team(
+    desk: Desk,
     team: TeamArgument,
-    data: DataOption = None,
-    config: ConfigOption = None,
-    kafka: KafkaOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
     name: NameOption = None,
     department: OfOption = None,
     member: MemberOption = None,
@@ -208,7 +184,7 @@ def edit_team(
     from ticketing.people import directory
 
     change = given(TeamEdit, name=name, department_id=department, members=_ids(member))
-    print_one(on_desk(data, config, kafka, database, lambda c: directory.edit_team(c, team, change)), as_json=as_json)
+    print_one(in_transaction(desk, lambda c: directory.edit_team(c, team, change)), as_json=desk.as_json)
 
 
 def _ids(named: list[str] | None) -> list[str] | None:
