@@ -36,8 +36,8 @@ log = structlog.get_logger()
 
 REPLIES = Counter("deskstream_replies_total", "Replies by what became of them", ["connector", "state"])
 
-PROOF_LASTS = 10.0
-"""Seconds after a commit for which we send in its name; far less than it takes Kafka to call another owner."""
+_PROOF_LASTS = 1 / 3
+"""The part of a session after a commit for which we send in its name: another is owner only after a whole one."""
 _LONGEST_SEND = 90.0
 _STOPPED = Outcome("deferred", reason="the connector is being stopped")
 
@@ -54,6 +54,7 @@ class SendReplies:
         stop: asyncio.Event | None = None,
         counted: Callable[[], None] = lambda: None,
         deferred: Callable[[Retryable], None] = lambda _: None,
+        session_timeout: float = KafkaSettings().session_timeout,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._connector = connector
@@ -62,6 +63,7 @@ class SendReplies:
         self._stop = stop or asyncio.Event()
         self._counted = counted
         self._deferred = deferred
+        self._proof_lasts = session_timeout * _PROOF_LASTS
         self._clock = clock
         self._group = 200 if sender.idempotent else 10
         self._lanes: dict[int, Lane] = {}
@@ -115,7 +117,7 @@ class SendReplies:
             failpoint("send.after_attempting")
             try:
                 for at, (reply, trace) in enumerate(leaving):
-                    if self._clock() - proved > PROOF_LASTS:
+                    if self._clock() - proved > self._proof_lasts:
                         proved = await self._prove(lane, leaving[at:])
                     outcome = await self._send(reply)
                     failpoint("send.after_send")
@@ -213,6 +215,7 @@ async def run_sender(
         stop=stop,
         counted=counted,
         deferred=lambda error: place.source.failed(error, "send"),
+        session_timeout=kafka.session_timeout,
     )
     await publisher.start()
     try:
