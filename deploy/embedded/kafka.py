@@ -50,9 +50,8 @@ def settings(port: int, controller_port: int, data: Path) -> Mapping[str, str]:
         # Values stay under 1 MiB (contracts.md); headers and batch framing need a little more.
         "message.max.bytes": str(1024 * 1024 + 128 * 1024),
         "replica.fetch.max.bytes": str(1024 * 1024 + 128 * 1024),
-        # Each hand-over from thread to thread costs as much as what is handed over.
-        "num.network.threads": "1",
-        "num.io.threads": "2",
+        "num.network.threads": "2",
+        "num.io.threads": "4",
         "background.threads": "2",
         "num.recovery.threads.per.data.dir": "2",
     }
