@@ -21,13 +21,14 @@ async def read_to_end(
     *,
     partitions: Collection[int] | None = None,
     tail: int | None = None,
-    past_open: bool = False,
 ) -> AsyncIterator[Received]:
     """Every record that stands on the topics now, each partition in order. Raises Retryable.
 
+    A transaction that stands open, or whose markers Kafka still writes after it has told the producer that it is
+    committed, hides itself and what others have committed behind it: we wait until it is closed (by its time-out
+    at the latest) and read that too.
+
     `tail`: begin at most so many offsets before each end (markers of transactions take up offsets too).
-    `past_open`: where several producers write in transactions, one that stands open hides what others have
-    committed behind it; wait until it is closed (by its time-out at the latest) and read that too.
     """
     consumer = AIOKafkaConsumer(**consumer_options(kafka, None, own_progress=False))
     try:
@@ -42,7 +43,7 @@ async def read_to_end(
             wanted += [TopicPartition(topic, p) for p in sorted(known) if partitions is None or p in partitions]
         consumer.assign(wanted)
         begins = await consumer.beginning_offsets(wanted)
-        ends = await (_true_ends(kafka, wanted) if past_open else consumer.end_offsets(wanted))
+        ends = await _true_ends(kafka, wanted)
         if tail is not None:
             begins = {tp: max(begins[tp], ends[tp] - tail) for tp in wanted}
         left = {tp for tp in wanted if begins[tp] < ends[tp]}

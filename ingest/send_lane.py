@@ -96,5 +96,5 @@ def kafka_lane(kafka: KafkaSettings, connector: str, partition: int) -> Lane:
         connector,
         partition,
         KafkaTransactions(kafka, f"send.{connector}.{partition}"),
-        lambda: read_to_end(kafka, [RECEIPTS], partitions={partition}, past_open=True),
+        lambda: read_to_end(kafka, [RECEIPTS], partitions={partition}),
     )

@@ -58,7 +58,8 @@ async def test_a_topic_of_markers_only_is_read_to_its_end(kafka: KafkaSettings) 
     assert await values(kafka, topic) == []
 
 
-async def test_what_an_open_transaction_holds_is_not_read(kafka: KafkaSettings) -> None:
+@pytest.mark.parametrize("kept", [True, False])
+async def test_an_open_transaction_is_waited_for(kafka: KafkaSettings, kept: bool) -> None:
     topic = await new_topic(kafka)
     transactions = KafkaTransactions(kafka, f"tx-{uuid.uuid4().hex}")
     await transactions.start()
@@ -67,10 +68,25 @@ async def test_what_an_open_transaction_holds_is_not_read(kafka: KafkaSettings) 
     assert producer is not None
     await producer.begin_transaction()
     await producer.send_and_wait(topic, b"open", b"k")
-    assert await values(kafka, topic) == [b"committed"]
-    await producer.commit_transaction()
+    other = KafkaPublisher(kafka)
+    await other.start()
+    await other.publish([Outgoing(topic, "k", b"behind it")])
+    await other.stop()
+    reading = asyncio.create_task(values(kafka, topic))
+    assert (await asyncio.wait([reading], timeout=1.5))[1] == {reading}
+    await (producer.commit_transaction() if kept else producer.abort_transaction())
     await transactions.stop()
-    assert await values(kafka, topic) == [b"committed", b"open"]
+    assert await reading == [b"committed", *([b"open"] if kept else []), b"behind it"]
+
+
+async def test_what_is_committed_is_read_at_once(kafka: KafkaSettings) -> None:
+    topic = await new_topic(kafka)
+    transactions = KafkaTransactions(kafka, f"tx-{uuid.uuid4().hex}")
+    await transactions.start()
+    for n in range(1, 21):
+        await transactions.publish([Outgoing(topic, "k", b"x")])
+        assert len(await values(kafka, topic)) == n
+    await transactions.stop()
 
 
 async def test_gaps_that_compaction_leaves_are_passed(kafka: KafkaSettings) -> None:

@@ -48,14 +48,11 @@ def received(replies: Sequence[Reply], partition: int = 0, offset: int = 0) -> l
     ]
 
 
-async def receipts_of(kafka: KafkaSettings, connector: str, *, past_open: bool = False) -> list[tuple[int, Receipt]]:
-    """All receipts of a connector, in order, each with its partition.
-
-    Kafka says that a transaction is committed a moment before readers see it; `past_open` waits for that.
-    """
+async def receipts_of(kafka: KafkaSettings, connector: str) -> list[tuple[int, Receipt]]:
+    """All receipts of a connector, in order, each with its partition."""
     return [
         (record.partition, receipt)
-        async for record in read_to_end(kafka, [RECEIPTS], past_open=past_open)
+        async for record in read_to_end(kafka, [RECEIPTS])
         if record.value is not None and (receipt := Receipt.from_json(record.value)).connector == connector
     ]
 

@@ -153,5 +153,5 @@ def what_left(folder: Path, kind: str) -> list[str]:
 
 
 async def still_open(kafka: KafkaSettings, connector: str) -> set[str]:
-    last = {receipt.reply_id: receipt.state for _, receipt in await receipts_of(kafka, connector, past_open=True)}
+    last = {receipt.reply_id: receipt.state for _, receipt in await receipts_of(kafka, connector)}
     return {one for one, state in last.items() if state == "attempting"}
