@@ -16,8 +16,19 @@ DURATIONS = (
     "first_resolution_time",
     "resolution_time",
 )
-_CLOCKED = frozenset(f"{name}.{clock}" for name in DURATIONS for clock in ("calendar", "business"))
-_FIRST, _NEXT = ("response_time", "first_response_time"), ("response_time", "next_response_time")
+_CLOCKS = ("calendar", "business")
+_CLOCKED = {f"{name}.{clock}": (f"{name}.{clock}:s", f"{name}.{clock}:n") for name in DURATIONS for clock in _CLOCKS}
+"""Figures of a duration, each with the counters of its sum and of how many."""
+_FIRST, _NEXT, _FIRST_RESOLUTION, _RESOLUTION = (
+    tuple([tuple(f"{name}.{clock}" for name in names) for clock in _CLOCKS])
+    for names in (
+        ("response_time", "first_response_time"),
+        ("response_time", "next_response_time"),
+        ("first_resolution_time",),
+        ("resolution_time",),
+    )
+)
+"""Figures that take the same duration, by clock."""
 CELL = "\x1f"
 """Between the keys of a cell (`team:<id>␟agent:<id>`): what an agent's tickets, or nobody's, add to a team."""
 
@@ -163,7 +174,7 @@ def _resolved(group: MergeGroup, opened: Fact, talk: _Talk, calendars: Calendars
     assert root is not None
     by_agent = next((turn for turn in root.turns if turn.code == CLOSED and turn.agent is not None), None)
     if by_agent is not None:
-        yield from _durations(("first_resolution_time",), [(opened, by_agent)], calendars)
+        yield from _durations(_FIRST_RESOLUTION, [(opened, by_agent)], calendars)
     if not root.closed:
         return
     if not talk.answered and not any(facts.resolved for facts in (root, *group.members)):
@@ -174,44 +185,43 @@ def _resolved(group: MergeGroup, opened: Fact, talk: _Talk, calendars: Calendars
         if turn.code == CLOSED:
             stretches.append((begin, turn))
         begin = turn
-    yield from _durations(("resolution_time",), stretches, calendars)
+    yield from _durations(_RESOLUTION, stretches, calendars)
 
 
 def _durations(
-    figures: Sequence[str], stretches: Sequence[tuple[Fact, Fact]], calendars: Calendars
+    figures: Sequence[Sequence[str]], stretches: Sequence[tuple[Fact, Fact]], calendars: Calendars
 ) -> Iterator[Measure]:
     """On both clocks; each stretch in whole seconds, its fraction dropped; measured with the last event's calendar.
 
-    `figures`: all those that take this duration.
+    `figures`: all those that take this duration, by clock.
     """
     last = stretches[-1][1]
-    calendar = calendars.measuring(last.calendar, last.desk)
-    for clock in ("calendar", "business"):
-        lengths = [
-            max(0, until.at - since.at) // 1_000_000
-            if clock == "calendar"
-            else calendar.between(since.at, until.at) // 1_000_000
-            for since, until in stretches
-        ]
+    between = calendars.measuring(last.calendar, last.desk).between
+    calendar = [max(0, until.at - since.at) // 1_000_000 for since, until in stretches]
+    business = [between(since.at, until.at) // 1_000_000 for since, until in stretches]
+    for names, lengths in zip(figures, (calendar, business), strict=True):
         bucket: int | None = bucket_of(sum(lengths))
         for (since, until), length in zip(stretches, lengths, strict=True):
-            for figure in figures:
-                yield Measure(f"{figure}.{clock}", int(bucket is not None), length, since, until, bucket)
+            n = int(bucket is not None)
+            for figure in names:
+                yield Measure(figure, n, length, since, until, bucket)
             bucket = None
 
 
 def counters_of(measure: Measure) -> Sequence[tuple[str, int]]:
     """The counters in which a measure is kept: a count alone, or `:n`, `:s` and a bucket of a duration."""
-    figure = measure.figure
-    if figure not in _CLOCKED:
+    figure, n, total, since, _, bucket, _ = measure
+    if (clocked := _CLOCKED.get(figure)) is None:
         if figure == "unanswered":
             # not shown: it changes whenever one that waits is replaced by another, and with it the oldest
-            return (figure, measure.n), ("unanswered:since", measure.since.at // 1_000_000)
-        return ((figure, measure.n),)
-    total = ((f"{figure}:s", measure.total),) if measure.total else ()
-    if measure.bucket is None:
-        return total
-    return (*total, (f"{figure}:n", 1), (f"{figure}:{measure.bucket}", 1))
+            return (figure, n), ("unanswered:since", since.at // 1_000_000)
+        return ((figure, n),)
+    of_sum, of_number = clocked
+    if bucket is None:
+        return ((of_sum, total),) if total else ()
+    if not total:
+        return (of_number, 1), (f"{figure}:{bucket}", 1)
+    return (of_sum, total), (of_number, 1), (f"{figure}:{bucket}", 1)
 
 
 class Portion(NamedTuple):
@@ -245,25 +255,34 @@ class Contribution(NamedTuple):
 
 def contribution(group: MergeGroup, calendars: Calendars) -> Contribution:
     """The group's share of every counter it has a share in; all numbers are sums of these."""
-    portions: dict[str | None, tuple[dict[str, int], dict[int, dict[str, int]]]] = {}
+    portions: dict[str | None, dict[int, dict[str, int]]] = {}
     waiting_since = None
     found = measures(group, calendars)
     for measure in found:
-        portion = portions.get(measure.agent)
-        if portion is None:
-            portion = portions[measure.agent] = ({}, {})
-        counters, by_day = portion
+        by_day = portions.get(measure.agent)
+        if by_day is None:
+            by_day = portions[measure.agent] = {}
         number = (measure.until or measure.since).day
         day = by_day.get(number)
         if day is None:
             day = by_day[number] = {}
         for counter, n in counters_of(measure):
-            counters[counter] = counters.get(counter, 0) + n
             day[counter] = day.get(counter, 0) + n
         if measure.figure == "unanswered":
             waiting_since = measure.since.at
-    shares = [Portion(keys_of(group, agent), *portion) for agent, portion in portions.items()]
+    shares = [Portion(keys_of(group, agent), _of_all_days(by_day), by_day) for agent, by_day in portions.items()]
     return Contribution(shares, waiting_since, _next_due(group) if found else None)
+
+
+def _of_all_days(by_day: Mapping[int, Mapping[str, int]]) -> Mapping[str, int]:
+    first, *others = by_day.values()
+    if not others:
+        return first
+    sums = dict(first)
+    for counters in others:
+        for counter, n in counters.items():
+            sums[counter] = sums.get(counter, 0) + n
+    return sums
 
 
 def waiting_of(group: MergeGroup) -> tuple[int | None, int | None]:
