@@ -29,7 +29,9 @@ async def point(shadow: Shadow, pointers: Mapping[str, str]) -> Sequence[str]:
 async def count_groups(
     engine: AsyncEngine, shadow: Shadow, tally: Tally, roots: Sequence[str], calendars: Calendars
 ) -> None:
-    """Count each group as one in place of its root alone. Members are found by the index of their root."""
+    """Count each group as one in place of its root alone."""
+    if roots:
+        await shadow.index("ticket_facts", only="ticket_facts_members")
     for at in range(0, len(roots), _PAGE):
         page = roots[at : at + _PAGE]
         async with engine.connect() as connection:

@@ -12,6 +12,6 @@ from tests.metrics_worker.run_worker import settings_of
 if __name__ == "__main__":
     told = json.loads(sys.argv[1])
     try:
-        asyncio.run(rebuilt(settings_of(told), names=Names(**told["names"])))
+        asyncio.run(rebuilt(settings_of(told), names=Names(**told["names"]), processes=int(sys.argv[2])))
     except Retryable as error:
         sys.exit(str(error))

@@ -87,8 +87,8 @@ class Figures:
     def start(self, failpoints: str = "") -> subprocess.Popen[bytes]:
         return self._run("tests.metrics_worker.run_worker", failpoints, str(SILENCE))
 
-    def rebuild(self, failpoints: str = "") -> subprocess.Popen[bytes]:
-        return self._run("tests.metrics_worker.run_rebuild", failpoints)
+    def rebuild(self, failpoints: str = "", processes: int = 1) -> subprocess.Popen[bytes]:
+        return self._run("tests.metrics_worker.run_rebuild", failpoints, str(processes))
 
     def _run(self, module: str, failpoints: str, *more: str) -> subprocess.Popen[bytes]:
         worker = subprocess.Popen(
