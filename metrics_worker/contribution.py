@@ -100,14 +100,9 @@ def measures(group: MergeGroup, calendars: Calendars) -> list[Measure]:
     for n, run in enumerate(talk.runs):
         found += _durations(_NEXT if n else _FIRST, [run], calendars)
     found += _resolved(group, opened, talk, calendars)
-    found += [
-        Measure(f"happiness.{fact.what}", 1, 1, fact, None, None, fact.agent) for fact in union if fact.code == RATED
-    ]
-    found += [
-        Measure("happiness.words", 1, 1, fact, None, None, fact.agent)
-        for fact in union
-        if fact.code == RATED and fact.words
-    ]
+    rated = [fact for fact in union if fact.code == RATED]
+    found += [Measure(f"happiness.{fact.what}", 1, 1, fact, None, None, fact.agent) for fact in rated]
+    found += [Measure("happiness.words", 1, 1, fact, None, None, fact.agent) for fact in rated if fact.words]
     return found
 
 
@@ -122,15 +117,16 @@ class _Talk:
         self.wait: Fact | None = None
         self.answered = self.theirs = False
         # what was said on the phone until the ticket was opened was answered there
-        call = max((fact.at for fact in union if fact.code == OPENED and fact.about == "live"), default=-1)
+        call = max([fact.at for fact in union if fact.code == OPENED and fact.about == "live"], default=-1)
         for fact in union:
-            if fact.code == RESPONSE:
+            code = fact.code
+            if code == RESPONSE:
                 self._answer(fact)
-            elif fact.code == OPENED and fact.about == "live":
+            elif code == OPENED and fact.about == "live":
                 self.wait = self.wait or (None if self.runs else fact)
                 self._answer(fact)
-            elif (fact.code == OPENED and fact.about == "waits") or (
-                fact.code == MESSAGE and (fact.what != "phone" or fact.at > call)
+            elif (code == MESSAGE and (fact.what != "phone" or fact.at > call)) or (
+                code == OPENED and fact.about == "waits"
             ):
                 self.wait = self.wait or fact
                 self.theirs = True
@@ -255,17 +251,11 @@ class Contribution(NamedTuple):
 
 def contribution(group: MergeGroup, calendars: Calendars) -> Contribution:
     """The group's share of every counter it has a share in; all numbers are sums of these."""
-    portions: dict[str | None, dict[int, dict[str, int]]] = {}
+    portions: defaultdict[str | None, defaultdict[int, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
     waiting_since = None
     found = measures(group, calendars)
     for measure in found:
-        by_day = portions.get(measure.agent)
-        if by_day is None:
-            by_day = portions[measure.agent] = {}
-        number = (measure.until or measure.since).day
-        day = by_day.get(number)
-        if day is None:
-            day = by_day[number] = {}
+        day = portions[measure.agent][(measure.until or measure.since).day]
         for counter, n in counters_of(measure):
             day[counter] = day.get(counter, 0) + n
         if measure.figure == "unanswered":

@@ -211,9 +211,19 @@ class _Folding:
     def resolution_added(self) -> Changed:
         return {"resolved": True}
 
-    def _fact(self, code: int, at: int, what: str | None = None, about: str | None = None, **more: Any) -> Fact:  # noqa: ANN401  # fields of Fact
+    def _fact(
+        self,
+        code: int,
+        at: int,
+        what: str | None = None,
+        about: str | None = None,
+        agent: str | None = None,
+        calendar: str | None = None,
+        *,
+        words: bool = False,
+    ) -> Fact:
         desk = self._calendars.of_desk(self._event.recorded)
-        return Fact(at, code, self._event.event_id, desk.day(at), desk.version, what, about, **more)
+        return Fact(at, code, self._event.event_id, desk.day(at), desk.version, what, about, agent, calendar, words)
 
     def _channel(self) -> str:
         channel = self._event.data.get("channel")
@@ -229,7 +239,7 @@ class _Folding:
 
     def _newest_question(self) -> int:
         """No answer is earlier than the newest question that the desk had recorded before it."""
-        return max((fact.at for fact in self._before.facts if fact.code in (OPENED, MESSAGE)), default=0)
+        return max([fact.at for fact in self._before.facts if fact.code in (OPENED, MESSAGE)], default=0)
 
     def _last_turn(self) -> int:
         return self._before.turns[-1].at if self._before.turns else 0

@@ -136,8 +136,6 @@ class Shadow:
 
     async def make_figures(self, newest: datetime) -> None:
         """Parts and sums into figures; they are done with."""
-        async with self._writing() as connection:
-            await connection.execute(sa.text(f"ANALYZE {PARTS}"))
         async with self._engine.connect() as reading:
             await reading.execute(BULK)
             found = await reading.stream(_OFTEN, execution_options={"yield_per": 5_000})

@@ -91,7 +91,7 @@ def _measure_running(
     if "size" in parts:
         take(filing_at_size.measure(up.endpoints()["database"], arguments.size, 2 * arguments.runs))
     if "figures" in parts:
-        take(figures_part.measure(up, 5 * count, arguments.runs))
+        take(figures_part.measure(up, 20 * count, arguments.runs))
     if "intake" in parts:
         take(intake.measure(up, count, arguments.runs))
     if "api" in parts:

@@ -169,7 +169,7 @@ async def test_rebuild_that_another_one_follows_writes_nothing_any_more(stack: S
 
 def test_shares_are_even_and_leave_no_partition_out() -> None:
     ends = {Partition("tickets.events", n): 10 * n for n in range(12)} | {Partition("contacts.events", 0): 90}
-    found = shares(ends, "contacts.events", 3)
+    found = shares(ends, "contacts.events", 3, late=0)
     assert {where: end for share in found for where, end in share.items()} == ends
     assert Partition("contacts.events", 0) in found[0]
     assert max(sum(share.values()) for share in found) <= 1.2 * sum(ends.values()) / 3
