@@ -29,6 +29,8 @@ _FIRST, _NEXT, _FIRST_RESOLUTION, _RESOLUTION = (
     )
 )
 """Figures that take the same duration, by clock."""
+_RATED = frozenset(f"happiness.{rating}" for rating in ("good", "ok", "bad"))
+_DAY = 86_400_000_000
 CELL = "\x1f"
 """Between the keys of a cell (`team:<id>␟agent:<id>`): what an agent's tickets, or nobody's, add to a team."""
 
@@ -228,15 +230,24 @@ class Portion(NamedTuple):
     by_day: Mapping[int, Mapping[str, int]]
 
 
-class Contribution(NamedTuple):
-    """What a group adds to counters.
+class Marks(NamedTuple):
+    """What is kept beside a group's root, to find it by.
 
     `waiting_since`: since when its customer waits for the first response. `next_due`: when its next clock will pass.
+    `last_day`: no fact of the group is of a later day (UTC, days since 1970). `rated_day`: the same of its ratings.
     """
 
-    shares: Sequence[Portion]
     waiting_since: int | None = None
     next_due: int | None = None
+    last_day: int | None = None
+    rated_day: int | None = None
+
+
+class Contribution(NamedTuple):
+    """What a group adds to counters, and the marks of its root."""
+
+    shares: Sequence[Portion]
+    marks: Marks
 
     @property
     def total(self) -> dict[MetricKey, int]:
@@ -252,7 +263,7 @@ class Contribution(NamedTuple):
 def contribution(group: MergeGroup, calendars: Calendars) -> Contribution:
     """The group's share of every counter it has a share in; all numbers are sums of these."""
     portions: defaultdict[str | None, defaultdict[int, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
-    waiting_since = None
+    waiting_since, rated_at = None, -1
     found = measures(group, calendars)
     for measure in found:
         day = portions[measure.agent][(measure.until or measure.since).day]
@@ -260,8 +271,13 @@ def contribution(group: MergeGroup, calendars: Calendars) -> Contribution:
             day[counter] = day.get(counter, 0) + n
         if measure.figure == "unanswered":
             waiting_since = measure.since.at
+        elif measure.figure in _RATED:
+            rated_at = max(rated_at, measure.since.at)
+    if not found:
+        return Contribution((), Marks())
     shares = [Portion(keys_of(group, agent), _of_all_days(by_day), by_day) for agent, by_day in portions.items()]
-    return Contribution(shares, waiting_since, _next_due(group) if found else None)
+    rated_day = rated_at // _DAY if rated_at >= 0 else None
+    return Contribution(shares, Marks(waiting_since, _next_due(group), _last_at(group) // _DAY, rated_day))
 
 
 def _of_all_days(by_day: Mapping[int, Mapping[str, int]]) -> Mapping[str, int]:
@@ -275,13 +291,12 @@ def _of_all_days(by_day: Mapping[int, Mapping[str, int]]) -> Mapping[str, int]:
     return sums
 
 
-def waiting_of(group: MergeGroup) -> tuple[int | None, int | None]:
-    """`waiting_since` and `next_due` of its contribution, and nothing else."""
-    root = group.root
-    if root is None or root.spam or root.closed or all(fact.code != OPENED for fact in group.union):
-        return None, None
-    talk = _Talk(group.union)
-    return talk.wait.at if talk.wait is not None and not talk.runs else None, _next_due(group)
+def _last_at(group: MergeGroup) -> int:
+    assert group.root is not None
+    last = [facts.facts[-1].at for facts in (group.root, *group.members) if facts.facts]
+    if group.root.turns:
+        last.append(group.root.turns[-1].at)
+    return max(last)
 
 
 def _next_due(group: MergeGroup) -> int | None:

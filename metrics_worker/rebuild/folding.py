@@ -11,7 +11,7 @@ from bus.errors import Invalid
 from bus.failpoints import failpoint
 from bus.record import Partition, Received
 from metrics_worker.contacts import ContactFacts, fold_contact, roots_of
-from metrics_worker.contribution import contribution
+from metrics_worker.contribution import Marks, contribution
 from metrics_worker.event import decode, decode_contact
 from metrics_worker.facts import TicketFacts
 from metrics_worker.fold import fold
@@ -118,9 +118,9 @@ class Folding:
             await writing
 
     async def _write(self, tickets: dict[str, TicketFacts]) -> None:
-        kept: list[tuple[TicketFacts, int | None, int | None]] = []
+        kept: list[tuple[TicketFacts, Marks]] = []
         for n, facts in enumerate(tickets.values(), 1):
-            kept.append((facts, *self._counted(facts)))
+            kept.append((facts, self._counted(facts)))
             if not n % _A_WHILE:
                 await self._shadow.add_tickets(kept)
                 kept = []
@@ -128,14 +128,14 @@ class Folding:
         if len(self._tally.contacts) > _CONTACTS_HELD:
             await self._write_parts()
 
-    def _counted(self, facts: TicketFacts) -> tuple[int | None, int | None]:
-        """Count a ticket that stands for itself, as far as is known; what it waits for."""
+    def _counted(self, facts: TicketFacts) -> Marks:
+        """Count a ticket that stands for itself, as far as is known."""
         if facts.merged_into is not None:
             self._pointers[facts.ticket_id] = facts.merged_into
-            return None, None
+            return Marks()
         adding = contribution(MergeGroup(facts.ticket_id, facts), self._calendars)
         self._tally.count(adding)
-        return adding.waiting_since, adding.next_due
+        return adding.marks
 
     async def _write_parts(self) -> None:
         """What contacts have come to so far: they are too many to be held."""

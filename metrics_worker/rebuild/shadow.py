@@ -13,6 +13,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from bus.errors import Retryable
 from metrics_worker.contacts import ContactFacts
+from metrics_worker.contribution import Marks
 from metrics_worker.driver import driver
 from metrics_worker.facts import TicketFacts
 from metrics_worker.rebuild.tally import Counters, into
@@ -28,16 +29,15 @@ SUMS = f"{SHADOW}.sums"
 RUN = f"{SHADOW}.run"
 """One row: whose the tables are."""
 
-Waiting = tuple[str, int | None, int | None]
-"""Of a root: its id, `waiting_since` and `next_due`."""
-
 BULK = sa.text("SELECT set_config(name, 'on', true) FROM unnest(ARRAY['enable_seqscan', 'enable_hashjoin']) AS name")
 """Sessions of the worker never read whole tables; until the end of its transaction one may."""
 
 _MINE = sa.text(f"SELECT id FROM {RUN} WHERE id = :run")  # noqa: S608  # our own names, here and below
-_WAITING = sa.text(f"""
-    UPDATE {SHADOW}.ticket_facts AS t SET waiting_since = n.since, next_due = n.due
-    FROM unnest(CAST(:ids AS text[]), CAST(:since AS bigint[]), CAST(:due AS bigint[])) AS n(id, since, due)
+_MARKS = sa.text(f"""
+    UPDATE {SHADOW}.ticket_facts AS t
+    SET waiting_since = n.since, next_due = n.due, last_day = n.last, rated_day = n.rated
+    FROM unnest(CAST(:ids AS text[]), CAST(:since AS bigint[]), CAST(:due AS bigint[]), CAST(:last AS int[]),
+                CAST(:rated AS int[])) AS n(id, since, due, last, rated)
     WHERE t.ticket_id = n.id
 """)  # noqa: S608
 _ROOTS = sa.text(f"""
@@ -107,12 +107,12 @@ class Shadow:
                         await connection.execute(CreateIndex(index, if_not_exists=True))
                 await connection.execute(sa.text(f"ANALYZE {table.fullname}"))
 
-    async def add_tickets(self, tickets: Iterable[tuple[TicketFacts, int | None, int | None]]) -> None:
-        """Tickets as roots of their own, with what they wait for."""
+    async def add_tickets(self, tickets: Iterable[tuple[TicketFacts, Marks]]) -> None:
+        """Tickets as roots of their own, with their marks."""
         await self._copy(
             "ticket_facts (ticket_id, root_id, contact_id, account_id, owner_id, team_id, version, waiting_since, "
-            "next_due, document)",
-            ((t[0], t[0], *t[3:7], t.version, since, due, t.to_json()) for t, since, due in tickets),
+            "next_due, last_day, rated_day, document)",
+            ((t[0], t[0], *t[3:7], t.version, *marks, t.to_json()) for t, marks in tickets),
         )
 
     async def add_contacts(self, contacts: Mapping[str, ContactFacts], roots: Mapping[str, str]) -> None:
@@ -152,15 +152,17 @@ class Shadow:
         async with self._writing() as connection:
             await connection.execute(_ROOTS, {"ids": [id_ for id_, _ in roots], "roots": [to for _, to in roots]})
 
-    async def set_waiting(self, waiting: Sequence[Waiting]) -> None:
-        """What groups wait for."""
+    async def set_marks(self, marks: Mapping[str, Marks]) -> None:
+        """The marks of groups, by the ids of their roots."""
         async with self._writing() as connection:
             values = {
-                "ids": [id_ for id_, _, _ in waiting],
-                "since": [since for _, since, _ in waiting],
-                "due": [due for _, _, due in waiting],
+                "ids": list(marks),
+                "since": [each.waiting_since for each in marks.values()],
+                "due": [each.next_due for each in marks.values()],
+                "last": [each.last_day for each in marks.values()],
+                "rated": [each.rated_day for each in marks.values()],
             }
-            await connection.execute(_WAITING, values)
+            await connection.execute(_MARKS, values)
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:

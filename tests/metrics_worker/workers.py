@@ -85,8 +85,8 @@ class Figures:
         told["calendars"] = {name: section.model_dump() for name, section in self.settings.calendars.items()}
         return json.dumps(told)
 
-    def start(self, failpoints: str = "") -> subprocess.Popen[bytes]:
-        return self._run("tests.metrics_worker.run_worker", failpoints, str(SILENCE))
+    def start(self, failpoints: str = "", silence: int = SILENCE) -> subprocess.Popen[bytes]:
+        return self._run("tests.metrics_worker.run_worker", failpoints, str(silence))
 
     def rebuild(self, failpoints: str = "", processes: int = 1) -> subprocess.Popen[bytes]:
         """Its standard output says what came of it; `processes` 0: as many as pay."""
