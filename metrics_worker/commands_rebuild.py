@@ -11,13 +11,18 @@ from metrics_worker import calendar_store
 from metrics_worker.cluster import describe
 from metrics_worker.database import engine as engine_of
 from metrics_worker.reading_ranges import Ranges
-from metrics_worker.rebuild.rebuilding import Rebuilding, Rebuilt
+from metrics_worker.rebuild.rebuilding import Places, Rebuilding, Rebuilt
 from metrics_worker.service import NAMES
 from metrics_worker.snapshot import Names
 
 
 async def rebuilt(
-    settings: Settings, *, names: Names = NAMES, present_calendars: bool = False, quiet: bool = True
+    settings: Settings,
+    *,
+    names: Names = NAMES,
+    present_calendars: bool = False,
+    processes: int | None = None,
+    quiet: bool = True,
 ) -> Rebuilt:
     """Rebuild the figures. Raises Retryable and ConfigError with nothing changed."""
     cluster = await describe(settings.kafka, (names.events, names.contacts))
@@ -36,7 +41,9 @@ async def rebuilt(
                 ranges,
                 names,
                 calendars,
-                lambda done, total: bar.update(task, completed=done, total=max(done, total)),
+                Places(settings.kafka, database_url(settings)),
+                processes=processes,
+                report=lambda done, total: bar.update(task, completed=done, total=max(done, total)),
             )
             return await rebuilding.run(present_calendars=present_calendars)
         finally:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from dataclasses import asdict
 
 from bus.errors import Retryable
 from metrics_worker.commands_rebuild import rebuilt
@@ -12,6 +13,7 @@ from tests.metrics_worker.run_worker import settings_of
 if __name__ == "__main__":
     told = json.loads(sys.argv[1])
     try:
-        asyncio.run(rebuilt(settings_of(told), names=Names(**told["names"])))
+        done = asyncio.run(rebuilt(settings_of(told), names=Names(**told["names"]), processes=int(sys.argv[2]) or None))
+        json.dump(asdict(done), sys.stdout)
     except Retryable as error:
         sys.exit(str(error))

@@ -1,0 +1,35 @@
+"""Who folds what: partitions are divided among processes. Pure."""
+
+import os
+from collections.abc import Mapping
+
+from bus.record import Partition
+
+WORTH = 100_000
+"""Events for which it pays to start a process."""
+_LATE = 30_000
+"""Events that the first process has folded by the time another one has started."""
+
+
+def processes_for(events: int, most: int | None = None, worth: int = WORTH) -> int:
+    """How many processes fold so many events: at most one for each processor that we may use, or `most`."""
+    most = len(os.sched_getaffinity(0)) if most is None else most
+    return max(1, min(most, events // worth))
+
+
+def shares(
+    ends: Mapping[Partition, int], contacts_topic: str, processes: int, late: int = _LATE
+) -> list[dict[Partition, int]]:
+    """At most so many shares; contacts, who point at each other, are all in the first.
+
+    `ends`: how many events each partition has. Each share has about as many, the first one `late` more.
+    """
+    found: list[dict[Partition, int]] = [{} for _ in range(processes)]
+    found[0] = {where: end for where, end in ends.items() if where.topic == contacts_topic}
+    loads = [sum(found[0].values()), *(processes - 1) * [late]]
+    for where, end in sorted(ends.items(), key=lambda each: (-each[1], each[0])):
+        if where.topic != contacts_topic:
+            lightest = loads.index(min(loads))
+            found[lightest][where] = end
+            loads[lightest] += end
+    return [found[0], *(share for share in found[1:] if share)]
