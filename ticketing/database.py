@@ -60,11 +60,13 @@ def engine(url: str, *, pool: int = 5) -> AsyncEngine:
 
 
 def looking_engine(url: str, *, pool: int = 5) -> AsyncEngine:
-    """For lists by any filter: planned by what the tables hold, and ended when they take too long after all."""
+    """For lists by any filter: planned by what the tables hold, and ended when they take too long after all. Every
+    statement stands by itself: nothing is to be committed."""
     return working_engine(
         url,
         "deskstream-api",
         pool=pool,
         dumpers={Array: _ArrayDumper},
         options="-c plan_cache_mode=force_custom_plan -c jit=off -c statement_timeout=15s",
+        alone=True,
     )
