@@ -13,13 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from bus.errors import ConfigError
 from bus.settings import Settings
 
-BY_KEYS = (
-    # a plan made for one batch's arrays does not fit the next one's; compiling plans never pays here
-    "-c plan_cache_mode=force_custom_plan -c jit=off "
-    # a planner that has no statistics yet would rather read whole tables
-    "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+BY_FEW_KEYS = (
+    # compiling plans never pays here, and a planner that has no statistics yet would rather read whole tables
+    "-c jit=off -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 )
-"""Options of a session whose queries all go by keys, of which there are few beside the rows of a table."""
+"""Options of a session whose queries go by one key or a few each time, so that one plan serves them all."""
+BY_KEYS = f"{BY_FEW_KEYS} -c plan_cache_mode=force_custom_plan"
+"""The same for batches: a plan made for one batch's arrays does not fit the next one's."""
 
 
 def database_url(settings: Settings) -> str:
