@@ -7,19 +7,32 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bus.errors import Invalid
+from bus.errors import Invalid, Retryable
 from bus.ticket_event import TicketEvent
 from bus.ticket_state import TicketState
-from ticketing.acts.tables import acts
 from ticketing.people.policy import Who
 from ticketing.rows import selected, texts
+from ticketing.state import STATE_COLUMNS, STATE_FROM, STATE_JSON
 
-_ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(1633907811, hashtext(:key))")
 _FIND = sa.text("""
 SELECT a.agent_id, a.digest, a.state, a.events, t.root_id FROM desk.acts a JOIN desk.tickets t ON t.id = a.ticket_id
 WHERE a.key = :key
 """)
 _EVENTS = sa.text("SELECT document FROM desk.ticket_events WHERE event_id = ANY(CAST(:ids AS text[])) ORDER BY id")
+_REMEMBER = sa.text(f"""
+INSERT INTO desk.acts (key, agent_id, kind, digest, ticket_id, state, events, at)
+SELECT :key, :agent, :kind, :digest, s.id, {STATE_JSON}, CAST(:events AS text[]), :now
+  FROM (SELECT {STATE_COLUMNS} FROM {STATE_FROM} WHERE t.id = :ticket) s
+    ON CONFLICT (key) DO NOTHING
+RETURNING state
+""")  # noqa: S608  # our own columns
+
+
+class DoneMeanwhile(Retryable):
+    """Something was done under this key; it has to be looked at."""
+
+    def __init__(self) -> None:
+        super().__init__("something else is done under this idempotency key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +60,7 @@ def digest(kind: str, given: str) -> str:
 
 
 async def earlier(connection: AsyncConnection, key: str) -> Earlier | None:
-    """What was done under this key; until the transaction ends nobody else does anything under it."""
-    await connection.execute(_ONE_AT_A_TIME, {"key": key})
+    """What was done under this key."""
     row = (await connection.execute(_FIND, {"key": key})).one_or_none()
     if row is None:
         return None
@@ -66,18 +78,20 @@ def same(before: Earlier, who: Who, asked: str, root: str | None) -> Performed:
 
 
 async def remember(
-    connection: AsyncConnection, key: str, who: Who, kind: str, asked: str, done: Performed, now: datetime
-) -> None:
-    """Keep what was done."""
-    await connection.execute(
-        sa.insert(acts).values(
-            key=key,
-            agent_id=who.agent_id,
-            kind=kind,
-            digest=asked,
-            ticket_id=done.document.id,
-            state=done.document.to_json().decode(),
-            events=[event.event_id for event in done.events],
-            at=now,
-        )
-    )
+    connection: AsyncConnection,
+    key: str,
+    who: Who,
+    kind: str,
+    asked: str,
+    ticket_id: str,
+    events: tuple[TicketEvent, ...],
+    now: datetime,
+) -> Performed:
+    """Keep what was done, with the ticket as this transaction leaves it. Raises DoneMeanwhile."""
+    values = {"key": key, "agent": who.agent_id, "kind": kind, "digest": asked, "ticket": ticket_id, "now": now}
+    named = {"events": texts(event.event_id for event in events)}
+    state = await connection.scalar(_REMEMBER, values | named)
+    if state is None:
+        raise DoneMeanwhile
+    document = TicketState.from_json(state)
+    return Performed(document, document.version, events)
