@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -37,7 +38,7 @@ from bus.ops import serving
 from bus.publisher import KafkaPublisher
 from bus.raw import RawMessage
 from bus.record import Position
-from bus.service import _loop_factory
+from bus.service import collect_rarely, loop_factory
 from ingest.connectors.web_form import WEB_FORM, WebFormSettings
 from ingest.contract import Emit, Place
 from ingest.emitting import Emitting
@@ -119,7 +120,7 @@ def _server(kind: str, folder: Path, kafka: str) -> Iterator[_Server]:
 
 def _load(server: _Server, count: int) -> Load:
     posts = [_post(server, n) for n in range(count)]
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(_ask(server, posts))
 
 
@@ -146,7 +147,7 @@ async def _ask(server: _Server, posts: Sequence[bytes]) -> Load:
     at, left, loop = urlsplit(server.url), iter(posts), asyncio.get_running_loop()
     clients = [_Client(left) for _ in range(_CONNECTIONS)]
     for client in clients:
-        await loop.create_connection(lambda client=client: client, at.hostname, at.port)  # type: ignore[misc]
+        await loop.create_connection(partial(_same, client), str(at.hostname), int(at.port or 0))
     process = psutil.Process(server.pid)
     before, began = process.cpu_times(), time.perf_counter()
     for client in clients:
@@ -155,6 +156,10 @@ async def _ask(server: _Server, posts: Sequence[bytes]) -> Load:
     spent, after = time.perf_counter() - began, process.cpu_times()
     cpu = after.user + after.system - before.user - before.system
     return Load(len(posts) / spent, cpu / len(posts) * 1e6)
+
+
+def _same(client: "_Client") -> "_Client":
+    return client
 
 
 class _Client(asyncio.Protocol):
@@ -208,6 +213,7 @@ async def _serve(kind: str, folder: Path, kafka: str) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with contextlib.AsyncExitStack() as stack:
         told = await (_bare(stack) if kind == "bare" else _intake(stack, kind, folder, kafka))
+        collect_rarely()  # as every service does
         print(json.dumps(told), flush=True)
         await stop.wait()
 
@@ -268,7 +274,7 @@ async def _hook(incoming: Incoming, accept: Accept) -> Response:
 def _main(arguments: Sequence[str]) -> None:
     kind, folder, kafka = arguments
     os.environ.pop("DESKSTREAM_RUN_FILE", None)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_serve(kind, Path(folder), kafka))
 
 
