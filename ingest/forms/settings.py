@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
 from bus.settings import Section
-from ingest.forms.definition import PRIORITIES, STANDARD, FileLimits, Form, Kind, Labels, Option
+from ingest.forms.definition import STANDARD, FileLimits, Form, Kind, Labels, Option
 from ingest.forms.definition import Field as FormField
 from ingest.forms.identity import LEAST_SECRET
 from ingest.forms.languages import LANGUAGES
@@ -14,6 +14,7 @@ from ingest.forms.wording import wording
 from ingest.intake.origins import Origin
 from ingest.intake.route import KIB, MIB
 from ingest.intake.settings import WebSettings
+from normalize.forms.submission import LONGEST_CATEGORY, PRIORITIES
 
 _NAME = r"^[A-Za-z][A-Za-z0-9-]{0,49}$"
 
@@ -93,6 +94,8 @@ class FormSettings(WebSettings):
                 raise ValueError(f"required: {name!r} is not among fields")
         if ("category" in self.fields) != bool(self.categories):
             raise ValueError('categories and the field "category" belong together')
+        if any(len(_option(each).value) > LONGEST_CATEGORY for each in self.categories):
+            raise ValueError(f"categories: the desk's have at most {LONGEST_CATEGORY} characters")
         return self
 
     @property
