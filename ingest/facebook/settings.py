@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, StringConstraints
 
+from ingest.contract import TYPE
 from ingest.intake.settings import PROVIDERS_RATES, Rates, WebSettings
 from ingest.providers.addresses import BaseUrl
 
@@ -11,7 +12,7 @@ from ingest.providers.addresses import BaseUrl
 class FacebookSettings(WebSettings):
     """`[connectors.NAME]` with `type = "facebook"`."""
 
-    type: Literal["facebook"] = "facebook"
+    type: Literal["facebook"] = Field(default="facebook", description=TYPE)
     page_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,32}$")] = Field(
         description="The page's id; what it writes itself is never taken for a customer's."
     )

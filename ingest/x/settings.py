@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, StringConstraints
 
 from bus.settings import Section
+from ingest.contract import TYPE
 from ingest.intake.settings import PROVIDERS_RATES, Rates, WebSettings
 from ingest.providers.addresses import BaseUrl
 
@@ -25,7 +26,7 @@ class Prices(Section):
 class XSettings(WebSettings):
     """`[connectors.NAME]` with `type = "x"`."""
 
-    type: Literal["x"] = "x"
+    type: Literal["x"] = Field(default="x", description=TYPE)
     user_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,25}$")] = Field(
         description="The account's number; what it posts is never taken for a customer's."
     )
