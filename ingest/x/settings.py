@@ -20,6 +20,7 @@ class Prices(Section):
     user_read: Money = Field(default=Decimal("0.010"), description="For each user of an answer.")
     request: Money = Field(default=Decimal(0), description="For each question, whatever it brings.")
     post_written: Money = Field(default=Decimal("0.010"), description="For each post of ours.")
+    file_uploaded: Money = Field(default=Decimal(0), description="For each picture of ours.")
     post_with_link: Money = Field(default=Decimal("0.200"), description="For each post of ours with a link in it.")
 
 
