@@ -24,6 +24,11 @@ class FacebookSettings(WebSettings):
     verify_token: SecretStr | None = Field(
         default=None, min_length=8, description="The word Facebook says when it first calls the webhook."
     )
+    human_agent: bool = Field(
+        default=False,
+        description="Whether Facebook has granted the app *Human Agent*: agents answer in Messenger for seven days, else "
+        "for 24 hours.",
+    )
     poll_every: float = Field(default=300.0, gt=0, description="Seconds between two looks for what no webhook told.")
     look_back_days: int = Field(default=7, ge=1, le=60, description="How old posts are whose comments are looked at.")
     graph_url: BaseUrl = Field(default="https://graph.facebook.com", description="Where the Graph API is.")
