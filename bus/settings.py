@@ -14,9 +14,8 @@ from bus.blob_settings import BlobSettings
 from bus.errors import ConfigError
 from bus.intake_settings import IntakeSettings
 from bus.kafka_settings import KafkaSettings
-from bus.message import Channel
+from bus.message import Channel, Priority
 from bus.spans_of_time import span
-from bus.ticket_event import Priority
 
 DEFAULT_DATA = "deskstream-data"
 _NOT_SETTINGS = ("DATA", "CONFIG", "KAFKA", "DATABASE", "FAILPOINTS", "RUN_FILE", "CACHE", "TOKEN", "URL", "OPS_HOST")

@@ -102,10 +102,13 @@ class Cursors(Protocol):
     async def store(self, connector: str, cursor: Mapping[str, Any]) -> None: ...
 
 
+TYPE = "which connector of the table it is"
+
+
 class ConnectorSettings(Section):
     """What every `[connectors.NAME]` section has; each type's own model adds its keys."""
 
-    type: str
+    type: str = Field(description=TYPE)
     silent_after: float = Field(
         default=3 * 86_400.0,
         gt=0,

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bus.calls import waits_for_us
 from bus.errors import Invalid
 from bus.headers import traceparent_of
-from bus.message import Author, AutomationKind, Call, Channel, Forwarded, IgnoredMessage, Ref
+from bus.message import Author, AutomationKind, Call, Channel, Chosen, Forwarded, IgnoredMessage, Ref
 from bus.model import BlobRef, Time
 from bus.record import Position, Received
 from ticketing.contacts import person_of
@@ -94,6 +94,7 @@ class _Message(_Slim):
     automation: _Automation = _Automation()
     feedback_only: bool = False
     call: Call | None = None
+    chosen: Chosen | None = None
     authentication: _Authentication | None = None
     raw: _Raw | BlobRef | None = None
 
@@ -169,6 +170,8 @@ def decode(record: Received, tokens: ReplyTokens, policy: Policy) -> Incoming | 
         conversation=_conversation(message),
         is_call=message.call is not None,
         by_staff=message.automation.reason == STAFF,
+        priority=message.chosen.priority if message.chosen else None,
+        category=message.chosen.category if message.chosen else None,
     )
 
 

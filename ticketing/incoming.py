@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from bus.message import Author, AutomationKind, Channel
+from bus.message import Author, AutomationKind, Channel, Priority
 from bus.record import Position
 
 MACHINES: frozenset[AutomationKind] = frozenset({"auto_reply", "out_of_office", "bounce", "feedback_report", "system"})
@@ -50,6 +50,7 @@ class Incoming:
     from. `chain`: the ticket whose automatic mail caused it, as our own signed header says. `answerable`: the id by
     which its author's mail program knows it. `words`: a digest of what it says. `failed`: of a bounce, what the mail
     that did not arrive was called; `status`: its enhanced code (RFC 3463).
+    `priority`, `category`: chosen in a form, among the answers that it offers.
     """
 
     id: str
@@ -95,6 +96,8 @@ class Incoming:
     conversation: str | None = None
     is_call: bool = False
     by_staff: bool = False
+    priority: Priority | None = None
+    category: str | None = None
 
     @property
     def opens(self) -> bool:

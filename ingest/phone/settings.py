@@ -5,6 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, SecretStr, StringConstraints, model_validator
 
+from ingest.contract import TYPE
 from ingest.intake.settings import PROVIDERS_RATES, Rates, WebSettings
 
 Provider: TypeAlias = Literal["placetel", "sipgate", "generic", "exotel", "twilio"]
@@ -19,7 +20,7 @@ RECORDING_HOSTS: Mapping[Provider, tuple[str, ...]] = {
 class PhoneSettings(WebSettings):
     """`[connectors.NAME]` with `type = "phone"`."""
 
-    type: Literal["phone"] = "phone"
+    type: Literal["phone"] = Field(default="phone", description=TYPE)
     provider: Provider = Field(description="Whose webhooks come: placetel, sipgate, generic, exotel or twilio.")
     signing_secret: SecretStr | None = Field(
         default=None, min_length=5, description="Placetel's shared secret, Twilio's auth token: what they sign with."
