@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from bus.errors import Retryable
 from bus.record import Partition
 from bus.settings import CalendarSettings
-from metrics_worker.commands_rebuild import rebuilt
 from metrics_worker.database import engine as engine_of
 from metrics_worker.rebuild.shadow import Shadow
 from metrics_worker.rebuild.shares import shares
+from metrics_worker.rebuild.with_progress import rebuilt
 from tests.conftest import Stack
 from tests.metrics_worker.histories import BEGIN, Contact, Ticket, interleaved
 from tests.metrics_worker.oracle import OFFICE, Desk, Hours, count
