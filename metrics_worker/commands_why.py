@@ -43,12 +43,20 @@ def why(
         if not await snapshot.read(connection, NAMES, [key]):
             return None
         calendars = await calendar_store.read(connection, settings.desk.calendar)
-        return [share async for share in shares_of(connection, key, figure, calendars)]
+        kept: list[Share] = []
+        async for share in shares_of(connection, key, figure, calendars):
+            if as_json:  # of a whole desk they are too many to be held
+                print_rows([share], {}, as_json=True)
+            else:
+                kept.append(share)
+        return kept
 
     settings = settings_of(context, data, config, kafka, database)
     found = asked(settings, find)
     if found is None:
         raise unknown(key)
+    if as_json:
+        return
     print_rows(
         found,
         {
@@ -57,10 +65,10 @@ def why(
             "from": lambda share: f"{share.since.kind} {share.since.at.isoformat(' ', 'seconds')}",
             "to": lambda share: f"{share.until.kind} {share.until.at.isoformat(' ', 'seconds')}" if share.until else "",
         },
-        as_json=as_json,
+        as_json=False,
         nothing=f"No ticket adds to it: {figure} of {key} is 0.",
     )
-    if found and not as_json:
+    if found:
         n, total = sum(share.n for share in found), sum(share.sum for share in found)
         typer.echo(f"{figure} of {key}: {n}" if n == total else f"{figure} of {key}: {total} in all, of {n}")
 
