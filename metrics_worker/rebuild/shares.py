@@ -17,13 +17,12 @@ def processes_for(events: int, most: int | None = None, worth: int = WORTH) -> i
     return max(1, min(most, events // worth))
 
 
-def shares(
-    ends: Mapping[Partition, int], contacts_topic: str, processes: int, late: int = _LATE
-) -> list[dict[Partition, int]]:
+def shares(ends: Mapping[Partition, int], contacts_topic: str, processes: int) -> list[dict[Partition, int]]:
     """At most so many shares; contacts, who point at each other, are all in the first.
 
-    `ends`: how many events each partition has. Each share has about as many, the first one `late` more.
+    `ends`: how many events each partition has. Each share has about as many, the first one some more.
     """
+    late = min(_LATE, sum(ends.values()) // (2 * processes))
     found: list[dict[Partition, int]] = [{} for _ in range(processes)]
     found[0] = {where: end for where, end in ends.items() if where.topic == contacts_topic}
     loads = [sum(found[0].values()), *(processes - 1) * [late]]
