@@ -1,6 +1,7 @@
 """Who folds what: partitions are divided among processes. Pure."""
 
 import os
+import sys
 from collections.abc import Mapping
 
 from bus.record import Partition
@@ -13,8 +14,12 @@ _LATE = 30_000
 
 def processes_for(events: int, most: int | None = None, worth: int = WORTH) -> int:
     """How many processes fold so many events: at most one for each processor that we may use, or `most`."""
-    most = len(os.sched_getaffinity(0)) if most is None else most
+    most = _processors() if most is None else most
     return max(1, min(most, events // worth))
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def shares(ends: Mapping[Partition, int], contacts_topic: str, processes: int) -> list[dict[Partition, int]]:
