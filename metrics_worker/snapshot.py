@@ -100,6 +100,7 @@ async def unpublished(connection: AsyncConnection, most: int) -> Sequence[str]:
 
 async def mark(connection: AsyncConnection, sent: Sequence[Document]) -> None:
     """These revisions stand on the topic."""
+    sent = sorted(sent, key=lambda each: str(each["key"]))  # in the order in which a batch takes their rows
     await connection.execute(
         _MARK, {"keys": [each["key"] for each in sent], "revisions": [each["revision"] for each in sent]}
     )

@@ -118,13 +118,9 @@ class Folding:
             await writing
 
     async def _write(self, tickets: dict[str, TicketFacts]) -> None:
-        kept: list[tuple[TicketFacts, Marks]] = []
-        for n, facts in enumerate(tickets.values(), 1):
-            kept.append((facts, self._counted(facts)))
-            if not n % _A_WHILE:
-                await self._shadow.add_tickets(kept)
-                kept = []
-        await self._shadow.add_tickets(kept)
+        while tickets:  # what is written makes room for what is read meanwhile
+            some = [tickets.popitem()[1] for _ in range(min(_A_WHILE, len(tickets)))]
+            await self._shadow.add_tickets([(facts, self._counted(facts)) for facts in some])
         if len(self._tally.contacts) > _CONTACTS_HELD:
             await self._write_parts()
 

@@ -6,7 +6,7 @@ import sys
 from dataclasses import asdict
 
 from bus.errors import Retryable
-from metrics_worker.commands_rebuild import rebuilt
+from metrics_worker.rebuild.with_progress import rebuilt
 from metrics_worker.snapshot import Names
 from tests.metrics_worker.run_worker import settings_of
 

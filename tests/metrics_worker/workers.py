@@ -10,8 +10,10 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
+import psutil
 from pydantic import SecretStr
 
 from bus.contact_event import ContactEvent
@@ -126,7 +128,9 @@ class Figures:
         await self.publisher.stop()
 
 
-def state_of(worker: subprocess.Popen[bytes]) -> str:
-    """The state letter of the process (`T`: frozen)."""
-    with open(f"/proc/{worker.pid}/stat", encoding="utf-8") as file:  # noqa: PTH123
-        return file.read().rpartition(")")[2].split()[0]
+def state_of(worker: subprocess.Popen[bytes] | psutil.Process) -> str:
+    """The state letter of the process (`T`: frozen); none when it is not there."""
+    try:
+        return Path(f"/proc/{worker.pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
