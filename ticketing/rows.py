@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bus.together import Executes
 from ticketing.database import Array, binary_array
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -96,13 +97,12 @@ def source(columns: Sequence[sa.Column[Any]]) -> tuple[str, str]:
 
 
 @lru_cache(maxsize=256)
-def _insert(table: sa.Table, names: tuple[str, ...], suffix: str, begin: str) -> sa.TextClause:
+def _insert(table: sa.Table, names: tuple[str, ...], suffix: str) -> sa.TextClause:
     columns = [table.c[name] for name in names]
     unnest, chosen = source(columns)
     listed = ", ".join(_quoted(c.name) for c in columns)
-    before, also = (f"WITH begun AS MATERIALIZED ({begin}) ", "begun, ") if begin else ("", "")
     # the names are our own tables' and columns'
-    return sa.text(f"{before}INSERT INTO {table.fullname} ({listed}) SELECT {chosen} FROM {also}{unnest} {suffix}")  # noqa: S608
+    return sa.text(f"INSERT INTO {table.fullname} ({listed}) SELECT {chosen} FROM {unnest} {suffix}")  # noqa: S608
 
 
 def _quoted(name: str) -> str:
@@ -110,18 +110,16 @@ def _quoted(name: str) -> str:
 
 
 async def insert_rows(
-    connection: AsyncConnection,
+    connection: Executes,
     table: sa.Table,
     rows: Sequence[Mapping[str, object]] | Sequence[object],
     *,
     suffix: str = "",
-    begin: str = "",
 ) -> None:
     """One INSERT for all rows, in their order (ids from a sequence are drawn in that order).
 
     `rows`: all mappings with the same keys, or all values with attributes of one class; what they do not name
-    takes the table's default. `suffix`: e.g. `ON CONFLICT DO NOTHING`. `begin`: a SELECT of one row, for what it
-    does; it is done before the first row is made.
+    takes the table's default. `suffix`: e.g. `ON CONFLICT DO NOTHING`.
     """
     if not rows:
         return
@@ -132,7 +130,7 @@ async def insert_rows(
     else:
         names = tuple(name for name in table.c.keys() if hasattr(first, name))  # noqa: SIM118  # not a dict
         values = {name: [getattr(row, name) for row in rows] for name in names}
-    statement = _insert(table, names, suffix, begin)
+    statement = _insert(table, names, suffix)
     await connection.execute(statement, {name: encode(table.c[name], values[name]) for name in names})
 
 
@@ -141,18 +139,16 @@ async def selected(connection: AsyncConnection, query: sa.TextClause, **values: 
     return (await connection.execute(query, values)).all()
 
 
-async def change(connection: AsyncConnection, table: sa.Table, names: Sequence[str], rows: Sequence[object]) -> None:
-    """Update whole columns of rows by their id, the first of the names."""
-    if not rows:
-        return
-    values = {name: encode(table.c[name], [getattr(row, name) for row in rows]) for name in names}
-    await connection.execute(_update(table, tuple(names)), values)
-
-
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _update(table: sa.Table, names: tuple[str, ...]) -> sa.TextClause:
     unnest, chosen = source([table.c[name] for name in names])
     sets = ", ".join(f"{name} = n.{name}" for name in names[1:])
-    listed = ", ".join(names)
-    rows_of = f"(SELECT {chosen} FROM {unnest}) AS n({listed})"  # noqa: S608  # our own names
+    rows_of = f"(SELECT {chosen} FROM {unnest}) AS n({', '.join(names)})"  # noqa: S608  # our own names
     return sa.text(f"UPDATE {table.fullname} AS t SET {sets} FROM {rows_of} WHERE t.id = n.id")  # noqa: S608  # our own names
+
+
+async def change(connection: Executes, table: sa.Table, names: tuple[str, ...], rows: Sequence[object]) -> None:
+    """Update whole columns of rows by their id, the first of the names."""
+    if rows:
+        values = {name: encode(table.c[name], [getattr(row, name) for row in rows]) for name in names}
+        await connection.execute(_update(table, names), values)
