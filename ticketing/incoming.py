@@ -11,9 +11,9 @@ from bus.record import Position
 MACHINES: frozenset[AutomationKind] = frozenset({"auto_reply", "out_of_office", "bounce", "feedback_report", "system"})
 """What never opens, reopens, closes, confirms or counts (threading §5)."""
 
-Aside = Literal["call", "creation", "feedback"]
+Aside = Literal["call", "creation", "feedback", "notification"]
 """Why a message is kept in no ticket though a human wrote it: a call that nobody missed, a change of a message whose
-creation has not come, feedback that wants no answer (docs/revisions.md)."""
+creation has not come, feedback that wants no answer (docs/revisions.md); what an agent answers to a notification."""
 
 _EARLY, _LATE = timedelta(hours=24), timedelta(minutes=5)
 

@@ -74,8 +74,9 @@ def work(settings: Settings, *, prefix: str = "") -> Work:
             relay = Relay(settings.kafka, url, topics=RelayTopics(prefix), transactional_id=f"{prefix}relay")
             clock, ticket_clock, forgetting = Clock(engine), TicketClock(engine), Forgetting(engine)
 
+            via = notifying_via(settings)
             notifier = Notifier(
-                engine, settings.notifications, settings.desk, notifying_via(settings), own=confirming.own
+                engine, settings.notifications, settings.desk, confirming.tokens, via, own=confirming.own
             )
 
             def leading(_: Leadership) -> list[Awaitable[None]]:

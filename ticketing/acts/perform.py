@@ -21,7 +21,7 @@ from ticketing.acts.desk import Desk
 from ticketing.acts.errors import Forbidden, Stale, Unknown
 from ticketing.acts.kind import ActKind, Asked, Input, OpeningKind, ToOpen
 from ticketing.acts.on_graph import Region
-from ticketing.acts.performed import DoneMeanwhile, Performed, digest, earlier, remember, same
+from ticketing.acts.performed import DoneMeanwhile, Performed, digest, earlier, remember, remembered, same
 from ticketing.acts.scene import Scene, Stage
 from ticketing.arrivals import Arrivals
 from ticketing.catching_up import catch_up
@@ -150,14 +150,13 @@ def _check(kind: ActKind[Any, Any], who: Who, named: str, department: str) -> No
 async def _settle(connection: AsyncConnection, stage: Stage[Any], result: Ticket, kind: str, asked: str) -> Performed:
     """Write everything, the outbox last; what came of it."""
     decision, writes = stage.decision, Writes()
-    for write in stage.writes:
-        await connection.execute(write.statement, write.values)
+    for written in stage.writes:
+        await written.by(writes)
     decision.brakes = stage.brakes
     await set_due_times(connection, decision, stage.desk.levels, stage.now)
     await store_rows(writes, decision, Arrivals(), stage.now)
-    await writes.send(connection)
     events = tuple(told.value for told in decision.ticket_events)
-    done = await remember(connection, stage.act.key, stage.who, kind, asked, result.id, events, stage.now)
+    place = await remember(writes, stage.act.key, stage.who, kind, asked, result.id, events, stage.now)
     failpoint("act.before_outbox")
     await append(
         writes,
@@ -165,7 +164,7 @@ async def _settle(connection: AsyncConnection, stage: Stage[Any], result: Ticket
         contact_events=decision.contact_events,
         replies=decision.replies,
     )
-    await writes.send(connection)
+    done = remembered((await writes.send(connection))[place], events)
     failpoint("act.before_commit")
     return done
 

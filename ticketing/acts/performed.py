@@ -1,8 +1,10 @@
 """Which acts were done: a key that comes again does nothing, and gives what the first time gave."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bus.errors import Invalid, Retryable
 from bus.ticket_event import TicketEvent
 from bus.ticket_state import TicketState
+from bus.together import Writes
 from ticketing.people.policy import Who
 from ticketing.rows import selected, texts
 from ticketing.state import STATE_COLUMNS, STATE_FROM, STATE_JSON
@@ -78,7 +81,7 @@ def same(before: Earlier, who: Who, asked: str, root: str | None) -> Performed:
 
 
 async def remember(
-    connection: AsyncConnection,
+    writes: Writes,
     key: str,
     who: Who,
     kind: str,
@@ -86,12 +89,15 @@ async def remember(
     ticket_id: str,
     events: tuple[TicketEvent, ...],
     now: datetime,
-) -> Performed:
-    """Keep what was done, with the ticket as this transaction leaves it. Raises DoneMeanwhile."""
+) -> int:
+    """Keep what was done, with the ticket as the writes before leave it; the place at which `remembered` finds it."""
     values = {"key": key, "agent": who.agent_id, "kind": kind, "digest": asked, "ticket": ticket_id, "now": now}
-    named = {"events": texts(event.event_id for event in events)}
-    state = await connection.scalar(_REMEMBER, values | named)
-    if state is None:
+    return await writes.execute(_REMEMBER, values | {"events": texts(event.event_id for event in events)})
+
+
+def remembered(rows: Sequence[Any], events: tuple[TicketEvent, ...]) -> Performed:
+    """What came of the act. Raises DoneMeanwhile."""
+    if not rows:
         raise DoneMeanwhile
-    document = TicketState.from_json(state)
+    document = TicketState.from_json(rows[0].state)
     return Performed(document, document.version, events)
