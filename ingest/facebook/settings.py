@@ -26,8 +26,8 @@ class FacebookSettings(WebSettings):
     )
     human_agent: bool = Field(
         default=False,
-        description="Whether Facebook has granted the app *Human Agent*: agents answer in Messenger for seven days, else "
-        "for 24 hours.",
+        description="Whether Facebook has granted the app *Human Agent*: agents answer in Messenger for seven days, "
+        "else for 24 hours.",
     )
     poll_every: float = Field(default=300.0, gt=0, description="Seconds between two looks for what no webhook told.")
     look_back_days: int = Field(default=7, ge=1, le=60, description="How old posts are whose comments are looked at.")
