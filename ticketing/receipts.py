@@ -15,6 +15,7 @@ from bus.failpoints import failpoint
 from bus.progress import FencedProgress, database_error
 from bus.record import Received
 from bus.reply import Receipt
+from bus.together import Writes
 from ticketing.delivery import Delivery, after_receipt
 from ticketing.delivery_store import lock, write
 from ticketing.outbox import append
@@ -53,6 +54,7 @@ class Receipts:
         self, connection: AsyncConnection, receipts: Sequence[Receipt], batch: Sequence[Received]
     ) -> list[Delivery]:
         now = self.now()
+        await self.progress.move(connection, batch)
         locked = await lock(connection, {receipt.reply_id for receipt in receipts})
         current = dict(locked.deliveries)
         steps: list[Delivery] = []
@@ -62,9 +64,9 @@ class Receipts:
             if after is not None:
                 current[receipt.reply_id] = after
                 steps.append(after)
-        events = await write(connection, locked, steps, now)
-        await self.progress.move(connection, batch)
-        await append(connection, ticket_events=events)
+        writes = Writes()
+        await append(writes, ticket_events=await write(connection, writes, locked, steps, now))
+        await writes.send(connection)
         failpoint("receipt.before_commit")
         return steps
 
