@@ -302,3 +302,26 @@ def test_what_has_no_way_back_is_answered_by_mail_and_goes_on_by_mail(public: Pu
         assert [message["channel"] for message in ticket["messages"]] == [channel, "email"]
         states = [event["data"]["state"] for event in ticket["history"] if event["type"] == "ticket.delivery_updated"]
         assert states[-1] == "sent"
+
+
+def test_messenger_is_confirmed_answered_and_goes_on_in_messenger(public: Public) -> None:
+    page = public.page
+    asked = page.hears("771", "Is the shop open on Sunday?")
+    for _ in range(2):
+        assert public.deliver("/in/tea-page/webhook", *asked) == 200
+    number = public.filed(page.talks["771"][0]["id"])
+    until(lambda: len(page.told("771")) == 1)  # whoever writes in private is confirmed in private
+    assert str(number) in page.told("771")[0]["message"]
+    public.up.command("tickets", "reply", str(number), "From ten to four.")
+    until(lambda: len(page.told("771")) == 2)
+    thanks = page.hears("771", "Thank you!")
+    assert public.deliver("/in/tea-page/webhook", *thanks) == 200
+    assert public.filed(page.talks["771"][-1]["id"]) == number
+    public.up.verify(wait=120)
+    assert [each["message"] for each in page.told("771")][1:] == ["From ten to four."]
+    states = [
+        event["data"]["state"]
+        for event in public.ticket(number)["history"]
+        if event["type"] == "ticket.delivery_updated"
+    ]
+    assert states[-1] == "sent"
