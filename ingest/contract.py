@@ -7,8 +7,9 @@ repeats work; it never loses any, and ids make the repetition harmless.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, Field
 
@@ -92,6 +93,15 @@ class Poller(Protocol[C]):
     async def fetch(self, after: C | None) -> Page[C]: ...
 
     async def confirm(self, page: Page[C]) -> None: ...
+
+
+@runtime_checkable
+class Rewindable(Protocol[C]):
+    """A Poller whose source can be read again. `rewound`: the cursor from which the next looks bring all that was
+    written since then, as far as the source goes back. Pure; what was filed already is recognised by its id.
+    """
+
+    def rewound(self, after: C | None, since: datetime) -> C: ...
 
 
 class Cursors(Protocol):

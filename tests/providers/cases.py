@@ -98,7 +98,8 @@ class ForumCase(Case):
         return self.server.webhook("post_created", post), str(post["id"])
 
     def write_long_ago(self) -> None:
-        self.server.write("from before")
+        long_ago = "2020-01-01T00:00:00.000Z"
+        self.server.write("from before", created_at=long_ago, updated_at=long_ago)
 
     def write_nonsense(self) -> None:
         self.server.write("nonsense", cooked=[], raw={"a": 1}, version=[], username=7)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,29 @@ async def test_a_provider_that_fails_is_asked_again(polling: Case, tmp_path: Pat
     await rig.poll(lambda: [message.source_id for message in rig.messages()] == [source_id])
     assert not rig.place.source.problems
     assert not rig.health.problems
+
+
+async def test_rewound_it_asks_again_and_knows_what_it_finds(polling: Case, tmp_path: Path) -> None:
+    polling.write_long_ago()
+    rig = polling.rig(tmp_path)
+    await rig.begun()
+    sources = [polling.write(f"message {number}")[1] for number in range(3)]
+    await rig.poll(lambda: len(rig.messages()) == 3)
+    records, source, asked = len(rig.raw), rig.place.source, False
+    looked = source.last_success_at
+
+    def again() -> bool:
+        nonlocal asked
+        if not asked and source.last_success_at != looked:  # it is this process that polls
+            asked = True
+            rig.rewind(datetime.now(UTC) - timedelta(hours=1))
+        return len(rig.raw) > records
+
+    await rig.poll(again)
+    assert sorted(message.source_id for message in rig.messages()) == sorted(sources)
+    _, later = polling.write("and on it goes")
+    await rig.poll(lambda: later in [message.source_id for message in rig.messages()])
+    assert len(rig.messages()) == 4
 
 
 async def test_what_is_private_is_not_made_public(sending: Case, tmp_path: Path) -> None:
