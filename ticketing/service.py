@@ -65,6 +65,7 @@ def work(settings: Settings, *, prefix: str = "") -> Work:
             health.notes["confirmations"] = alarm.note
             filing: BatchHandler = Filing(engine, filed, confirming, policy, rules, alarm, levels=desk.levels)
             told = FencedProgress(engine, progress, prefix + RECEIPTS_GROUP, cluster)
+            settling = Receipts(engine, told, confirming)
             receipts = KafkaSource(settings.kafka, [prefix + RECEIPTS], prefix + RECEIPTS_GROUP, progress=told)
             relay = Relay(settings.kafka, url, topics=RelayTopics(prefix), transactional_id=f"{prefix}relay")
             clock, ticket_clock = Clock(engine), TicketClock(engine)
@@ -84,7 +85,7 @@ def work(settings: Settings, *, prefix: str = "") -> Work:
                 stop,
                 [
                     consume(messages, filing, Parking(parked, "ticketing"), progress=filed, stop=stop),
-                    consume(receipts, Receipts(engine, told), Parking(parked, "receipts"), progress=told, stop=stop),
+                    consume(receipts, settling, Parking(parked, "receipts"), progress=told, stop=stop),
                     lead(
                         url,
                         RELAY_LOCK,

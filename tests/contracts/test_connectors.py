@@ -14,6 +14,7 @@ from bus.blobs import BlobStore, FolderBlobs
 from bus.health import Health
 from bus.intake_settings import IntakeSettings
 from bus.memory import MemoryBus
+from ingest.connectors.chat import CHAT
 from ingest.connectors.email_smtp import EMAIL_SMTP
 from ingest.connectors.web_form import WEB_FORM
 from ingest.connectors.website import WEBSITE
@@ -22,6 +23,7 @@ from ingest.emitting import Emitting
 from ingest.intake.server import IntakeServer
 from ingest.intake.settings import WebSettings
 from tests.contracts.connector_contract import ConnectorContract, Trial, Valve
+from tests.ingest.intake.rig import Answer
 from tests.ingest.intake.rig import Client as HttpClient
 from tests.ingest.memory_cursors import MemoryCursors
 from tests.ingest.receiving import DESK
@@ -140,6 +142,42 @@ class SmtpTrial(_Trial):
                 return (await client.mails(mail)).startswith("250")
         except ConnectionError:
             return False
+
+
+class ChatTrial(HttpTrial):
+    """A visitor's window, by HTTP."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(CHAT, folder, {"allowed_origins": ["https://www.example.com"]}, "/frames")
+        self._token = ""
+
+    async def start(self) -> None:
+        await super().start()
+        if not self._token:
+            hello = await self._ask({"type": "hello"})
+            self._token = hello.json()["frames"][0]["token"]
+
+    async def deliver(self, n: int) -> bool:
+        frame = {"type": "message", "id": f"message-{n:04}", "text": self.word(n)}
+        return (await self._ask(frame)).status == 200
+
+    async def poison(self) -> None:
+        for frame in ({"type": "eval"}, {"type": "message", "id": "x", "text": []}, [[[]]]):
+            assert (await self._ask(frame)).status == 422
+
+    async def _ask(self, frame: object) -> Answer:
+        headers = {"content-type": "application/json", "authorization": f"Bearer {self._token}"}
+        async with HttpClient(self._base) as client:
+            return await client.ask("POST", f"/in/{NAME}/frames", json.dumps(frame).encode(), headers)
+
+
+class TestChat(ConnectorContract):
+    @pytest_asyncio.fixture
+    async def trial(self, tmp_path: Path) -> AsyncIterator[Trial]:
+        trial = ChatTrial(tmp_path)
+        await trial.start()
+        yield trial
+        await trial.end()
 
 
 class TestEmailSmtp(ConnectorContract):

@@ -301,17 +301,15 @@
     const ids = new Set(visible.map((each) => each.id));
     for (const [id, item] of shown) if (!ids.has(id)) { item.remove(); shown.delete(id); }
     const bottom = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
-    let added = false;
     for (const each of visible) {
       let item = shown.get(each.id);
-      if (!item) { item = line(each); shown.set(each.id, item); list.append(item); added = true; }
+      if (!item) { item = line(each); shown.set(each.id, item); list.append(item); }
       if (!each.mine) continue;
       const mark = item.querySelector(".state");
       const text = each.state === "failed" ? `${words.not_sent} ${words[`reason_${each.reason}`] || ""}` : words[each.state] || "";
       if (mark.textContent !== text) mark.textContent = text;
       item.dataset.state = each.state;
     }
-    if (added && bottom) list.scrollTop = list.scrollHeight;
     const unread = replies().filter((each) => each.unread !== false && !each.noted).length;
     count.hidden = !unread;
     if (count.textContent !== String(unread)) count.textContent = unread;
@@ -336,6 +334,7 @@
     else if (tries > 0 && !status.dataset.line) { status.textContent = words.no_line; status.dataset.line = "lost"; }
     if (state.ended && state.rated) status.textContent = words.thanks;
     renderFiles();
+    if (bottom) list.scrollTop = list.scrollHeight;
   };
 
   // -- writing

@@ -10,7 +10,7 @@ from typing import Any
 
 import jwt
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, FilePayload, Page, expect
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
@@ -389,7 +389,7 @@ async def test_limits_are_said(browser: Browser, tmp_path: Path) -> None:
         await _open(page)
         await page.set_input_files("#file", {"name": "big.bin", "mimeType": "", "buffer": b"x" * 2_000})
         await expect(page.get_by_role("alert")).to_have_text("The file is too large, at most 1 KB.")
-        small = {"name": "a.txt", "mimeType": "text/plain", "buffer": b"x"}
+        small: FilePayload = {"name": "a.txt", "mimeType": "text/plain", "buffer": b"x"}
         await page.set_input_files("#file", [small, small])
         await expect(page.get_by_role("alert")).to_have_text("At most 1 files.")
         await page.get_by_role("button", name="Remove a.txt").click()
