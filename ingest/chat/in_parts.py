@@ -15,7 +15,8 @@ _REMEMBERED = 1_000
 class InParts:
     """Remembers how far each reply has come in this process, so that another attempt goes on there."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self._pause = pause
         self._sent: OrderedDict[str, list[str]] = OrderedDict()
 
     async def send(self, reply_id: str, parts: Sequence[str], one: Callable[[str], Awaitable[str]]) -> str:
@@ -37,5 +38,5 @@ class InParts:
                 if wait is None or waited + wait > _LONGEST_WAIT:
                     raise Uncertain(f"{len(sent)} of {len(parts)} parts were sent: {error}") from error
                 waited += wait
-                await asyncio.sleep(wait)
+                await self._pause(wait)
         return sent[-1]

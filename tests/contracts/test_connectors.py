@@ -162,7 +162,8 @@ class ChatTrial(HttpTrial):
         return (await self._ask(frame)).status == 200
 
     async def poison(self) -> None:
-        for frame in ({"type": "eval"}, {"type": "message", "id": "x", "text": []}, [[[]]]):
+        frames: list[object] = [{"type": "eval"}, {"type": "message", "id": "x", "text": []}, [[[]]]]
+        for frame in frames:
             assert (await self._ask(frame)).status == 422
 
     async def _ask(self, frame: object) -> Answer:
