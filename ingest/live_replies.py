@@ -127,11 +127,12 @@ class LiveReplies:
             kept = known.get(id_)
             if kept is None or kept.told:
                 continue
-            if (waiting := self._waiting.get(id_)) is not None and not waiting.done():
-                waiting.set_result(None)  # its owner is here, and says it
-            elif self._topic is not None:
+            # also where its owner is here and waits: he may die before he has said it, and nobody would say it again
+            if self._topic is not None:
                 await self._topic.shown(self._account, kept)
             kept.told = True
+            if (waiting := self._waiting.get(id_)) is not None and not waiting.done():
+                waiting.set_result(None)
         return list(ids)
 
     async def is_shown(self, reply: Reply, within: float) -> bool:
