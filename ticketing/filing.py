@@ -33,6 +33,7 @@ from ticketing.identities import mailbox_of
 from ticketing.incoming import Ignorable, Incoming
 from ticketing.load_people import people
 from ticketing.policy import Policy
+from ticketing.ratings.keeping import answered, keep_all
 from ticketing.reopening import overdue, take_up, united
 from ticketing.service_levels import NOTHING_PROMISED, ServiceLevels
 from ticketing.store import store
@@ -124,6 +125,7 @@ class Filing:
         decision = Deciding(known, seen, confirm, self.mint, now)(joined, sorted_, list(ends.values()))
         await brakes_store.write(connection, confirm.brakes, now)
         decision.owed = owed
+        await keep_all(connection, decision.rated)
         await store(connection, decision, sorted_, now, self.levels)
         return confirm.brakes
 
@@ -194,6 +196,7 @@ class Filing:
             numbers=await load.numbers(connection, len(opening)),
             elders=await load_graph.elders(connection, {id_ for component in opening for id_ in component.follows}),
             numbers_of=await load_graph.numbers_of(connection, looked_like),
+            answered=await answered(connection, tickets.keys() if any(m.rating for m in sorted_.fresh) else ()),
         )
 
 
