@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer
 
 _MEMORY = 0.5
 """Seconds over which the rate is taken."""
-_BUSY = 600.0
+BUSY = 600.0
 """Records a second from which on the broker gathers for as long as it may, unless the consumer says otherwise."""
 _ENOUGH = 1024 * 1024
 _PATIENCE_MS = 500
@@ -25,7 +25,7 @@ class Gathering:
     long that a second look finds nothing.
     """
 
-    def __init__(self, most_ms: int, *, busy: float = _BUSY, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, most_ms: int, *, busy: float = BUSY, clock: Callable[[], float] = time.monotonic) -> None:
         self._busy = busy
         self._most_ms = most_ms
         self._clock = clock

@@ -18,7 +18,7 @@ from aiokafka.errors import (
 from bus.closing import KAFKA_ERRORS, end_consumer, kafka_error
 from bus.commit_hints import CommitHints
 from bus.errors import Retryable
-from bus.gathering import Gathering
+from bus.gathering import BUSY, Gathering
 from bus.kafka_settings import KafkaSettings
 from bus.newer import with_newer
 from bus.reading import OffsetLost, Progress, Source, consumer_options, received
@@ -39,7 +39,8 @@ _PATTERN_REFRESH_MS = 10_000
 class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publishes no types
     """Source on Kafka, of `topics` or of all topics whose whole name matches `pattern`, new ones included.
 
-    `gather_ms`: how long the broker may at most gather, so that batches form (bus.gathering); 0: never.
+    `gather_ms`: how long the broker may at most gather, so that batches form (bus.gathering), 0: never; `busy`: records
+    a second from which on it does.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         progress: Progress | None = None,
         max_records: int = 1_000,
         gather_ms: int = 200,
+        busy: float = BUSY,
     ) -> None:
         assert bool(topics) != bool(pattern), "topics or a pattern"
         self.busy = asyncio.Lock()
@@ -61,7 +63,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._group = group
         self._progress = progress
         self._max_records = max_records
-        self._gathering = Gathering(gather_ms)
+        self._gathering = Gathering(gather_ms, busy=busy)
         self._consumer: AIOKafkaConsumer | None = None
         self._assigned = False
         self._unclaimed: frozenset[Partition] = frozenset()

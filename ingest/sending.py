@@ -39,6 +39,8 @@ REPLIES = Counter("deskstream_replies_total", "Replies by what became of them", 
 
 _PROOF_LASTS = 1 / 3
 """The part of a session after a commit for which we send in its name: another is owner only after a whole one."""
+_BUSY = 100.0
+"""Replies a second from which on they are gathered, where they can be."""
 _LONGEST_SEND = 90.0
 _STOPPED = Outcome("deferred", reason="the connector is being stopped")
 
@@ -207,6 +209,7 @@ async def run_sender(
         # the window in which a crash leaves a reply uncertain is one group: keep it small where it is real
         max_records=600 if sender.idempotent else 10,
         gather_ms=100 if sender.idempotent else 0,
+        busy=_BUSY,
     )
     source.report = lambda problem: place.health.set(f"{place.name}: sending", problem)
     source.report("Kafka has not been reached yet")

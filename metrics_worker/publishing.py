@@ -24,7 +24,7 @@ from metrics_worker.figures import encoded
 from metrics_worker.meters import PUBLISHED, UNPUBLISHED, show_desk
 from metrics_worker.snapshot import Document, Names
 
-INTERVAL_SECONDS = 0.02
+INTERVAL_SECONDS = 0.05
 DEFINITIONS_KEY = "definitions"
 _BATCH = 500
 _LONGEST_MS = 300

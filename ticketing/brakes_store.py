@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bus.together import Executes, together
 from ticketing import tables as t
 from ticketing.brakes import REFUSALS, STRANGERS, Brakes, BrakesKnown, Bucket, Silence, Written, refused
 from ticketing.rows import insert_rows, texts
@@ -26,20 +27,23 @@ async def read(
     connection: AsyncConnection, mailboxes: Collection[str], sources: Collection[str], now: datetime
 ) -> BrakesKnown:
     """What concerns these mailboxes and sources, and the breaker."""
-    written: defaultdict[str, list[Written]] = defaultdict(list)
     values = {"mailboxes": texts(mailboxes)}
-    for row in await connection.execute(_WRITTEN, {**values, "since": now - _DAY}):
-        written[row.mailbox].append(Written(row.created_at, row.subject or "", row.words))
-    silenced = {
-        (row.account, row.mailbox): Silence(row.hops, row.since, row.until)
-        for row in await connection.execute(_SILENCED, values)
-    }
     names = texts([REFUSALS, STRANGERS, *sources, *map(refused, mailboxes)])
-    buckets = {row.name: Bucket(row.level, row.at) for row in await connection.execute(_BUCKETS, {"names": names})}
-    return BrakesKnown(written, silenced, buckets)
+    lately, silences, levels = await together(
+        connection,
+        [(_WRITTEN, {**values, "since": now - _DAY}), (_SILENCED, values), (_BUCKETS, {"names": names})],
+    )
+    written: defaultdict[str, list[Written]] = defaultdict(list)
+    for row in lately:
+        written[row.mailbox].append(Written(row.created_at, row.subject or "", row.words))
+    return BrakesKnown(
+        written,
+        {(row.account, row.mailbox): Silence(row.hops, row.since, row.until) for row in silences},
+        {row.name: Bucket(row.level, row.at) for row in levels},
+    )
 
 
-async def write(connection: AsyncConnection, brakes: Brakes, now: datetime) -> None:
+async def write(connection: Executes, brakes: Brakes, now: datetime) -> None:
     """Store what has changed."""
     await insert_rows(
         connection,

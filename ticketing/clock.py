@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bus.errors import Retryable
 from bus.progress import database_error
+from bus.together import Writes
 from ticketing.delivery import NO_CONNECTOR_AFTER, after_time
 from ticketing.delivery_store import again, lock, write
 from ticketing.outbox import append
@@ -61,9 +62,11 @@ class Clock:
                     for delivery in locked.deliveries.values()
                     if (step := after_time(delivery, now, watched_since=watched_since, patience=self.patience))
                 ]
-                events = await write(connection, locked, steps, now)
+                writes = Writes()
+                events = await write(connection, writes, locked, steps, now)
                 replies = [again(locked, step) for step in steps if step.state == "queued"]
-                await append(connection, ticket_events=events, replies=replies)
+                await append(writes, ticket_events=events, replies=replies)
+                await writes.send(connection)
         except DBAPIError as error:
             raise database_error(error) from error
         except PoolTimeout as error:

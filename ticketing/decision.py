@@ -7,6 +7,7 @@ from bus.contact_event import ContactEvent
 from bus.reply import Reply
 from bus.ticket_event import TicketEvent
 from ticketing.arrivals import Filed
+from ticketing.brakes import Brakes
 from ticketing.contacts import Assertion, NewContact, People
 from ticketing.cuts import Cut
 from ticketing.delivery import Delivery
@@ -58,7 +59,7 @@ class FiledMessage:
 class Decision:
     """Everything to write. `attached`: machines' messages → the ticket they turned out to refer to;
     `regrouped`: machines' groups → the group they became part of; `absorbed`: tickets → their survivors; `ends`:
-    filed messages of which something is known only now.
+    filed messages of which something is known only now; `brakes`: those that its confirmations have moved.
 
     `owed`: what the clocks of these tickets had to tell before; it is stored already, but for the outbox.
     `by_hand`: an agent decided, so that what only agents change of tickets is written too. `taken`:
@@ -87,6 +88,7 @@ class Decision:
     authors: list[tuple[str, Incoming]] = field(default_factory=list)
     bounced: list[Delivery] = field(default_factory=list)
     contact_events: list[Told[ContactEvent]] = field(default_factory=list)
+    brakes: Brakes | None = None
     by_hand: bool = False
     owed: list[Told[TicketEvent]] = field(default_factory=list)
     taken: list[Incoming] = field(default_factory=list)

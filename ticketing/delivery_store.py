@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.reply import Reply
 from bus.ticket_event import Actor, DeliveryUpdated, TicketEvent, event_id
+from bus.together import Executes, together
 from ticketing.catching_up import catch_up_ids
 from ticketing.database import Array
 from ticketing.delivery import Delivery
@@ -70,10 +71,9 @@ class Locked:
 async def lock(connection: AsyncConnection, reply_ids: Collection[str]) -> Locked:
     """Lock the tickets of these replies in the order of their ids, *then* read the replies; unknown ids are absent."""
     ids = {"ids": texts(sorted(reply_ids))}
-    heads = [TicketHead(*row) for row in await connection.execute(_LOCK_TICKETS, ids)]
-    rows = (await connection.execute(_READ_REPLIES, ids)).all()
+    heads, rows = await together(connection, [(_LOCK_TICKETS, ids), (_READ_REPLIES, ids)])
     return Locked(
-        tickets={head.id: head for head in heads},
+        tickets={row.id: TicketHead(*row) for row in heads},
         deliveries={
             row.id: Delivery(
                 row.id,
@@ -94,9 +94,10 @@ async def lock(connection: AsyncConnection, reply_ids: Collection[str]) -> Locke
 
 
 async def write(
-    connection: AsyncConnection, locked: Locked, steps: Sequence[Delivery], now: datetime
+    connection: AsyncConnection, writes: Executes, locked: Locked, steps: Sequence[Delivery], now: datetime
 ) -> list[Told[TicketEvent]]:
-    """Store the last of each delivery's `steps` and the tickets' new versions; the events to append, one a told step.
+    """Let `writes` store the last of each delivery's `steps` and the tickets' new versions; the events to append, one
+    a told step.
 
     Events of a delivery stay on the ticket that the reply names, merged or not. What the tickets' clocks owe comes
     before them.
@@ -115,10 +116,10 @@ async def write(
     final = {step.reply_id: step for step in steps}.values()
     if final:
         rows = [(d.reply_id, d.state, d.attempt, d.reason, d.state_at, d.next_attempt_at) for d in final]
-        await connection.execute(_UPDATE_REPLIES, _arrays(_REPLY_COLUMNS, rows))
+        await writes.execute(_UPDATE_REPLIES, _arrays(_REPLY_COLUMNS, rows))
     if versions:
         raised = [(ticket_id, version, now) for ticket_id, version in versions.items()]
-        await connection.execute(_UPDATE_TICKETS, _arrays(_TICKET_COLUMNS, raised))
+        await writes.execute(_UPDATE_TICKETS, _arrays(_TICKET_COLUMNS, raised))
     return told
 
 

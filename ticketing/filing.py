@@ -11,8 +11,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bus.failpoints import failpoint
-from bus.progress import database_error
+from bus.progress import Moving, database_error
 from bus.record import Received
+from bus.together import Statement
 from ticketing import brakes_store, load, load_graph
 from ticketing.accounts import AccountRules
 from ticketing.alarm import Alarm
@@ -47,7 +48,7 @@ _LOCK = sa.text("SELECT pg_advisory_xact_lock(:lock)")
 class Moves(Protocol):
     """Progress that is moved in the transaction of the work (bus.progress.FencedProgress)."""
 
-    async def move(self, connection: AsyncConnection, batch: Sequence[Received]) -> None: ...
+    def moving(self, batch: Sequence[Received]) -> Moving: ...
 
 
 def _new_id() -> str:
@@ -77,11 +78,7 @@ class Filing:
         decoded = [self._decode(record) for record in batch]
         try:
             async with self.engine.connect() as connection, connection.begin():
-                await connection.execute(_LOCK, {"lock": DESK_LOCK})
-                # early in the transaction, so that who has been replaced learns it before it works; the row stays
-                # locked to the end, so that nobody takes over in between
-                await self.progress.move(connection, batch)
-                brakes = await self._file(connection, decoded)
+                brakes = await self._file(connection, decoded, await self._begin(connection, batch, decoded))
                 failpoint("file.before_commit")
         except DBAPIError as error:
             raise database_error(error) from error
@@ -94,11 +91,27 @@ class Filing:
     def _again(self, document: str, like: Incoming) -> Incoming:
         return load.again(document, like.received_at, like.traceparent, self._decode)
 
-    async def _file(self, connection: AsyncConnection, decoded: Sequence[Incoming | Ignorable]) -> Brakes:
+    async def _begin(
+        self, connection: AsyncConnection, batch: Sequence[Received], decoded: Sequence[Incoming | Ignorable]
+    ) -> load.OnFile:
+        """Take the desk's lock, move progress, and see what of the batch is on file.
+
+        Progress moves early, so that who has been replaced learns it before it works; its rows stay locked to the end,
+        so that nobody takes over in between.
+        """
+        moving = self.progress.moving(batch)
+        messages = [each for each in decoded if isinstance(each, Incoming)]
+        before: list[Statement] = [(_LOCK, {"lock": DESK_LOCK}), (moving.statement, moving.values)]
+        (_, moved), found = await load.on_file(connection, messages, before=before)
+        moving.must_be_ours(len(moved))
+        return found
+
+    async def _file(
+        self, connection: AsyncConnection, decoded: Sequence[Incoming | Ignorable], found: load.OnFile
+    ) -> Brakes:
         now = self.clock()
         messages = [each for each in decoded if isinstance(each, Incoming)]
-        on_file = await load.filed(connection, {message.id for message in messages})
-        copies = await load.copies(connection, (message for message in messages if message.id not in on_file))
+        on_file, copies = found.filed, found.copies
         mattering = {m.id for m in messages if (filed := on_file.get(m.id)) is not None and matters(m, filed)}
         states = await load.states(connection, mattering, self._decode)
         sorted_ = arrivals(decoded, on_file, copies, states, self._again)
@@ -123,8 +136,7 @@ class Filing:
         known = await self._known(connection, joined, sorted_, on_file, ends, tickets, seen, deliveries)
         confirm = await self._confirmations(connection, joined, now)
         decision = Deciding(known, seen, confirm, self.mint, now)(joined, sorted_, list(ends.values()))
-        await brakes_store.write(connection, confirm.brakes, now)
-        decision.owed = owed
+        decision.brakes, decision.owed = confirm.brakes, owed
         await keep_all(connection, decision.rated)
         await store(connection, decision, sorted_, now, self.levels)
         return confirm.brakes
@@ -134,8 +146,8 @@ class Filing:
     ) -> Graph:
         if not fresh:
             return graph((), (), Claims(), self.policy)
-        claims = await load_graph.claims(connection, fresh, self.policy, now)
-        return graph(await load_graph.namings(connection, fresh, twice), fresh, claims, self.policy)
+        namings, claims = await load_graph.seen(connection, fresh, twice, self.policy, now)
+        return graph(namings, fresh, claims, self.policy)
 
     async def _separated(
         self, connection: AsyncConnection, joined: Sequence[Component], seen: Graph

@@ -1,6 +1,7 @@
 """What filing reads beside the graph (load_graph), in a few set-based queries, all under the desk's lock."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, LiteralString, TypeAlias
 
@@ -8,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.record import Position, Received
+from bus.together import Statement, together
 from ticketing.arrivals import Copy, Filed
 from ticketing.clocks import Clocks
 from ticketing.delivery import Delivery
@@ -78,22 +80,31 @@ WHERE m.id = ANY(CAST(:ids AS text[])) ORDER BY m.id, s.place
 """)
 
 
-async def filed(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, Filed]:
-    """What is on file under these message ids."""
-    rows = await _all(connection, _FILED, ids=texts(ids))
-    return {row.id: _filed(row) for row in rows}
+@dataclass(frozen=True, slots=True)
+class OnFile:
+    """What the desk has of a batch already: by the ids of its messages, and by the Message-IDs of the others."""
+
+    filed: dict[str, Filed]
+    copies: list[Copy]
+
+
+async def on_file(
+    connection: AsyncConnection, batch: Sequence[Incoming], *, before: Sequence[Statement] = ()
+) -> tuple[list[list[Any]], OnFile]:
+    """What of these messages is on file; `before`: statements to execute first, and the rows that they return."""
+    own = uuids({message.own for message in batch if message.fingerprint is not None})
+    asked: list[Statement] = [(_FILED, {"ids": texts({message.id for message in batch})}), (_COPIES, {"own": own})]
+    *rows, filed, copies = await together(connection, [*before, *asked])
+    known = {row.id: _filed(row) for row in filed}
+    fresh = {message.own for message in batch if message.fingerprint is not None and message.id not in known}
+    return rows, OnFile(
+        known, [Copy(row.value, row.fingerprint, row.account, _filed(row)) for row in copies if row.value in fresh]
+    )
 
 
 def _filed(row: Any) -> Filed:  # noqa: ANN401  # a row of _FILED
     raw = Position(row.raw_topic, row.raw_partition, row.raw_offset) if row.raw_topic is not None else None
     return Filed(row.id, row.revision, row.normalizer, raw, row.root_id, row.aside)
-
-
-async def copies(connection: AsyncConnection, batch: Iterable[Incoming]) -> list[Copy]:
-    """Filed mails with the Message-IDs of these."""
-    own = {message.own for message in batch if message.fingerprint is not None}
-    rows = await _all(connection, _COPIES, own=uuids(own)) if own else ()
-    return [Copy(row.value, row.fingerprint, row.account, _filed(row)) for row in rows]
 
 
 async def groups(connection: AsyncConnection, roots: Collection[str]) -> dict[str, Ticket]:

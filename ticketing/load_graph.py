@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bus.together import Statement, together
 from ticketing.graph import Claims, Naming, Node, Standing, automatic_group, sent_node, ticket_group
 from ticketing.incoming import Incoming
 from ticketing.policy import Policy
@@ -83,11 +84,30 @@ WHERE o.root_id = ANY(CAST(:roots AS text[])) ORDER BY r.number DESC
 _NUMBERS_OF = sa.text("SELECT id, number FROM desk.tickets WHERE id = ANY(CAST(:ids AS text[]))")
 
 
-async def namings(connection: AsyncConnection, fresh: Sequence[Incoming], twice: Collection[UUID]) -> list[Naming]:
-    """Who owns what these messages mention, who mentions them, and who may share an ancestor with them.
+async def seen(
+    connection: AsyncConnection, fresh: Sequence[Incoming], twice: Collection[UUID], policy: Policy, now: datetime
+) -> tuple[list[Naming], Claims]:
+    """Who owns what these messages mention, who mentions them, and who may share an ancestor with them; the tickets
+    that they claim to belong to, and the mails of ours that they name.
 
     `twice`: names of these messages that others own as well.
     """
+    threads = {message.thread for message in fresh if message.thread is not None}
+    conversations: Statement | None = (_CONVERSATIONS, {"threads": uuids(threads)}) if threads else None
+    asked = [_namings(fresh, twice), conversations, *_claims(fresh)]
+    rows, found, by_id, by_number, ours = await together(connection, asked)
+    roots = texts({row.root_id for row in found if row.root_id is not None})
+    if found and await selected(connection, _HAS_CUTS, roots=roots):
+        found += await selected(connection, _CUT_CONVERSATIONS, threads=uuids(threads))
+    claims = Claims(
+        {row.id: _standing(row, policy, now) for row in by_id},
+        {row.number: _standing(row, policy, now, frozenset(row.participants)) for row in by_number},
+        {row.message_id: sent_node(row.message_id, row.root_id, row.recipient, row.created_at) for row in ours},
+    )
+    return [_naming(row) for row in (*rows, *found)], claims
+
+
+def _namings(fresh: Sequence[Incoming], twice: Collection[UUID]) -> Statement:
     named = {name.value for message in fresh for name in message.named}
     own = {message.own for message in fresh}
     # an author of another kind is looked up by its bare address; who it is exactly is compared afterwards
@@ -100,14 +120,21 @@ async def namings(connection: AsyncConnection, fresh: Sequence[Incoming], twice:
         "people": texts(people),
         "authors": texts(authors),
     }
-    rows = list(await selected(connection, _NAMINGS, **values))
-    if threads := {message.thread for message in fresh if message.thread is not None}:
-        found = await selected(connection, _CONVERSATIONS, threads=uuids(threads))
-        roots = texts({row.root_id for row in found if row.root_id is not None})
-        if found and await selected(connection, _HAS_CUTS, roots=roots):
-            found = [*found, *await selected(connection, _CUT_CONVERSATIONS, threads=uuids(threads))]
-        rows += found
-    return [_naming(row) for row in rows]
+    return _NAMINGS, values
+
+
+def _claims(fresh: Sequence[Incoming]) -> list[Statement | None]:
+    """Tickets by id, tickets by number, mails of ours."""
+    ids = {signed.ticket for message in fresh for signed in message.signed}
+    ids |= {ticket for message in fresh for ticket in message.claimed}
+    ids |= {ticket for message in fresh for ticket, _ in message.answered}
+    sent = {named.text for message in fresh for _, named in message.answered}
+    numbers = {number for message in fresh for number in message.numbers}
+    return [
+        (_STANDINGS, {"ids": texts(ids)}) if ids else None,
+        (_NUMBERED, {"numbers": sorted(numbers)}) if numbers else None,
+        (_SENT, {"ids": texts(sent)}) if sent else None,
+    ]
 
 
 def _naming(row: Any) -> Naming:  # noqa: ANN401  # a row of _NODE
@@ -127,23 +154,6 @@ def _naming(row: Any) -> Naming:  # noqa: ANN401  # a row of _NODE
         row.by_token,
     )
     return Naming(value, row.own, node)
-
-
-async def claims(connection: AsyncConnection, fresh: Sequence[Incoming], policy: Policy, now: datetime) -> Claims:
-    """The tickets that these messages claim to belong to, and the mails of ours that they name."""
-    ids = {signed.ticket for message in fresh for signed in message.signed}
-    ids |= {ticket for message in fresh for ticket in message.claimed}
-    ids |= {ticket for message in fresh for ticket, _ in message.answered}
-    sent = {named.text for message in fresh for _, named in message.answered}
-    numbers = {number for message in fresh for number in message.numbers}
-    by_id = await selected(connection, _STANDINGS, ids=texts(ids)) if ids else ()
-    by_number = await selected(connection, _NUMBERED, numbers=sorted(numbers)) if numbers else ()
-    ours = await selected(connection, _SENT, ids=texts(sent)) if sent else ()
-    return Claims(
-        {row.id: _standing(row, policy, now) for row in by_id},
-        {row.number: _standing(row, policy, now, frozenset(row.participants)) for row in by_number},
-        {row.message_id: sent_node(row.message_id, row.root_id, row.recipient, row.created_at) for row in ours},
-    )
 
 
 def _standing(

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.contact_event import ContactEvent
 from bus.reply import Reply
 from bus.ticket_event import TicketEvent
+from bus.together import Executes
 from ticketing.rows import insert_rows
 from ticketing.tables import OUTBOX_LOCK, contact_events, outgoing, ticket_events
 
@@ -30,7 +30,7 @@ class Told(Generic[T]):
 
 
 async def append(
-    connection: AsyncConnection,
+    connection: Executes,
     *,
     ticket_events: Sequence[Told[TicketEvent]] = (),
     contact_events: Sequence[Told[ContactEvent]] = (),
@@ -48,7 +48,7 @@ async def append(
     await _append_replies(connection, replies)
 
 
-async def _append_contact_events(connection: AsyncConnection, told: Sequence[Told[ContactEvent]]) -> None:
+async def _append_contact_events(connection: Executes, told: Sequence[Told[ContactEvent]]) -> None:
     await insert_rows(
         connection,
         contact_events,
@@ -68,7 +68,7 @@ async def _append_contact_events(connection: AsyncConnection, told: Sequence[Tol
     )
 
 
-async def _append_ticket_events(connection: AsyncConnection, told: Sequence[Told[TicketEvent]]) -> None:
+async def _append_ticket_events(connection: Executes, told: Sequence[Told[TicketEvent]]) -> None:
     await insert_rows(
         connection,
         ticket_events,
@@ -89,7 +89,7 @@ async def _append_ticket_events(connection: AsyncConnection, told: Sequence[Told
     )
 
 
-async def _append_replies(connection: AsyncConnection, told: Sequence[Told[Reply]]) -> None:
+async def _append_replies(connection: Executes, told: Sequence[Told[Reply]]) -> None:
     await insert_rows(
         connection,
         outgoing,

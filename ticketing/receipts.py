@@ -15,6 +15,7 @@ from bus.failpoints import failpoint
 from bus.progress import FencedProgress, database_error
 from bus.record import Received
 from bus.reply import Receipt
+from bus.together import Writes
 from ticketing.by_mail import mails_instead
 from ticketing.confirm import Confirming
 from ticketing.delivery import Delivery, after_receipt, by_another_way
@@ -56,6 +57,7 @@ class Receipts:
         self, connection: AsyncConnection, receipts: Sequence[Receipt], batch: Sequence[Received]
     ) -> list[Delivery]:
         now = self.now()
+        await self.progress.move(connection, batch)
         locked = await lock(connection, {receipt.reply_id for receipt in receipts})
         current = dict(locked.deliveries)
         steps: list[Delivery] = []
@@ -71,10 +73,11 @@ class Receipts:
                     away[after.reply_id] = after
         mails = await mails_instead(connection, away.values(), self.confirming)
         steps += [by_another_way(away[reply_id], now) for reply_id in mails]
-        events = await write(connection, locked, steps, now)
-        await self.progress.move(connection, batch)
         replies = [Told(mail, locked.traces[reply_id]) for reply_id, mail in mails.items()]
-        await append(connection, ticket_events=events, replies=replies)
+        writes = Writes()
+        events = await write(connection, writes, locked, steps, now)
+        await append(writes, ticket_events=events, replies=replies)
+        await writes.send(connection)
         failpoint("receipt.before_commit")
         return steps
 

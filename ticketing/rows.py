@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bus.together import Executes
 from ticketing.database import Array, binary_array
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -109,7 +110,7 @@ def _quoted(name: str) -> str:
 
 
 async def insert_rows(
-    connection: AsyncConnection,
+    connection: Executes,
     table: sa.Table,
     rows: Sequence[Mapping[str, object]] | Sequence[object],
     *,
@@ -138,14 +139,16 @@ async def selected(connection: AsyncConnection, query: sa.TextClause, **values: 
     return (await connection.execute(query, values)).all()
 
 
-async def change(connection: AsyncConnection, table: sa.Table, names: Sequence[str], rows: Sequence[object]) -> None:
-    """Update whole columns of rows by their id, the first of the names."""
-    if not rows:
-        return
-    columns = [table.c[name] for name in names]
-    unnest, chosen = source(columns)
+@lru_cache(maxsize=64)
+def _update(table: sa.Table, names: tuple[str, ...]) -> sa.TextClause:
+    unnest, chosen = source([table.c[name] for name in names])
     sets = ", ".join(f"{name} = n.{name}" for name in names[1:])
-    listed = ", ".join(names)
-    rows_of = f"(SELECT {chosen} FROM {unnest}) AS n({listed})"  # noqa: S608  # our own names
-    statement = sa.text(f"UPDATE {table.fullname} AS t SET {sets} FROM {rows_of} WHERE t.id = n.id")  # noqa: S608  # our own names
-    await connection.execute(statement, {c.name: encode(c, [getattr(row, c.name) for row in rows]) for c in columns})
+    rows_of = f"(SELECT {chosen} FROM {unnest}) AS n({', '.join(names)})"  # noqa: S608  # our own names
+    return sa.text(f"UPDATE {table.fullname} AS t SET {sets} FROM {rows_of} WHERE t.id = n.id")  # noqa: S608  # our own names
+
+
+async def change(connection: Executes, table: sa.Table, names: tuple[str, ...], rows: Sequence[object]) -> None:
+    """Update whole columns of rows by their id, the first of the names."""
+    if rows:
+        values = {name: encode(table.c[name], [getattr(row, name) for row in rows]) for name in names}
+        await connection.execute(_update(table, names), values)

@@ -36,6 +36,8 @@ from ticketing.tables import RELAY_LOCK, progress
 from ticketing.ticket_clock import TicketClock
 
 GROUP = "deskstream.ticketing"
+_RECEIPTS_BUSY = 100.0
+"""Receipts a second from which on they are gathered: nobody waits for them, and what they cost filing waits for."""
 LEADING = Gauge("deskstream_relay_leading", "1 while this process relays, 0 while it stands by")
 
 
@@ -66,7 +68,9 @@ def work(settings: Settings, *, prefix: str = "") -> Work:
             filing: BatchHandler = Filing(engine, filed, confirming, policy, rules, alarm, levels=desk.levels)
             told = FencedProgress(engine, progress, prefix + RECEIPTS_GROUP, cluster)
             settling = Receipts(engine, told, confirming)
-            receipts = KafkaSource(settings.kafka, [prefix + RECEIPTS], prefix + RECEIPTS_GROUP, progress=told)
+            receipts = KafkaSource(
+                settings.kafka, [prefix + RECEIPTS], prefix + RECEIPTS_GROUP, progress=told, busy=_RECEIPTS_BUSY
+            )
             relay = Relay(settings.kafka, url, topics=RelayTopics(prefix), transactional_id=f"{prefix}relay")
             clock, ticket_clock = Clock(engine), TicketClock(engine)
 

@@ -9,7 +9,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ticketing import outbox
+from bus.together import Executes, Writes
+from ticketing import brakes_store, outbox
 from ticketing import tables as t
 from ticketing.arrivals import Arrivals
 from ticketing.contacts import identity_value
@@ -122,21 +123,23 @@ async def store(
     connection: AsyncConnection, decision: Decision, arrivals: Arrivals, now: datetime, levels: ServiceLevels | None
 ) -> None:
     """Set due times and write everything. `levels`: None where nothing happens that moves a due time."""
-    await store_rows(connection, decision, arrivals, now, levels)
+    if levels is not None:
+        await set_due_times(connection, decision, levels, now)
+    writes = Writes()
+    await store_rows(writes, decision, arrivals, now)
     await outbox.append(
-        connection,
+        writes,
         ticket_events=decision.to_tell,
         contact_events=decision.contact_events,
         replies=decision.replies,
     )
+    await writes.send(connection)
 
 
-async def store_rows(
-    connection: AsyncConnection, decision: Decision, arrivals: Arrivals, now: datetime, levels: ServiceLevels | None
-) -> None:
-    """Write everything but the outbox, which comes last."""
-    if levels is not None:
-        await set_due_times(connection, decision, levels, now)
+async def store_rows(connection: Executes, decision: Decision, arrivals: Arrivals, now: datetime) -> None:
+    """Write everything but the outbox, which comes last; due times are set already."""
+    if decision.brakes is not None:
+        await brakes_store.write(connection, decision.brakes, now)
     await store_people(connection, decision, now)
     await insert_rows(connection, t.tickets, [_opened(ticket) for ticket in decision.opened])
     await change(connection, t.tickets, _CHANGEABLE, list(decision.changed.values()))
@@ -241,7 +244,7 @@ def names(fresh: Sequence[Incoming]) -> list[dict[str, object]]:
     ]
 
 
-async def _replies(connection: AsyncConnection, decision: Decision, now: datetime) -> None:
+async def _replies(connection: Executes, decision: Decision, now: datetime) -> None:
     await insert_rows(
         connection,
         t.replies,

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bus.together import Executes
 from ticketing import tables as t
 from ticketing.decision import Decision
 from ticketing.rows import encode, insert_rows, texts
@@ -19,7 +19,7 @@ FROM unnest(CAST(:ids AS text[]), CAST(:languages AS text[])) AS n(id, language)
 """)
 
 
-async def store_people(connection: AsyncConnection, decision: Decision, now: datetime) -> None:
+async def store_people(connection: Executes, decision: Decision, now: datetime) -> None:
     """Everything about people but the events."""
     await insert_rows(
         connection,

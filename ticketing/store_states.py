@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bus.together import Executes
 from ticketing.arrivals import Arrivals
 from ticketing.contacts import identity_value
 from ticketing.decision import Decision
@@ -51,7 +51,7 @@ class _Known:
     authentic: bool
 
 
-async def store_states(connection: AsyncConnection, decision: Decision, arrivals: Arrivals) -> None:
+async def store_states(connection: Executes, decision: Decision, arrivals: Arrivals) -> None:
     """Messages as they are now, after the batch's messages themselves."""
     await change(connection, messages, _LATER, [_Later.of(message) for message in arrivals.later.values()])
     known = [

@@ -15,7 +15,7 @@ from bus.calendars import instant
 from bus.errors import Retryable
 from bus.failpoints import failpoint
 from bus.progress import database_error
-from ticketing import brakes_store
+from bus.together import Writes
 from ticketing.acts import locked
 from ticketing.acts.act import Act
 from ticketing.acts.desk import Desk
@@ -31,6 +31,7 @@ from ticketing.people.policy import Permission, Who, may
 from ticketing.store import store_rows
 from ticketing.tables import DESK_LOCK
 from ticketing.tickets import Ticket
+from ticketing.timing import set_due_times
 
 _DESK_LOCK = sa.text("SELECT pg_advisory_xact_lock(:lock)")
 
@@ -135,23 +136,25 @@ def _check(kind: ActKind[Any, Any], who: Who, named: str, department: str) -> No
 
 async def _settle(connection: AsyncConnection, stage: Stage[Any], result: Ticket, kind: str, asked: str) -> Performed:
     """Write everything, the outbox last; what came of it."""
-    decision = stage.decision
+    decision, writes = stage.decision, Writes()
     for write in stage.writes:
         await connection.execute(write.statement, write.values)
-    if stage.brakes is not None:
-        await brakes_store.write(connection, stage.brakes, stage.now)
-    await store_rows(connection, decision, Arrivals(), stage.now, stage.desk.levels)
+    decision.brakes = stage.brakes
+    await set_due_times(connection, decision, stage.desk.levels, stage.now)
+    await store_rows(writes, decision, Arrivals(), stage.now)
+    await writes.send(connection)
     document = await locked.state(connection, result.id)
     events = tuple(told.value for told in decision.ticket_events)
     done = Performed(document, document.version, events)
     await remember(connection, stage.act.key, stage.who, kind, asked, done, stage.now)
     failpoint("act.before_outbox")
     await append(
-        connection,
+        writes,
         ticket_events=decision.to_tell,
         contact_events=decision.contact_events,
         replies=decision.replies,
     )
+    await writes.send(connection)
     failpoint("act.before_commit")
     return done
 

@@ -15,6 +15,7 @@ import pytest
 from bus.reply import Receipt
 from bus.settings import Which
 from bus.ticket_event import Actor
+from bus.together import Writes
 from tests.ticketing.clocks.conftest import acts
 from tests.ticketing.filing.conftest import Desk
 from tests.ticketing.filing.said import START, said
@@ -129,8 +130,9 @@ async def test_a_message_a_receipt_and_a_merged_contact_come_after_what_was_due(
         )
         step = after_receipt(locked.deliveries[replies[2]], receipt, moment)
         assert step is not None
-        told = await write(connection, locked, [step], moment)
-        await append(connection, ticket_events=told)
+        writes = Writes()
+        await append(writes, ticket_events=await write(connection, writes, locked, [step], moment))
+        await writes.send(connection)
     act = Act(Actor(kind="agent", id="a"), "m", moment)
     await contact_store.merge(desk.engine, "cid@z.example", ANN, act)
     for number, last in ((1, "message_received"), (2, "delivery_updated"), (3, "updated")):

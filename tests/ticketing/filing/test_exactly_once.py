@@ -9,13 +9,12 @@ import sys
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.dead_letter import DeadLetter
 from bus.errors import Fenced, Retryable
 from bus.loop import consume
 from bus.parking import Parking
-from bus.progress import FencedProgress
+from bus.progress import FencedProgress, Moving
 from bus.record import Outgoing, Partition, Position, Received
 from tests.proxy import LosingProxy, commits
 from tests.ticketing.filing.conftest import HERE, Desk
@@ -170,8 +169,8 @@ async def test_one_bad_record_is_parked_and_the_others_are_filed(desk: Desk) -> 
 
 async def test_a_database_that_goes_away_is_retried_not_parked(desk: Desk) -> None:
     class Gone:
-        async def move(self, connection: AsyncConnection, batch: object) -> None:  # noqa: ARG002  # its form
-            await connection.execute(sa.text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        def moving(self, batch: object) -> Moving:  # noqa: ARG002  # its form
+            return Moving("SELECT pg_terminate_backend(pg_backend_pid())", {"topics": ()})
 
     with pytest.raises(Retryable):
         await Filing(desk.engine, Gone(), CONFIRMING)([record(said("a"))])
