@@ -87,7 +87,7 @@ def _hosted(
         announce=announce,
         source=source,
         tenure=KafkaTenure(settings.kafka, name, source),
-        live=LiveReplies(name, KafkaReplies(settings.kafka, row.channel, publisher)),
+        live=LiveReplies(name, KafkaReplies(settings.kafka, row.channel, publisher), caught_up=source.succeeded),
     )
     tally = Tally(name, row.name, source, silent_after=section.silent_after)
     understanding = UnderstandingProcess(

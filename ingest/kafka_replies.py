@@ -24,10 +24,11 @@ class KafkaReplies:
         self._publisher = publisher
         self._next: dict[int, int] = {}
 
-    async def follow(self) -> AsyncIterator[tuple[Reply, int]]:
+    async def follow(self) -> AsyncIterator[tuple[Reply, int] | None]:
         """See ReplyTopic."""
         async for record in follow(self._kafka, self._topic, begin=self._next):
             if record is None:
+                yield None
                 continue
             self._next[record.partition] = record.offset + 1
             if record.value is None:

@@ -34,8 +34,11 @@ class Kept:
 class ReplyTopic(Protocol):
     """The replies of one channel, and where one says that they were shown. Both raise Retryable."""
 
-    def follow(self) -> AsyncIterator[tuple[Reply, int]]:
-        """All that stand there and all that come, each with its partition; begun again it goes on."""
+    def follow(self) -> AsyncIterator[tuple[Reply, int] | None]:
+        """All that stand there and all that come, each with its partition; None when all that stood there was given.
+
+        Begun again it goes on.
+        """
         ...
 
     async def shown(self, connector: str, kept: Kept) -> None:
@@ -52,13 +55,14 @@ class Listening:
 
 
 class LiveReplies:
-    """Of one connector in one process, by conversation (`provider_thread`)."""
+    """Of one connector in one process, by conversation (`provider_thread`). `caught_up`: Kafka answers (again)."""
 
     def __init__(
         self,
         account: str = "",
         topic: ReplyTopic | None = None,
         *,
+        caught_up: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         conversations: int = _CONVERSATIONS,
         of_each: int = _OF_EACH,
@@ -66,6 +70,7 @@ class LiveReplies:
     ) -> None:
         self._account = account
         self._topic = topic
+        self._caught_up = caught_up
         self._clock = clock
         self._most = (conversations, of_each, characters)
         self._kept: OrderedDict[str, OrderedDict[str, Kept]] = OrderedDict()
@@ -79,8 +84,11 @@ class LiveReplies:
             if self._topic is None:
                 await asyncio.get_running_loop().create_future()
             else:
-                async for reply, partition in self._topic.follow():
-                    self.add(reply, partition)
+                async for found in self._topic.follow():
+                    if found is None:
+                        self._caught_up()
+                    else:
+                        self.add(*found)
         finally:
             for listening in [each for some in self._listening.values() for each in some]:
                 listening.over = True

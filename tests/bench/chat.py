@@ -1,7 +1,8 @@
 """Chat: how long a visitor waits for the acknowledgement, with 1,000 windows in one process and 200 messages a second.
 
 The server is a `deskstream connector` of its own beside a running desk, which files and confirms what comes meanwhile.
-A message's time runs from the moment it was due to be sent, so that a client that is late counts against us.
+A message's time runs from the moment it was due to be sent, so that a client that is late counts against us. Yardstick,
+in the same run: `ping` to `pong` of other visitors at a tenth of the rate, which needs no Kafka.
 """
 
 import asyncio
@@ -41,15 +42,17 @@ def measure(up: Up) -> dict[str, float]:
     with _connector(up) as (pid, base):
         process = psutil.Process(pid)
         before = _cpu(process)
-        waited, opened = asyncio.run(_visit(base))
+        waited, pongs, opened = asyncio.run(_visit(base))
         spent = _cpu(process) - before
         megabytes = process.memory_info().rss / 2**20
-    cuts = statistics.quantiles(waited, n=100)
+    cuts, floor = statistics.quantiles(waited, n=100), statistics.quantiles(pongs, n=100)
     what = f"chat: {_VISITORS:,} visitors, {_RATE} messages/s"
     return {
         f"{what}, p50 ms to acknowledgement": cuts[49],
         f"{what}, p99 ms to acknowledgement": cuts[98],
         f"{what}, longest ms": max(waited),
+        f"{what}, p50 ms to a pong": floor[49],
+        f"{what}, p99 ms to a pong": floor[98],
         f"{what}, CPU µs each, the connections included": spent / len(waited) * 1e6,
         f"chat: {_VISITORS:,} visitors, s to connect": opened,
         f"chat: {_VISITORS:,} visitors, MB of the connector": megabytes,
@@ -105,8 +108,8 @@ def _raise_the_limit_of_files(wanted: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
 
 
-async def _visit(base: str) -> tuple[list[float], float]:
-    """Milliseconds of each message, and the seconds it took until all windows were open."""
+async def _visit(base: str) -> tuple[list[float], list[float], float]:
+    """Milliseconds of each message and of each ping, and the seconds it took until all windows were open."""
     url = base.replace("http", "ws", 1) + "/in/bench-chat/socket"
     sockets: list[websockets.ClientConnection] = []
     began = time.perf_counter()
@@ -116,7 +119,11 @@ async def _visit(base: str) -> tuple[list[float], float]:
         opened = time.perf_counter() - began
         due: dict[str, float] = {}
         waited: list[float] = []
-        hearing = [asyncio.create_task(_hear(socket, due, waited)) for socket in sockets]
+        pongs: list[float] = []
+        pinged: dict[int, float] = {}
+        hearing = [
+            asyncio.create_task(_hear(n, socket, due, waited, pinged, pongs)) for n, socket in enumerate(sockets)
+        ]
         start = time.perf_counter()
         for n in range(_RATE * (_SECONDS + _WARM)):
             at = start + n / _RATE
@@ -125,6 +132,9 @@ async def _visit(base: str) -> tuple[list[float], float]:
             id_ = f"message-{n:06}"
             due[id_] = at if n >= _RATE * _WARM else 0.0
             text = f"I have ordered lamp number {n} three weeks ago, and it has not come yet."
+            if n % 10 == 0 and (other := (n + _VISITORS // 2) % _VISITORS) not in pinged:
+                pinged[other] = at
+                await sockets[other].send('{"type": "ping"}')
             await sockets[n % _VISITORS].send(json.dumps({"type": "message", "id": id_, "text": text}))
         async with asyncio.timeout(60):
             while due:
@@ -133,7 +143,7 @@ async def _visit(base: str) -> tuple[list[float], float]:
             task.cancel()
         await asyncio.gather(*hearing, return_exceptions=True)
         assert len(waited) == _RATE * _SECONDS
-        return waited, opened
+        return waited, pongs, opened
     finally:
         await asyncio.gather(*(socket.close() for socket in sockets))
 
@@ -145,10 +155,23 @@ async def _window(url: str) -> websockets.ClientConnection:
     return socket
 
 
-async def _hear(socket: websockets.ClientConnection, due: dict[str, float], waited: list[float]) -> None:
+async def _hear(
+    n: int,
+    socket: websockets.ClientConnection,
+    due: dict[str, float],
+    waited: list[float],
+    pinged: dict[int, float],
+    pongs: list[float],
+) -> None:
+    """A window: what the desk says is shown, and that said."""
     async for data in socket:
         now = time.perf_counter()
         frame: dict[str, Any] = json.loads(data)
         if frame["type"] == "ack" and (at := due.pop(frame["id"])):
             waited.append((now - at) * 1_000)
-        assert frame["type"] in ("ack", "reply", "noted"), frame
+        elif frame["type"] == "pong":
+            pongs.append((now - pinged.pop(n)) * 1_000)
+        elif frame["type"] == "reply":
+            await socket.send(json.dumps({"type": "got", "ids": [frame["id"]]}))
+        else:
+            assert frame["type"] in ("ack", "noted"), frame

@@ -20,13 +20,14 @@ class MemoryReplies:
         self._topic = replies_topic(channel)
         self._next: dict[int, int] = {}
 
-    async def follow(self) -> AsyncIterator[tuple[Reply, int]]:
+    async def follow(self) -> AsyncIterator[tuple[Reply, int] | None]:
         while True:
             news = self._bus.news
             for record in self._bus.records(self._topic):
                 if record.offset >= self._next.get(record.partition, 0) and record.value is not None:
                     self._next[record.partition] = record.offset + 1
                     yield Reply.from_json(record.value), record.partition
+            yield None
             await news.wait()
 
     async def shown(self, connector: str, kept: Kept) -> None:
