@@ -31,8 +31,7 @@ PATIENCE = 240.0
 
 
 def _config(telegram: str, twilio: str) -> str:
-    starter = STARTER.replace("reply_via = {", 'reply_via = { chat = "support-mail",')
-    return f"""{starter}
+    return f"""{STARTER}
 [connectors.shop-chat]
 type = "chat"
 allowed_origins = ["{SITE}"]

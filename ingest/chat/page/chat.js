@@ -17,7 +17,7 @@
     } catch { return ""; }
   };
   const key = `deskstream-chat:${root}:${identity ? whose() : ""}`;
-  const blank = () => ({ token: null, name: "", email: "", draft: "", log: [], files: [], ended: false, rated: false });
+  const blank = () => ({ token: null, name: "", email: "", draft: "", log: [], files: [], ended: false, rated: false, which: 0 });
   let state = blank();
   let stored = true;
   const load = () => {
@@ -63,6 +63,7 @@
     const line = socket = new WebSocket(`${root.replace(/^http/, "ws")}/socket`);
     line.onopen = () => line.send(JSON.stringify(first()));
     line.onmessage = (event) => {
+      if (line !== socket) return;
       const frame = JSON.parse(event.data);
       if (frame.type === "welcome") { welcomed = true; unopened = 0; }
       if (frame.type === "expired") { update((s) => { s.token = null; }); line.send(JSON.stringify(first())); return; }
@@ -76,7 +77,8 @@
     };
     beat = setInterval(() => say({ type: "ping" }), 25000);
   };
-  const lost = (seconds) => {
+  const hangUp = () => {
+    const line = socket;
     ready = false;
     asking = false;
     turn += 1;
@@ -84,19 +86,25 @@
     underWay = null;
     clearInterval(beat);
     clearTimeout(watch);
+    clearTimeout(timer);
+    if (line) line.close();
+  };
+  const lost = (seconds) => {
+    hangUp();
     if (over) return;
     const wait = seconds || Math.min(30, 2 ** tries) * (0.5 + Math.random() / 2);
     tries = Math.min(tries + 1, 6);
-    clearTimeout(timer);
     timer = setTimeout(connect, wait * 1000);
     render();
   };
   const post = async (frame) => {
+    const mine = turn;
     const headers = { "Content-Type": "application/json" };
     if (state.token && frame.type !== "hello" && frame.type !== "resume") headers.Authorization = `Bearer ${state.token}`;
     const answer = await fetch(`${root}/frames`,
       { method: "POST", headers, body: JSON.stringify(frame), signal: AbortSignal.timeout(45000) });
     const found = await answer.json().catch(() => ({}));
+    if (mine !== turn) return;
     if (answer.status === 401) {
       update((s) => { s.token = null; });
       throw Object.assign(new Error(answer.status), { after: 0.1 });
@@ -130,12 +138,7 @@
     if (!ready || !next || underWay) return;
     underWay = next.id;
     say(next.frame);
-    watch = setTimeout(() => {
-      const line = socket;
-      if (!line) return; // a post has a time of its own
-      lost();
-      line.close();
-    }, 30000);
+    watch = setTimeout(() => { if (socket) lost(); }, 30000); // a post has a time of its own
   };
   const settled = (id) => {
     if (id !== underWay) return;
@@ -147,6 +150,7 @@
       ready = true;
       tries = 0;
       online = frame.online;
+      identified = frame.identified === true;
       update((s) => { s.token = frame.token; });
       seen();
       pump();
@@ -155,7 +159,7 @@
       settled(frame.id);
       const what = entry(frame.id);
       if (what && what.state !== "sent") change(frame.id, { state: "sent", frame: { type: what.frame.type } });
-      if (what && what.frame.type === "rating") say({ type: "end" });
+      if (state.ended && (state.rated || !told.askRating) && !waiting()) say({ type: "end" });
       pump();
     },
     later: (frame) => {
@@ -174,6 +178,7 @@
       }
       seen();
     },
+    ended: () => { using = false; hangUp(); render(); },
     noted: (frame) => update((s) => {
       for (const each of s.log) if (frame.ids.includes(each.id)) each.noted = true;
     }),
@@ -211,6 +216,7 @@
   let told = null; // words and settings
   let words = {};
   let online = true;
+  let identified = identity !== undefined;
   let using = false; // a conversation is, or may soon be, under way
   let over = false;
   let quiet = false; // nobody has answered for a while
@@ -277,7 +283,7 @@
     panel.hidden = !open;
     launcher.setAttribute("aria-expanded", String(open));
     if (!open) { launcher.focus(); return; }
-    if (!using) { using = true; connect(); }
+    if (!using && !state.ended) { using = true; connect(); }
     render();
     seen();
     const empty = form.hidden ? null : Array.from(whoFields.hidden ? [] : whoFields.querySelectorAll("input")).find((e) => !e.value);
@@ -320,8 +326,8 @@
     for (const input of whoFields.querySelectorAll("input")) {
       if (shadow.activeElement !== input && input.value !== state[input.name]) input.value = state[input.name];
     }
-    whoFields.hidden = started() || identity !== undefined && ready;
-    const unknown = !state.email && !identity;
+    whoFields.hidden = started() || identified;
+    const unknown = !state.email && !identified;
     notice.textContent = online ? "" : unknown ? words.away : words.away_known;
     notice.hidden = online;
     form.hidden = state.ended;
@@ -331,7 +337,7 @@
     rating.hidden = !(state.ended && told.askRating && !state.rated);
     again.hidden = !state.ended;
     if (!using || ready) { if (status.dataset.line) { status.textContent = ""; delete status.dataset.line; } }
-    else if (tries > 0 && !status.dataset.line) { status.textContent = words.no_line; status.dataset.line = "lost"; }
+    else if (tries > 1 && !status.dataset.line) { status.textContent = words.no_line; status.dataset.line = "lost"; }
     if (state.ended && state.rated) status.textContent = words.thanks;
     renderFiles();
     if (bottom) list.scrollTop = list.scrollHeight;
@@ -384,7 +390,7 @@
   };
   const end = () => {
     update((s) => { s.ended = true; });
-    if (!told.askRating) say({ type: "end" });
+    if (!told.askRating && !waiting()) say({ type: "end" });
     (rating.hidden ? again : rating.querySelector("input")).focus();
   };
   const rate = (value, text) => {
@@ -392,6 +398,7 @@
     const frame = { type: "rating", id, rating: value, sent_at: new Date().toISOString() };
     if (text) frame.text = text;
     update((s) => { s.rated = true; s.log.push({ id, mine: true, text, at: frame.sent_at, state: "waiting", frame }); });
+    using = true;
     connect();
     pump();
     again.focus();
@@ -399,10 +406,9 @@
   const anew = () => {
     if (waiting()) { pump(); return; } // nothing is thrown away that has not arrived
     say({ type: "end" });
-    update((s) => Object.assign(s, blank(), { name: s.name, email: s.email }));
-    const line = socket;
+    update((s) => Object.assign(s, blank(), { name: s.name, email: s.email, which: s.which + 1 }));
+    using = true;
     lost(0.01);
-    if (line) line.close();
     quiet = false;
     status.textContent = "";
     rating.reset();
@@ -492,11 +498,18 @@
     build();
     document.body.append(host);
     render();
-    addEventListener("storage", (event) => { if (event.key === key) { load(); render(); seen(); } });
+    addEventListener("storage", (event) => {
+      if (event.key !== key) return;
+      const which = state.which;
+      load();
+      if (state.which !== which && using) lost(0.01); // another tab has begun anew
+      render();
+      seen();
+    });
     document.addEventListener("visibilitychange", seen);
     addEventListener("pagehide", () => { over = true; });
     addEventListener("pageshow", (event) => { if (event.persisted) { over = false; if (using) lost(0.01); } });
-    if (state.token || waiting()) { // it goes on
+    if ((state.token && !state.ended) || waiting()) { // it goes on
       using = true;
       connect();
       if (started()) waitForAnswer();

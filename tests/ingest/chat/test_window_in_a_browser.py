@@ -372,12 +372,58 @@ async def test_ending_it_saying_how_it_was_and_beginning_anew(browser: Browser, 
         await _until(rig, ["Thank you", "Quick"])
         rating = list((await rig.messages()).values())[-1].message
         assert rating.fields == {"rating": "good"}
+        async with asyncio.timeout(30):
+            while rig.place.live._listening:  # it is over: nobody listens any more
+                await asyncio.sleep(0.02)
+        await page.reload()
+        await _open(page)
+        await expect(page.locator(".status")).to_have_text("Thank you!")
+        await expect(page.locator("#text")).to_be_hidden()
         await page.get_by_role("button", name="Start a new conversation").click()
         await expect(page.locator("li.mine")).to_have_count(0)
         await _write(page, "Something else")
         await _sent(page, "Something else")
-        assert rig.raw[-1].headers[":session"] != first
-        assert list((await rig.messages()).values())[-1].message.author.name == "Ana"
+        assert await rig.conversation_of("Something else") != first
+        assert {each.message.author.name for each in (await rig.messages()).values()} == {"Ana", None}
+
+
+async def test_two_tabs_begin_anew_together(browser: Browser, tmp_path: Path) -> None:
+    async with (
+        _window(tmp_path, ask=[], ask_rating=False).running() as rig,
+        _shop(rig) as site,
+        visit(browser, site) as page,
+    ):
+        await _open(page)
+        await _write(page, "One")
+        await _sent(page, "One")
+        first = await rig.conversation()
+        other = await page.context.new_page()
+        await other.goto(site)
+        await _open(other)
+        await _sent(other, "One")
+        await page.get_by_role("button", name="End chat").click()
+        await page.get_by_role("button", name="Start a new conversation").click()
+        await expect(other.locator("li.mine")).to_have_count(0)
+        await _write(page, "Two")
+        await _sent(other, "Two")
+        await rig.answers("To the old one", to=first, reply_id="reply-0001")
+        second = await rig.conversation_of("Two")
+        assert second != first
+        await rig.answers("To the new one", to=second, reply_id="reply-0002")
+        for each in (page, other):
+            await expect(each.locator("li.theirs .text")).to_have_text(["To the new one"])
+
+
+async def test_who_is_logged_in_no_more_is_asked_for_the_address(browser: Browser, tmp_path: Path) -> None:
+    token = jwt.encode({"email": "ana@customer.example", "exp": time.time() - 3_600}, SECRET, algorithm="HS256")
+    rig = _window(tmp_path, identity_secret=SECRET)
+    async with rig.running(), _shop(rig, f'data-identity="{token}"') as site, visit(browser, site) as page:
+        await _open(page)
+        await page.get_by_label("Email address").fill("ana@customer.example")
+        await _write(page, "My session has run out")
+        await _sent(page, "My session has run out")
+        (found,) = (await rig.messages()).values()
+        assert (found.message.author.kind, found.message.reply_to[0].address) == ("chat", "ana@customer.example")
 
 
 async def test_limits_are_said(browser: Browser, tmp_path: Path) -> None:

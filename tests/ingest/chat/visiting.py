@@ -59,6 +59,11 @@ class ChatRig(IntakeRig):
         (session,) = {raw.headers[":session"] for raw in self.raw}
         return session
 
+    async def conversation_of(self, text: str) -> str:
+        """The one in which this was said."""
+        (found,) = {raw.headers[":session"] for raw in self.raw if text.encode() in await self.payload(raw)}
+        return found
+
     async def answers(self, text: str, *, to: str, reply_id: str, **given: Any) -> Reply:  # noqa: ANN401
         """An agent writes to a conversation."""
         fields: dict[str, Any] = {
