@@ -38,6 +38,8 @@ from tests.metrics_worker.workers import Figures
 _STRETCH = 10_000
 _FEW = 3
 """Stretches of each desk that are compared; the first of each worker warms it up."""
+_LAST = 100
+"""Who has waited longest is published first: when the last so many contacts are, all are."""
 _MARK = 100_000
 _SILENCE = 60
 """Nobody takes over here, and a busy machine is not to look like a frozen worker."""
@@ -138,8 +140,13 @@ async def _measure(
                 )
             if last.tickets > tickets - turns:
                 old.append(last)
-                await anext(beginning)
-        return compared(young.stretches, old) | await _rebuilt(desk, tickets)
+                first = await anext(beginning)
+                costs = (f"{each.worker_us:.0f} + {each.postgres_us:.0f}" for each in (first, last))
+                say(f"by turns: {' beside '.join(costs)} µs per event")
+        found = compared(young.stretches, old)
+        for name, value in found.items():
+            say(f"{name}: {value:.2f}")
+        return found | await _rebuilt(desk, tickets)
     finally:
         await desk.close()
         await other.close()
@@ -165,6 +172,9 @@ async def grow(desk: Figures, growth: Growth, tickets: int, postmaster: psutil.P
         for part in range(0, len(events), 2_500):
             await desk.publisher.publish(events[part : part + 2_500])
         await settled(desk)
+        await _published(
+            desk, [f"contact:{_contact(n)}" for n in range(at + growth.stretch - _LAST, at + growth.stretch)]
+        )
         measured = Measured(
             at + growth.stretch,
             (cpu_seconds([worker])[worker.pid] - before[worker.pid]) / len(events) * 1e6,
@@ -176,6 +186,14 @@ async def grow(desk: Figures, growth: Growth, tickets: int, postmaster: psutil.P
         growth.stretches.append(measured)
         yield measured
         warming_up = False
+
+
+async def _published(desk: Figures, keys: Sequence[str]) -> None:
+    """What these keys show stands on the topic: a stretch is not over before."""
+    async with await psycopg.AsyncConnection.connect(desk.url.replace("+psycopg", ""), autocommit=True) as connection:
+        left = "SELECT FROM metrics.figures WHERE key = ANY(%s) AND revision > published_revision LIMIT 1"
+        while await (await connection.execute(left, (list(keys),))).fetchone() is not None:
+            await asyncio.sleep(0.05)
 
 
 def _chosen(at: int, stretch: int, waiting: list[int], dice: random.Random) -> list[int]:
@@ -197,7 +215,11 @@ def _stretch(desk: Figures, at: int, ending: Sequence[int]) -> Iterator[Outgoing
 
 def _story(n: int) -> Sequence[TicketEvent]:
     at = n % 100_000
-    return Ticket(f"m{n}", n, f"mc{n * 9 // 10}", f"ma{n % 5_000}").mail(at).closed(at + 30).events
+    return Ticket(f"m{n}", n, _contact(n), f"ma{n % 5_000}").mail(at).closed(at + 30).events
+
+
+def _contact(n: int) -> str:
+    return f"mc{n * 9 // 10}"
 
 
 def compared(young: Sequence[Measured], old: Sequence[Measured]) -> dict[str, Any]:
