@@ -14,6 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 from pydantic import BaseModel, Field
 
 from bus.blobs import BlobStore
+from bus.errors import Retryable
 from bus.health import Health
 from bus.kafka_settings import KafkaSettings
 from bus.message import Channel
@@ -22,6 +23,7 @@ from bus.record import Position
 from bus.reply import Reply
 from bus.settings import Section
 from ingest.intake.route import Route
+from ingest.live_replies import LiveReplies
 from ingest.source_state import SourceState
 from ingest.tenure import Tenure, Unshared
 
@@ -35,6 +37,14 @@ class Uncertain(Exception):
 
 class Refused(Exception):
     """The reply was not accepted and never will be (5xx, unknown address). One line, no secret."""
+
+
+class Away(Retryable):
+    """Nothing is wrong, but the customer is not there now. `elsewhere`: he may be written to by mail instead."""
+
+    def __init__(self, text: str, *, after: float | None = None, elsewhere: bool = False) -> None:
+        super().__init__(text, after=after)
+        self.elsewhere = elsewhere
 
 
 class Emit(Protocol):
@@ -132,6 +142,7 @@ class Place:
 
     `announce(smtp="127.0.0.1:2525")` tells the supervisor an address; `health.set("NAME: what", problem)`.
     `source`: what only the connector knows of its source (lag, quota, expiry), for its status. `tenure`: who polls.
+    `live`: the replies of conversations that go on in this process, shared by the connector's parts.
     """
 
     name: str
@@ -142,6 +153,7 @@ class Place:
     announce: Callable[..., None]
     source: SourceState = field(default_factory=SourceState)
     tenure: Tenure = field(default_factory=Unshared)
+    live: LiveReplies = field(default_factory=LiveReplies)
 
 
 @dataclass(frozen=True, slots=True)

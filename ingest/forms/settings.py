@@ -130,7 +130,7 @@ class FormSettings(WebSettings):
         """The form that they describe."""
         return Form(
             name=name,
-            title=_by_language(self.title) or {each: _title(each, feedback) for each in LANGUAGES},
+            title=by_language(self.title) or {each: _title(each, feedback) for each in LANGUAGES},
             fields=tuple(self._asked()),
             limits=FileLimits(self.max_files, self.max_file_bytes, self.max_total_bytes),
             feedback=feedback,
@@ -141,7 +141,7 @@ class FormSettings(WebSettings):
         for name in self.fields:
             required = name in self.required
             if (own := self.field.get(name)) is not None:
-                labels, options = _by_language(own.label), tuple(map(_option, own.options))
+                labels, options = by_language(own.label), tuple(map(_option, own.options))
                 yield FormField(name, own.kind, required, labels, options)
                 continue
             kind: Kind = STANDARD[name]
@@ -161,11 +161,12 @@ def _words(key: str) -> Labels:
     return {language: str(wording(language)[key]) for language in LANGUAGES}
 
 
-def _by_language(label: str | Mapping[str, str]) -> Labels:
+def by_language(label: str | Mapping[str, str]) -> Labels:
+    """A label as a form has it; empty for none."""
     if isinstance(label, str):
         return {"*": label} if label else {}
     return dict(label)
 
 
 def _option(choice: Choice | str) -> Option:
-    return Option(choice) if isinstance(choice, str) else Option(choice.value, _by_language(choice.label))
+    return Option(choice) if isinstance(choice, str) else Option(choice.value, by_language(choice.label))

@@ -18,6 +18,9 @@ from tests.contracts.connector_contract import (
 from tests.contracts.sending_trials import SENDING
 from tests.contracts.trials import ASKING, TOLD
 
+HEARING_THE_DESK = {"chat"}
+"""Connectors whose receiver asks no source but hears what the desk answers."""
+
 
 class TestTold(ReceivingContract):
     @pytest_asyncio.fixture(params=list(TOLD))
@@ -47,9 +50,10 @@ def test_no_way_of_a_connector_is_left_out(row: Connector[object]) -> None:  # t
         assert row.name in TOLD, f"{row.name} is reached by HTTP and has no trial in TOLD"
     if row.receiver:
         assert row.name in TOLD or row.name in ASKING, f"{row.name} receives and has no trial in TOLD or ASKING"
-        assert not row.web or row.name in ASKING, f"{row.name} is told and asks; the second has no trial in ASKING"
+        asks = row.name not in HEARING_THE_DESK
+        assert not (row.web and asks) or row.name in ASKING, f"{row.name} also asks; that has no trial in ASKING"
     assert (row.sender is not None) == (row.name in SENDING), f"{row.name} sends: SENDING must say the same"
 
 
 def test_no_trial_is_of_a_connector_that_is_not_in_the_table() -> None:
-    assert {*TOLD, *ASKING, *SENDING} == set(CONNECTORS)
+    assert {name.partition(" ")[0] for name in (*TOLD, *ASKING, *SENDING)} == set(CONNECTORS)

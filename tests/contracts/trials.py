@@ -15,6 +15,7 @@ from bus.health import Health
 from bus.intake_settings import IntakeSettings
 from bus.memory import MemoryBus
 from bus.raw import Inline
+from ingest.connectors.chat import CHAT
 from ingest.connectors.email_imap import EMAIL_IMAP
 from ingest.connectors.email_smtp import EMAIL_SMTP
 from ingest.connectors.web_form import WEB_FORM
@@ -26,6 +27,7 @@ from ingest.intake.server import IntakeServer
 from ingest.intake.settings import WebSettings
 from tests.contracts.connector_contract import Trial, Valve, raw_of
 from tests.ingest.imap.scripted_server import ScriptedImap
+from tests.ingest.intake.rig import Answer
 from tests.ingest.intake.rig import Client as HttpClient
 from tests.ingest.memory_cursors import MemoryCursors
 from tests.ingest.receiving import DESK
@@ -119,6 +121,34 @@ class FormTrial(HttpTrial):
         async with HttpClient(self._base) as client:
             page = (await client.ask("GET", f"/in/{NAME}/")).body.decode()
         return {"_stamp": found[0]} if (found := re.findall(r'name="_stamp" value="([^"]+)"', page)) else {}
+
+
+class WindowTrial(HttpTrial):
+    """A visitor's window, by HTTP."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(CHAT, folder, {"allowed_origins": ["https://www.example.com"]})
+        self._token = ""
+
+    async def start(self) -> None:
+        await super().start()
+        if not self._token:
+            hello = await self._ask({"type": "hello"})
+            self._token = hello.json()["frames"][0]["token"]
+
+    async def deliver(self, n: int) -> bool:
+        frame = {"type": "message", "id": f"message-{n:04}", "text": self.word(n)}
+        return (await self._ask(frame)).status == 200
+
+    async def poison(self) -> None:
+        frames: list[object] = [{"type": "eval"}, {"type": "message", "id": "x", "text": []}, [[[]]]]
+        for frame in frames:
+            assert (await self._ask(frame)).status == 422
+
+    async def _ask(self, frame: object) -> Answer:
+        headers = _JSON | {"authorization": f"Bearer {self._token}"}
+        async with HttpClient(self._base) as client:
+            return await client.ask("POST", f"/in/{NAME}/frames", json.dumps(frame).encode(), headers)
 
 
 class WebhookTrial(HttpTrial):
@@ -309,6 +339,12 @@ async def _web_form(folder: Path) -> AsyncIterator[Trial]:
         yield trial
 
 
+@asynccontextmanager
+async def _window(folder: Path) -> AsyncIterator[Trial]:
+    async with _started(WindowTrial(folder)) as trial:
+        yield trial
+
+
 def _provider(name: str, way: type[WebhookTrial] | type[PolledTrial]) -> "Ready":
     @asynccontextmanager
     async def ready(folder: Path) -> AsyncIterator[Trial]:
@@ -324,11 +360,12 @@ TOLD: Mapping[str, Ready] = {
     "email-smtp": _email_smtp,
     "website": _website,
     "web_form": _web_form,
+    "chat window": _window,
     **{name: _provider(name, WebhookTrial) for name in CASES},
 }
-"""Connectors whose source comes to them."""
+"""Connectors whose source comes to them, some in several ways."""
 ASKING: Mapping[str, Ready] = {
     "email-imap": _email_imap,
-    **{name: _provider(name, PolledTrial) for name in CASES if name != "phone"},
+    **{name: _provider(name, PolledTrial) for name in CASES if name not in ("phone", "chat")},
 }
 """Connectors that ask their source. One may be in both."""

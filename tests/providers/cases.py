@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
+from ingest.connectors.chat import CHAT
 from ingest.connectors.facebook import FACEBOOK
 from ingest.connectors.forum import FORUM
 from ingest.connectors.phone import PHONE
 from ingest.connectors.x import X
 from ingest.contract import Connector
-from tests.providers import discourse, facebook, telephony, x
+from ingest.phone.who_calls import twilio_signatures
+from tests.providers import discourse, facebook, messengers, telephony, x
 from tests.providers.rig import Rig
 from tests.providers.serving import Faulty
 
@@ -228,6 +232,45 @@ class PhoneCase(Case):
         return telephony.placetel({"hello": "world"}, self.secrets[0])
 
 
+@dataclass
+class SmsCase(Case):
+    """SMS of Twilio's; the other chats are in test_messengers.py."""
+
+    server: messengers.Twilio
+    row = CHAT
+    secrets = (messengers.AUTH,)
+
+    def settings(self) -> dict[str, Any]:
+        return {
+            "provider": "sms", "token": messengers.AUTH, "account_sid": messengers.SID, "numbers": [messengers.OURS],
+            "api_url": self.server.url,
+        }  # fmt: skip
+
+    def write(self, text: str) -> tuple[Delivery, str]:
+        return self.server.write(text, self._url)
+
+    def sign(self, body: bytes) -> Delivery:
+        digest = twilio_signatures(SecretStr(messengers.AUTH), self._url, body)[0]
+        return {"content-type": telephony.FORM, "x-twilio-signature": digest}, body
+
+    def nonsense(self) -> Delivery:
+        return self.sign(b"hello=world")
+
+    def thread(self) -> dict[str, Any]:
+        return {"provider_thread": f"sms:{messengers.OURS}:{messengers.CUSTOMER}"}
+
+    def arrived(self) -> Sequence[str]:
+        return [message["body"] for message in self.server.messages]
+
+    _url = "https://desk.example/in/public/webhook"
+
+
+@contextmanager
+def _sms() -> Iterator[SmsCase]:
+    with messengers.messages() as server:
+        yield SmsCase(server)
+
+
 @contextmanager
 def _phone() -> Iterator[PhoneCase]:
     yield PhoneCase()
@@ -251,4 +294,10 @@ def _x() -> Iterator[XCase]:
         yield XCase(server)
 
 
-CASES: Mapping[str, Callable[[], Any]] = {"forum": _forum, "phone": _phone, "facebook": _facebook, "x": _x}
+CASES: Mapping[str, Callable[[], Any]] = {
+    "forum": _forum,
+    "phone": _phone,
+    "facebook": _facebook,
+    "x": _x,
+    "chat": _sms,
+}

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from pydantic import Field, model_validator
-from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.errors import Invalid
@@ -83,7 +82,7 @@ def decide(scene: Scene[Correspondence], given: Answer) -> None:
     whole = _everybody(main, copies)
     scene.decision.replies += [Told(reply) for reply in whole]
     scene.write(
-        insert(answers),
+        answers,
         id=main.reply_id,
         ticket_id=ticket.id,
         agent_id=scene.who.agent_id,

@@ -19,8 +19,9 @@ from bus.reference import beginning_of_id, reference_of
 from ingest.connectors.web_form import WebFormSettings
 from ingest.connectors.website import WebsiteSettings
 from ingest.forms.languages import LANGUAGES, negotiated
-from ingest.forms.stamps import Stamps, stamp_key
+from ingest.forms.stamps import Stamps
 from ingest.forms.wording import wording
+from ingest.own_key import own_key
 from tests.ingest.forms.visiting import FORM, TICKETS, Gate, the_only_one, understood, web_form, website
 from tests.ingest.intake.rig import NAME, Answer, IntakeRig
 
@@ -250,7 +251,7 @@ async def test_a_script_has_to_ask_for_the_form_and_wait(tmp_path: Path) -> None
         assert answer.json()["codes"] == {"_stamp": "too_fast"}
         answer = await _post(rig, TICKET | {"_stamp": stamp[:-1] + "x"}, path=SUBMISSIONS)
         assert answer.json()["codes"] == {"_stamp": "stamp"}
-        earlier = Stamps(stamp_key(None, tmp_path, NAME)).issue(time.time() - 61)
+        earlier = Stamps(own_key(None, tmp_path / "form-keys", NAME)).issue(time.time() - 61)
         answer = await _post(rig, TICKET | {"_stamp": earlier, "_website": "https://spam.example"}, path=SUBMISSIONS)
         assert answer.json()["codes"] == {"_website": "trap"}
         assert not rig.raw
@@ -368,8 +369,8 @@ def test_stamps_are_signed_and_last_a_day(tmp_path: Path) -> None:
     assert Stamps(b"other").age(stamp, 1_004.5) is None
     for wrong in ("", ".", "x.y", stamp.replace("1000000", "9000000"), "é" + stamp, stamp + "\udcff"):
         assert stamps.age(wrong, 1_004.5) is None
-    assert stamp_key(None, tmp_path, "form") == stamp_key(None, tmp_path, "form")
-    assert stamp_key(None, tmp_path, "form") != stamp_key(None, tmp_path, "other")
+    assert own_key(None, tmp_path, "form") == own_key(None, tmp_path, "form")
+    assert own_key(None, tmp_path, "form") != own_key(None, tmp_path, "other")
 
 
 @pytest.mark.parametrize(

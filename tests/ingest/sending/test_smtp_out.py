@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from bus.blobs import FolderBlobs
 from bus.errors import ConfigError, Retryable
 from bus.reply import Recipient, ReplyAttachment
-from bus.settings import validated
+from bus.validated import validated
 from ingest.contract import Refused, Sender, Uncertain
 from ingest.mail_message import compose
 from ingest.outgoing_server import OutgoingServer
