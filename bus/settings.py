@@ -100,22 +100,29 @@ class ConnectorThreading(Section):
     after_window: Literal["new_ticket", "reopen"] | None = None
 
 
+_OFFICE = ["09:00-17:00"]
+
+
 class WorkingHours(Section):
     """Hours of the days (`["09:00-12:30", "13:30-17:00"]`), holidays (`2026-12-25`, `12-25`) and zone.
 
     `public_holidays`: a country (`PT`) or a part of one (`DE-BE`), whose public holidays are free too.
     """
 
-    zone: str = "UTC"
-    monday: list[str] = ["09:00-17:00"]
-    tuesday: list[str] = ["09:00-17:00"]
-    wednesday: list[str] = ["09:00-17:00"]
-    thursday: list[str] = ["09:00-17:00"]
-    friday: list[str] = ["09:00-17:00"]
-    saturday: list[str] = []
-    sunday: list[str] = []
-    holidays: list[Annotated[str, Field(pattern=r"^(\d{4}-)?\d{2}-\d{2}$")]] = []
-    public_holidays: Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")] | None = None
+    zone: str = Field(default="UTC", description="Whose clocks count, as in the tz database (`Europe/Lisbon`).")
+    monday: list[str] = Field(default=_OFFICE, description="Hours of that day; none: it is free.")
+    tuesday: list[str] = Field(default=_OFFICE, description="The same.")
+    wednesday: list[str] = Field(default=_OFFICE, description="The same.")
+    thursday: list[str] = Field(default=_OFFICE, description="The same.")
+    friday: list[str] = Field(default=_OFFICE, description="The same.")
+    saturday: list[str] = Field(default=[], description="The same.")
+    sunday: list[str] = Field(default=[], description="The same.")
+    holidays: list[Annotated[str, Field(pattern=r"^(\d{4}-)?\d{2}-\d{2}$")]] = Field(
+        default=[], description="Days that are free: each year, or in one."
+    )
+    public_holidays: Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")] | None = Field(
+        default=None, description="The country, or the part of one, whose public holidays are free too."
+    )
 
 
 class CalendarSettings(WorkingHours):

@@ -239,6 +239,12 @@ class SmsCase(Case):
     server: messengers.Twilio
     row = CHAT
     secrets = (messengers.AUTH,)
+    busy = 429, b'{"code":20429,"message":"Too Many Requests","status":429}'
+    refusal = 400, b'{"code":21610,"message":"Attempt to send to unsubscribed recipient","status":400}'
+
+    @property
+    def faulty(self) -> Faulty:
+        return self.server.faulty
 
     def settings(self) -> dict[str, Any]:
         return {
