@@ -1,4 +1,4 @@
-"""Of due times those that are there are indexed, as lists walk them; the few tickets that are spam, or take up another."""
+"""Due times that are there are indexed, as lists walk them; so are the few tickets that are spam or take up another."""
 
 from alembic import op
 
