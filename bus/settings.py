@@ -13,9 +13,8 @@ from bus.blob_settings import BlobSettings
 from bus.errors import ConfigError
 from bus.intake_settings import IntakeSettings
 from bus.kafka_settings import KafkaSettings
-from bus.message import Channel
+from bus.message import Channel, Priority
 from bus.spans_of_time import span
-from bus.ticket_event import Priority
 from bus.validated import validated
 
 DEFAULT_DATA = "deskstream-data"
@@ -101,14 +100,12 @@ class ConnectorThreading(Section):
     after_window: Literal["new_ticket", "reopen"] | None = None
 
 
-class CalendarSettings(Section):
-    """`[calendars.NAME]`: working hours (`["09:00-12:30", "13:30-17:00"]`), holidays (`2026-12-25`, `12-25`) and zone.
+class WorkingHours(Section):
+    """Hours of the days (`["09:00-12:30", "13:30-17:00"]`), holidays (`2026-12-25`, `12-25`) and zone.
 
     `public_holidays`: a country (`PT`) or a part of one (`DE-BE`), whose public holidays are free too.
-    What has been measured with a version stays so: whoever changes hours, holidays or zone raises `version`.
     """
 
-    version: int = Field(default=1, ge=1)
     zone: str = "UTC"
     monday: list[str] = ["09:00-17:00"]
     tuesday: list[str] = ["09:00-17:00"]
@@ -119,6 +116,15 @@ class CalendarSettings(Section):
     sunday: list[str] = []
     holidays: list[Annotated[str, Field(pattern=r"^(\d{4}-)?\d{2}-\d{2}$")]] = []
     public_holidays: Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")] | None = None
+
+
+class CalendarSettings(WorkingHours):
+    """`[calendars.NAME]`: see WorkingHours.
+
+    What has been measured with a version stays so: whoever changes hours, holidays or zone raises `version`.
+    """
+
+    version: int = Field(default=1, ge=1)
 
 
 Which = Literal["first_response", "next_response", "resolution"]

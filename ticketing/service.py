@@ -68,6 +68,7 @@ def work(settings: Settings, *, prefix: str = "") -> Work:
             health.notes["confirmations"] = alarm.note
             filing: BatchHandler = Filing(engine, filed, confirming, policy, rules, alarm, levels=desk.levels)
             told = FencedProgress(engine, progress, prefix + RECEIPTS_GROUP, cluster)
+            settling = Receipts(engine, told, confirming)
             receipts = KafkaSource(
                 settings.kafka, [prefix + RECEIPTS], prefix + RECEIPTS_GROUP, progress=told, busy=_RECEIPTS_BUSY
             )
@@ -90,7 +91,7 @@ def work(settings: Settings, *, prefix: str = "") -> Work:
                 stop,
                 [
                     consume(messages, filing, Parking(parked, "ticketing"), progress=filed, stop=stop),
-                    consume(receipts, Receipts(engine, told), Parking(parked, "receipts"), progress=told, stop=stop),
+                    consume(receipts, settling, Parking(parked, "receipts"), progress=told, stop=stop),
                     lead(
                         url,
                         RELAY_LOCK,

@@ -44,7 +44,7 @@ _CHANGEABLE = (
 _BY_HAND = ("subject", "priority", "category", "ticket_kind", "owner_id", "team_id", "tags", "spam")
 _DELIVERED = ("id", "state", "reason", "state_at", "next_attempt_at")
 _OPENED = (
-    *("root_id", "number", "channel", "account", "subject", "language", "priority"),
+    *("root_id", "number", "channel", "account", "subject", "language", "priority", "category"),
     *("follows", "possible_reply_to", "token_generation", "department"),
 )
 _ABSORBED = sa.text("""

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from bus.message import Channel
-from bus.ticket_event import Priority, Status
+from bus.message import Channel, Priority
+from bus.ticket_event import Status
 from ticketing.api.orders import DUE, RANK, RANKS, Order
 from ticketing.people.policy import Who
 

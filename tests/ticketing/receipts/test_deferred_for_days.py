@@ -97,7 +97,7 @@ async def days(desk: Desk) -> Days:
     await desk.file(said("a"))
     await Acts(desk.engine, "k1", bea.id, START, DESK).do("reply", 1, text="It is on its way.")
     await desk.rows_changed("UPDATE desk.replies SET state = 'sent' WHERE purpose = 'confirmation'")
-    return Days(desk, Receipts(desk.engine, fenced))
+    return Days(desk, Receipts(desk.engine, fenced, CONFIRMING))
 
 
 async def test_it_is_tried_for_days_and_sent_when_the_server_is_there_again(days: Days) -> None:

@@ -1,4 +1,4 @@
-"""Due times that are there are indexed, as lists walk them; so are the few tickets that are spam or take up another."""
+"""Due times that are there are indexed, as lists walk them; and the few tickets that are spam or take up another."""
 
 from alembic import op
 
