@@ -39,9 +39,15 @@ class Writes:
         self._waiting.append((statement, parameters))
         return len(self._waiting) - 1
 
-    async def send(self, connection: AsyncConnection) -> list[list[Any]]:
-        """Execute all, in their order; the rows of each. Raises DBAPIError."""
+    async def send(self, connection: AsyncConnection, *, commit: bool = False) -> list[list[Any]]:
+        """Execute all, in their order; the rows of each. Raises DBAPIError.
+
+        `commit`: the end of the transaction goes along, so that what it has locked is not held until our turn comes
+        again; when a statement fails nothing is committed.
+        """
         waiting, self._waiting = self._waiting, []
+        if commit:
+            waiting.append(("COMMIT", {}))
         return await together(connection, waiting) if waiting else []
 
 

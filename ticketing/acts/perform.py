@@ -164,9 +164,9 @@ async def _settle(connection: AsyncConnection, stage: Stage[Any], result: Ticket
         contact_events=decision.contact_events,
         replies=decision.replies,
     )
-    done = remembered((await writes.send(connection))[place], events)
     failpoint("act.before_commit")
-    return done
+    # with the commit: whoever waits for the outbox would wait for everything else that this process has to do
+    return remembered((await writes.send(connection, commit=True))[place], events)
 
 
 @asynccontextmanager

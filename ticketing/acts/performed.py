@@ -26,7 +26,6 @@ _REMEMBER = sa.text(f"""
 INSERT INTO desk.acts (key, agent_id, kind, digest, ticket_id, state, events, at)
 SELECT :key, :agent, :kind, :digest, s.id, {STATE_JSON}, CAST(:events AS text[]), :now
   FROM (SELECT {STATE_COLUMNS} FROM {STATE_FROM} WHERE t.id = :ticket) s
-    ON CONFLICT (key) DO NOTHING
 RETURNING state
 """)  # noqa: S608  # our own columns
 
@@ -90,14 +89,15 @@ async def remember(
     events: tuple[TicketEvent, ...],
     now: datetime,
 ) -> int:
-    """Keep what was done, with the ticket as the writes before leave it; the place at which `remembered` finds it."""
+    """Keep what was done, with the ticket as the writes before leave it; the place at which `remembered` finds it.
+
+    A key that is taken refuses the whole transaction, as Invalid: whoever gets that looks at what was done under it.
+    """
     values = {"key": key, "agent": who.agent_id, "kind": kind, "digest": asked, "ticket": ticket_id, "now": now}
     return await writes.execute(_REMEMBER, values | {"events": texts(event.event_id for event in events)})
 
 
 def remembered(rows: Sequence[Any], events: tuple[TicketEvent, ...]) -> Performed:
-    """What came of the act. Raises DoneMeanwhile."""
-    if not rows:
-        raise DoneMeanwhile
+    """What came of the act."""
     document = TicketState.from_json(rows[0].state)
     return Performed(document, document.version, events)

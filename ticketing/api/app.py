@@ -18,17 +18,17 @@ from ticketing.api.problems import Problem, declared
 from ticketing.api.ticket_routes import ticket_routes
 from ticketing.api.uploads import PATH as UPLOADS
 from ticketing.api.uploads import upload_routes
-from ticketing.people.group_routes import department_routes, team_routes
+from ticketing.people.directory_routes import directory_routes
 from ticketing.people.login_routes import login_routes
 from ticketing.people.own_routes import own_routes
-from ticketing.people.routes import agent_routes, token_routes
+from ticketing.people.routes import password_routes, token_routes
 from ticketing.ratings.routes import router as ratings
 
 PREFIX: Final = "/api/v1"
 VERSION: Final = "1.0.0"
 """Of the contract: raised by what is added; what would break it gets another prefix."""
 
-PEOPLE: Final = (login_routes, own_routes, agent_routes, token_routes, department_routes, team_routes)
+PEOPLE: Final = (login_routes, own_routes, directory_routes, password_routes, token_routes)
 
 _DESCRIPTION: Final = """\
 Every look at the desk and every act on it. Errors are problem documents (RFC 9457). Lists come in pages: `next` of one

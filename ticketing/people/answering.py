@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Path, Request, Response
 from pydantic import BaseModel
@@ -22,7 +22,8 @@ from ticketing.people.models import (
 )
 from ticketing.people.policy import Who, narrowed
 
-IdPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9._ -]{1,64}$")]
+ID: Final = r"^[A-Za-z0-9._ -]{1,64}$"
+IdPath = Annotated[str, Path(pattern=ID)]
 TokenPath = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$", description="A token's id, which is no secret.")]
 FAILING = ("malformed", "busy", "unknown")
 

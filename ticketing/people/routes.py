@@ -1,20 +1,15 @@
-"""Agents over HTTP, and their tokens, for those who manage people."""
+"""Agents' passwords and tokens over HTTP, for those who manage people."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
-from sqlalchemy.ext.asyncio import AsyncConnection
+from fastapi import APIRouter
 
 from ticketing.api.inside import Inside
 from ticketing.api.once import KeyHeader
 from ticketing.api.problems import declared
 from ticketing.people import directory, passwords, store
-from ticketing.people.answering import FAILING, IdPath, TokenPath, changing, looking, made_by, once, token_for
+from ticketing.people.answering import FAILING, IdPath, TokenPath, changing, looking, token_for
 from ticketing.people.models import (
-    Agent,
-    AgentEdit,
-    AgentList,
-    NewAgent,
     NewPassword,
     NewTokenGiven,
     TokenList,
@@ -24,39 +19,10 @@ from ticketing.people.policy import Permission, Who
 from ticketing.receipts import now_utc
 
 
-def agent_routes(inside: Inside) -> APIRouter:
+def password_routes(inside: Inside) -> APIRouter:
     """Mounted under `/api/v1`."""
     router = APIRouter(tags=["people"])
-    Seeing = Annotated[Who, inside.access.needs(Permission.SEE_PEOPLE)]  # noqa: N806  # a type
     Managing = Annotated[Who, inside.access.needs(Permission.MANAGE_PEOPLE)]  # noqa: N806  # a type
-
-    @router.get("/agents")
-    async def list_agents(who: Seeing) -> AgentList:  # noqa: ARG001  # who may
-        """Everybody, also those who are disabled: what they did names them."""
-        async with inside.look() as connection:
-            return AgentList(items=await directory.agents(connection))
-
-    @router.get("/agents/{agent}", responses=declared("unknown"))
-    async def show_agent(who: Seeing, agent: IdPath) -> Agent:  # noqa: ARG001  # who may
-        """One agent."""
-        async with looking(inside) as connection:
-            return await directory.agent(connection, agent)
-
-    @router.post("/agents", status_code=201, response_model=Agent, responses=declared("malformed", "busy"))
-    async def create_agent(request: Request, who: Managing, key: KeyHeader, given: NewAgent) -> Response:
-        """Make an agent."""
-
-        async def make(connection: AsyncConnection, cause: str) -> Agent:
-            return await directory.add_agent(connection, given, now_utc(), id_=made_by(cause)[:32])
-
-        return await once(inside, request, who, key, make, status=201)
-
-    @router.post("/agents/{agent}/update", response_model=Agent, responses=declared(*FAILING))
-    async def update_agent(
-        request: Request, who: Managing, agent: IdPath, key: KeyHeader, given: AgentEdit
-    ) -> Response:
-        """Change an agent, disable him, let him in again. What is not named stays."""
-        return await once(inside, request, who, key, lambda c, _: directory.edit_agent(c, agent, given, now_utc()))
 
     @router.post("/agents/{agent}/password", status_code=204, responses=declared(*FAILING))
     async def set_password(who: Managing, agent: IdPath, key: KeyHeader, given: NewPassword) -> None:  # noqa: ARG001
