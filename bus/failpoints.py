@@ -36,6 +36,7 @@ POINTS: dict[str, str] = {
     "figures.before_commit": "facts and aggregates are written, the transaction is open",
     "figures.after_commit": "facts and aggregates are committed, not yet published",
     "figures.after_publish": "figures are published, not yet marked",
+    "figures.folding": "a rebuild has folded a batch of events; its shadow tables are not full",
     "figures.before_exchange": "shadow tables of a rebuild are complete, none has taken a live one's place",
     "figures.before_exchange_commit": "shadow tables have taken the live ones' place, the transaction is open",
 }

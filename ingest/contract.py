@@ -7,8 +7,9 @@ repeats work; it never loses any, and ids make the repetition harmless.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, Field
 
@@ -104,6 +105,15 @@ class Poller(Protocol[C]):
     async def confirm(self, page: Page[C]) -> None: ...
 
 
+@runtime_checkable
+class Rewindable(Protocol[C]):
+    """A Poller whose source can be read again. `rewound`: the cursor from which the next looks bring all that was
+    written since then, as far as the source goes back. Pure; what was filed already is recognised by its id.
+    """
+
+    def rewound(self, after: C | None, since: datetime) -> C: ...
+
+
 class Cursors(Protocol):
     """How far a connector has read its source; `store` returns once Kafka has it. Both raise Retryable."""
 
@@ -112,10 +122,13 @@ class Cursors(Protocol):
     async def store(self, connector: str, cursor: Mapping[str, Any]) -> None: ...
 
 
+TYPE = "which connector of the table it is"
+
+
 class ConnectorSettings(Section):
     """What every `[connectors.NAME]` section has; each type's own model adds its keys."""
 
-    type: str
+    type: str = Field(description=TYPE)
     silent_after: float = Field(
         default=3 * 86_400.0,
         gt=0,

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from bus.errors import ConfigError
-from bus.settings import Settings, validated
+from bus.settings import Settings
+from bus.validated import validated
 from ingest.connectors.chat import CHAT
 from ingest.connectors.email_imap import EMAIL_IMAP
 from ingest.connectors.email_smtp import EMAIL_SMTP

@@ -1,49 +1,59 @@
-"""The composition of a rebuild, with its progress bar."""
+"""`deskstream metrics rebuild`: all figures again from the topics."""
 
-import sys
+import asyncio
+from dataclasses import asdict
+from typing import Annotated
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+import typer
 
-from bus.database import database_url
-from bus.settings import Settings
-from metrics_worker import calendar_store
-from metrics_worker.cluster import describe
-from metrics_worker.database import engine as engine_of
-from metrics_worker.reading_ranges import Ranges
-from metrics_worker.rebuild.rebuilding import Rebuilding, Rebuilt
-from metrics_worker.service import NAMES
-from metrics_worker.snapshot import Names
-
-
-async def rebuilt(
-    settings: Settings, *, names: Names = NAMES, present_calendars: bool = False, quiet: bool = True
-) -> Rebuilt:
-    """Rebuild the figures. Raises Retryable and ConfigError with nothing changed."""
-    cluster = await describe(settings.kafka, (names.events, names.contacts))
-    engine = engine_of(database_url(settings))
-    ranges = Ranges(settings.kafka, cluster.partitions)
-    with _bar(quiet=quiet) as bar:
-        task = bar.add_task("reading events", total=None)
-        try:
-            await ranges.start()
-            async with engine.begin() as connection:
-                calendars = await calendar_store.read(connection, settings.desk.calendar)
-            if present_calendars:
-                calendars = calendar_store.present(calendars)
-            rebuilding = Rebuilding(
-                engine,
-                ranges,
-                names,
-                calendars,
-                lambda done, total: bar.update(task, completed=done, total=max(done, total)),
-            )
-            return await rebuilding.run(present_calendars=present_calendars)
-        finally:
-            await ranges.stop()
-            await engine.dispose()
+from bus.errors import ConfigError, Retryable
+from bus.options import (
+    ConfigOption,
+    DatabaseOption,
+    DataOption,
+    JsonOption,
+    KafkaOption,
+)
+from bus.output import print_one
+from metrics_worker.command_answers import refused, settings_of
 
 
-def _bar(*, quiet: bool) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,}"), TimeRemainingColumn())
-    return Progress(*columns, console=Console(file=sys.stderr), disable=quiet or not sys.stderr.isatty())
+def rebuild(
+    context: typer.Context,
+    data: DataOption = None,
+    config: ConfigOption = None,
+    kafka: KafkaOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+    present_calendars: Annotated[
+        bool,
+        typer.Option(
+            "--present-calendars",
+            help="Measure the past with the present hours and holidays; otherwise it stays as it was measured.",
+        ),
+    ] = False,
+    processes: Annotated[
+        int | None,
+        typer.Option("--processes", help="So many fold; by default one for each processor, if it pays.", min=1),
+    ] = None,
+) -> None:
+    """Compute all figures again from the topics, beside the live ones, and put them in their place.
+
+    The worker goes on meanwhile. What differs is printed; nothing should, unless calendars or definitions changed.
+    """
+    from metrics_worker.rebuild.with_progress import rebuilt
+
+    settings = settings_of(context, data, config, kafka, database, needed=("kafka", "database"))
+    try:
+        done = asyncio.run(rebuilt(settings, present_calendars=present_calendars, processes=processes, quiet=as_json))
+    except (ConfigError, Retryable) as error:
+        raise refused(str(error), 1) from None
+    if as_json:
+        print_one(asdict(done), as_json=True)
+        return
+    for example in done.difference.examples:
+        typer.echo(f"  {example}")
+    typer.echo(
+        f"{done.tickets} tickets from {done.events} events; {done.difference.keys} keys and {done.difference.days} "
+        "days have other figures now"
+    )

@@ -16,8 +16,21 @@ DURATIONS = (
     "first_resolution_time",
     "resolution_time",
 )
-_CLOCKED = frozenset(f"{name}.{clock}" for name in DURATIONS for clock in ("calendar", "business"))
-_FIRST, _NEXT = ("response_time", "first_response_time"), ("response_time", "next_response_time")
+_CLOCKS = ("calendar", "business")
+_CLOCKED = {f"{name}.{clock}": (f"{name}.{clock}:s", f"{name}.{clock}:n") for name in DURATIONS for clock in _CLOCKS}
+"""Figures of a duration, each with the counters of its sum and of how many."""
+_FIRST, _NEXT, _FIRST_RESOLUTION, _RESOLUTION = (
+    tuple([tuple(f"{name}.{clock}" for name in names) for clock in _CLOCKS])
+    for names in (
+        ("response_time", "first_response_time"),
+        ("response_time", "next_response_time"),
+        ("first_resolution_time",),
+        ("resolution_time",),
+    )
+)
+"""Figures that take the same duration, by clock."""
+_RATED = frozenset(f"happiness.{rating}" for rating in ("good", "ok", "bad"))
+_DAY = 86_400_000_000
 CELL = "\x1f"
 """Between the keys of a cell (`team:<id>␟agent:<id>`): what an agent's tickets, or nobody's, add to a team."""
 
@@ -89,14 +102,9 @@ def measures(group: MergeGroup, calendars: Calendars) -> list[Measure]:
     for n, run in enumerate(talk.runs):
         found += _durations(_NEXT if n else _FIRST, [run], calendars)
     found += _resolved(group, opened, talk, calendars)
-    found += [
-        Measure(f"happiness.{fact.what}", 1, 1, fact, None, None, fact.agent) for fact in union if fact.code == RATED
-    ]
-    found += [
-        Measure("happiness.words", 1, 1, fact, None, None, fact.agent)
-        for fact in union
-        if fact.code == RATED and fact.words
-    ]
+    rated = [fact for fact in union if fact.code == RATED]
+    found += [Measure(f"happiness.{fact.what}", 1, 1, fact, None, None, fact.agent) for fact in rated]
+    found += [Measure("happiness.words", 1, 1, fact, None, None, fact.agent) for fact in rated if fact.words]
     return found
 
 
@@ -111,15 +119,16 @@ class _Talk:
         self.wait: Fact | None = None
         self.answered = self.theirs = False
         # what was said on the phone until the ticket was opened was answered there
-        call = max((fact.at for fact in union if fact.code == OPENED and fact.about == "live"), default=-1)
+        call = max([fact.at for fact in union if fact.code == OPENED and fact.about == "live"], default=-1)
         for fact in union:
-            if fact.code == RESPONSE:
+            code = fact.code
+            if code == RESPONSE:
                 self._answer(fact)
-            elif fact.code == OPENED and fact.about == "live":
+            elif code == OPENED and fact.about == "live":
                 self.wait = self.wait or (None if self.runs else fact)
                 self._answer(fact)
-            elif (fact.code == OPENED and fact.about == "waits") or (
-                fact.code == MESSAGE and (fact.what != "phone" or fact.at > call)
+            elif (code == MESSAGE and (fact.what != "phone" or fact.at > call)) or (
+                code == OPENED and fact.about == "waits"
             ):
                 self.wait = self.wait or fact
                 self.theirs = True
@@ -163,7 +172,7 @@ def _resolved(group: MergeGroup, opened: Fact, talk: _Talk, calendars: Calendars
     assert root is not None
     by_agent = next((turn for turn in root.turns if turn.code == CLOSED and turn.agent is not None), None)
     if by_agent is not None:
-        yield from _durations(("first_resolution_time",), [(opened, by_agent)], calendars)
+        yield from _durations(_FIRST_RESOLUTION, [(opened, by_agent)], calendars)
     if not root.closed:
         return
     if not talk.answered and not any(facts.resolved for facts in (root, *group.members)):
@@ -174,44 +183,43 @@ def _resolved(group: MergeGroup, opened: Fact, talk: _Talk, calendars: Calendars
         if turn.code == CLOSED:
             stretches.append((begin, turn))
         begin = turn
-    yield from _durations(("resolution_time",), stretches, calendars)
+    yield from _durations(_RESOLUTION, stretches, calendars)
 
 
 def _durations(
-    figures: Sequence[str], stretches: Sequence[tuple[Fact, Fact]], calendars: Calendars
+    figures: Sequence[Sequence[str]], stretches: Sequence[tuple[Fact, Fact]], calendars: Calendars
 ) -> Iterator[Measure]:
     """On both clocks; each stretch in whole seconds, its fraction dropped; measured with the last event's calendar.
 
-    `figures`: all those that take this duration.
+    `figures`: all those that take this duration, by clock.
     """
     last = stretches[-1][1]
-    calendar = calendars.measuring(last.calendar, last.desk)
-    for clock in ("calendar", "business"):
-        lengths = [
-            max(0, until.at - since.at) // 1_000_000
-            if clock == "calendar"
-            else calendar.between(since.at, until.at) // 1_000_000
-            for since, until in stretches
-        ]
+    between = calendars.measuring(last.calendar, last.desk).between
+    calendar = [max(0, until.at - since.at) // 1_000_000 for since, until in stretches]
+    business = [between(since.at, until.at) // 1_000_000 for since, until in stretches]
+    for names, lengths in zip(figures, (calendar, business), strict=True):
         bucket: int | None = bucket_of(sum(lengths))
         for (since, until), length in zip(stretches, lengths, strict=True):
-            for figure in figures:
-                yield Measure(f"{figure}.{clock}", int(bucket is not None), length, since, until, bucket)
+            n = int(bucket is not None)
+            for figure in names:
+                yield Measure(figure, n, length, since, until, bucket)
             bucket = None
 
 
 def counters_of(measure: Measure) -> Sequence[tuple[str, int]]:
     """The counters in which a measure is kept: a count alone, or `:n`, `:s` and a bucket of a duration."""
-    figure = measure.figure
-    if figure not in _CLOCKED:
+    figure, n, total, since, _, bucket, _ = measure
+    if (clocked := _CLOCKED.get(figure)) is None:
         if figure == "unanswered":
             # not shown: it changes whenever one that waits is replaced by another, and with it the oldest
-            return (figure, measure.n), ("unanswered:since", measure.since.at // 1_000_000)
-        return ((figure, measure.n),)
-    total = ((f"{figure}:s", measure.total),) if measure.total else ()
-    if measure.bucket is None:
-        return total
-    return (*total, (f"{figure}:n", 1), (f"{figure}:{measure.bucket}", 1))
+            return (figure, n), ("unanswered:since", since.at // 1_000_000)
+        return ((figure, n),)
+    of_sum, of_number = clocked
+    if bucket is None:
+        return ((of_sum, total),) if total else ()
+    if not total:
+        return (of_number, 1), (f"{figure}:{bucket}", 1)
+    return (of_sum, total), (of_number, 1), (f"{figure}:{bucket}", 1)
 
 
 class Portion(NamedTuple):
@@ -222,15 +230,24 @@ class Portion(NamedTuple):
     by_day: Mapping[int, Mapping[str, int]]
 
 
-class Contribution(NamedTuple):
-    """What a group adds to counters.
+class Marks(NamedTuple):
+    """What is kept beside a group's root, to find it by.
 
     `waiting_since`: since when its customer waits for the first response. `next_due`: when its next clock will pass.
+    `last_day`: no fact of the group is of a later day (UTC, days since 1970). `rated_day`: the same of its ratings.
     """
 
-    shares: Sequence[Portion]
     waiting_since: int | None = None
     next_due: int | None = None
+    last_day: int | None = None
+    rated_day: int | None = None
+
+
+class Contribution(NamedTuple):
+    """What a group adds to counters, and the marks of its root."""
+
+    shares: Sequence[Portion]
+    marks: Marks
 
     @property
     def total(self) -> dict[MetricKey, int]:
@@ -245,34 +262,41 @@ class Contribution(NamedTuple):
 
 def contribution(group: MergeGroup, calendars: Calendars) -> Contribution:
     """The group's share of every counter it has a share in; all numbers are sums of these."""
-    portions: dict[str | None, tuple[dict[str, int], dict[int, dict[str, int]]]] = {}
-    waiting_since = None
+    portions: defaultdict[str | None, defaultdict[int, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
+    waiting_since, rated_at = None, -1
     found = measures(group, calendars)
     for measure in found:
-        portion = portions.get(measure.agent)
-        if portion is None:
-            portion = portions[measure.agent] = ({}, {})
-        counters, by_day = portion
-        number = (measure.until or measure.since).day
-        day = by_day.get(number)
-        if day is None:
-            day = by_day[number] = {}
+        day = portions[measure.agent][(measure.until or measure.since).day]
         for counter, n in counters_of(measure):
-            counters[counter] = counters.get(counter, 0) + n
             day[counter] = day.get(counter, 0) + n
         if measure.figure == "unanswered":
             waiting_since = measure.since.at
-    shares = [Portion(keys_of(group, agent), *portion) for agent, portion in portions.items()]
-    return Contribution(shares, waiting_since, _next_due(group) if found else None)
+        elif measure.figure in _RATED:
+            rated_at = max(rated_at, measure.since.at)
+    if not found:
+        return Contribution((), Marks())
+    shares = [Portion(keys_of(group, agent), _of_all_days(by_day), by_day) for agent, by_day in portions.items()]
+    rated_day = rated_at // _DAY if rated_at >= 0 else None
+    return Contribution(shares, Marks(waiting_since, _next_due(group), _last_at(group) // _DAY, rated_day))
 
 
-def waiting_of(group: MergeGroup) -> tuple[int | None, int | None]:
-    """`waiting_since` and `next_due` of its contribution, and nothing else."""
-    root = group.root
-    if root is None or root.spam or root.closed or all(fact.code != OPENED for fact in group.union):
-        return None, None
-    talk = _Talk(group.union)
-    return talk.wait.at if talk.wait is not None and not talk.runs else None, _next_due(group)
+def _of_all_days(by_day: Mapping[int, Mapping[str, int]]) -> Mapping[str, int]:
+    first, *others = by_day.values()
+    if not others:
+        return first
+    sums = dict(first)
+    for counters in others:
+        for counter, n in counters.items():
+            sums[counter] = sums.get(counter, 0) + n
+    return sums
+
+
+def _last_at(group: MergeGroup) -> int:
+    assert group.root is not None
+    last = [facts.facts[-1].at for facts in (group.root, *group.members) if facts.facts]
+    if group.root.turns:
+        last.append(group.root.turns[-1].at)
+    return max(last)
 
 
 def _next_due(group: MergeGroup) -> int | None:

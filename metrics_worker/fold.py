@@ -1,7 +1,7 @@
 """One event more: the facts of a ticket after it. Pure."""
 
 from bisect import insort
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bus.calendars import ONLY_STANDARD, Calendars, micros
@@ -24,6 +24,7 @@ from metrics_worker.facts import (
 )
 
 RATINGS = ("good", "ok", "bad")
+Changed = dict[str, Any]
 _ID = 16
 """Of a message's id so much is kept: enough to find it again when it is moved."""
 
@@ -40,81 +41,30 @@ def fold(facts: TicketFacts | None, event: Event, calendars: Calendars = ONLY_ST
         raise Invalid(f"ticket {event.ticket_id}: event {event.version} follows {seen}; what lies between is missing")
     # the account at opening stays: a contact that moves to another takes no ticket along
     before = facts or TicketFacts(event.ticket_id, event.number, 0, account_id=event.account_id)
-    changed = _Folding(before, event, calendars).changed()
+    happened = _HAPPENINGS.get(event.type)
+    changed = happened(_Folding(before, event, calendars)) if happened is not None else {}
     # an event that names nobody says nothing about whose the ticket is
     contact_id = event.contact_id or before.contact_id
     return before._replace(version=event.version, contact_id=contact_id, **changed)
 
 
 class _Folding:
+    """What one event changes, each type in a method of its own: fields of the facts with their new values."""
+
+    __slots__ = ("_before", "_calendars", "_event")
+
     def __init__(self, before: TicketFacts, event: Event, calendars: Calendars) -> None:
         self._before = before
         self._event = event
         self._calendars = calendars
 
-    def changed(self) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912  # a table of types
-        before, event, data = self._before, self._event, self._event.data
-        match event.type:
-            case "ticket.opened":
-                return self._opened()
-            case "ticket.message_received":
-                return self._received()
-            case "ticket.message_moved" if data.get("direction") == "out":
-                return self._moved_away([data.get("message_id") or ""])
-            case "ticket.message_moved":
-                return self._moved_here()
-            case "ticket.split":
-                return self._moved_away(data.get("message_ids") or [])
-            case "ticket.replied":
-                return self._replied()
-            case "ticket.delivery_updated":
-                return self._delivery()
-            case "ticket.closed":
-                return self._closed()
-            case "ticket.reopened":
-                return self._reopened()
-            case "ticket.status_changed":
-                return self._closed() if data.get("new") == "closed" else self._reopened()
-            case "ticket.due_set":
-                return self._due_set()
-            case "ticket.became_overdue":
-                return self._became_overdue()
-            case "ticket.rated":
-                return self._rated()
-            case "ticket.merged":
-                if data.get("into") is None:
-                    raise Invalid(f"ticket {event.ticket_id}: merged into nothing")
-                return {"merged_into": data.get("into")}
-            case "ticket.unmerged":
-                return {"merged_into": None}
-            case "ticket.spam_marked" | "ticket.spam_unmarked":
-                return {"spam": event.type == "ticket.spam_marked"}
-            case "ticket.assigned":
-                return {"owner_id": data.get("owner_id"), "team_id": data.get("team_id")}
-            case "ticket.updated" if isinstance(account := data.get("fields", {}).get("account_id"), list) and account:
-                # somebody else turned out to have opened it
-                return {"account_id": account[-1]}
-            case "resolution.added":
-                return {"resolved": True}
-        return {} if before.version else {"facts": before.facts}
-
-    def _fact(self, code: int, at: int, what: str | None = None, about: str | None = None, **more: Any) -> Fact:  # noqa: ANN401  # fields of Fact
-        desk = self._calendars.of_desk(self._event.recorded)
-        return Fact(at, code, self._event.event_id, desk.day(at), desk.version, what, about, **more)
-
-    def _channel(self) -> str:
-        channel = self._event.data.get("channel")
-        if channel is None:
-            raise Invalid(f"ticket {self._event.ticket_id}: {self._event.type} names no channel")
-        return channel
-
-    def _opened(self) -> dict[str, Any]:
+    def opened(self) -> Changed:
         channel, manner = self._channel(), "waits"
         if self._event.data.get("manual") or self._event.actor == "agent":
             manner = "live" if channel == "phone" else "hand"
         return {"facts": _with(self._before.facts, self._fact(OPENED, self._event.at, channel, manner))}
 
-    def _received(self) -> dict[str, Any]:
+    def received(self) -> Changed:
         event, facts = self._event, self._before.facts
         channel = self._channel() if event.data.get("automation") == "human" else ""
         if event.data.get("automation") != "human":
@@ -125,14 +75,22 @@ class _Folding:
             "facts": _with(facts, self._fact(MESSAGE, event.at, channel, (event.data.get("message_id") or "")[:_ID]))
         }
 
-    def _moved_away(self, message_ids: Sequence[str]) -> dict[str, Any]:
+    def split(self) -> Changed:
+        return self._moved_away(self._event.data.get("message_ids") or [])
+
+    def message_moved(self) -> Changed:
+        if self._event.data.get("direction") == "out":
+            return self._moved_away([self._event.data.get("message_id") or ""])
+        return self._moved_here()
+
+    def _moved_away(self, message_ids: Sequence[str]) -> Changed:
         """What has gone to another ticket; it may have been in one that is merged into this one."""
         facts = self._before.facts
         for id_ in message_ids:
             facts = _with(facts, self._fact(MOVED, self._event.at, None, id_[:_ID]))
         return {"facts": facts}
 
-    def _moved_here(self) -> dict[str, Any]:
+    def _moved_here(self) -> Changed:
         event = self._event
         if event.data.get("automation") != "human":
             return {}
@@ -140,7 +98,7 @@ class _Folding:
         at, about = micros(occurred_at) if occurred_at else event.at, (event.data.get("message_id") or "")[:_ID]
         return {"facts": _with(self._before.facts, self._fact(MESSAGE, at, self._channel(), about))}
 
-    def _replied(self) -> dict[str, Any]:
+    def replied(self) -> Changed:
         event, data = self._event, self._event.data
         reply_id = data.get("reply_id")
         if event.actor != "agent" or reply_id is None or data.get("visibility") == "internal":
@@ -148,7 +106,7 @@ class _Folding:
         agent = data.get("agent_id") or event.actor_id or ""
         return {"replies": (*self._before.replies, Reply(reply_id, agent, self._newest_question()))}
 
-    def _delivery(self) -> dict[str, Any]:
+    def delivery(self) -> Changed:
         data, facts = self._event.data, self._before.facts
         reply = next((each for each in self._before.replies if each.reply_id == data.get("reply_id")), None)
         if reply is None:  # a confirmation, or another machine's mail
@@ -163,7 +121,7 @@ class _Folding:
             return {"facts": tuple(fact for fact in facts if fact not in sent)}
         return {}
 
-    def _closed(self) -> dict[str, Any]:
+    def closed(self) -> Changed:
         before, event = self._before, self._event
         if before.closed:
             return {}
@@ -178,24 +136,27 @@ class _Folding:
             facts = _with(facts, self._fact(OVERDUE, at, due.which))
         return {"turns": (*before.turns, turn), "facts": facts}
 
-    def _reopened(self) -> dict[str, Any]:
+    def reopened(self) -> Changed:
         before, event = self._before, self._event
         if not before.closed:
             return {}
         turn = self._fact(REOPENED, max(event.at, self._last_turn()), event.data.get("by") or event.actor)
         return {"turns": (*before.turns, turn)}
 
-    def _due_set(self) -> dict[str, Any]:
+    def status_changed(self) -> Changed:
+        return self.closed() if self._event.data.get("new") == "closed" else self.reopened()
+
+    def due_set(self) -> Changed:
         data, which = self._event.data, self._event.data.get("which") or ""
         dues = tuple(due for due in self._before.dues if due.which != which)
         if (due_at := data.get("due_at")) is not None:
             dues = (*dues, Due(which, micros(due_at), self._event.at))
-        changed: dict[str, Any] = {"dues": dues}
+        changed: Changed = {"dues": dues}
         if (calendar := self._named()) is not None:
             changed["calendar"] = calendar
         return changed
 
-    def _became_overdue(self) -> dict[str, Any]:
+    def became_overdue(self) -> Changed:
         before, event, which = self._before, self._event, self._event.data.get("which") or ""
         if before.merged_into is not None or before.closed:
             return {}
@@ -209,7 +170,7 @@ class _Folding:
         dues = (*(due for due in before.dues if due.which != which), overdue._replace(overdue=fact))
         return {"dues": dues, "facts": _with(before.facts, fact)}
 
-    def _rated(self) -> dict[str, Any]:
+    def rated(self) -> Changed:
         data, facts = self._event.data, self._before.facts
         if data.get("rating") not in RATINGS:
             raise Invalid(f"ticket {self._event.ticket_id}: {data.get('rating')} is no rating")
@@ -228,6 +189,48 @@ class _Folding:
         )
         return {"facts": _with(tuple(fact for fact in facts if fact is not former), rated)}
 
+    def merged(self) -> Changed:
+        if self._event.data.get("into") is None:
+            raise Invalid(f"ticket {self._event.ticket_id}: merged into nothing")
+        return {"merged_into": self._event.data.get("into")}
+
+    def unmerged(self) -> Changed:
+        return {"merged_into": None}
+
+    def spam(self) -> Changed:
+        return {"spam": self._event.type == "ticket.spam_marked"}
+
+    def assigned(self) -> Changed:
+        return {"owner_id": self._event.data.get("owner_id"), "team_id": self._event.data.get("team_id")}
+
+    def updated(self) -> Changed:
+        account = self._event.data.get("fields", {}).get("account_id")
+        # somebody else turned out to have opened it
+        return {"account_id": account[-1]} if isinstance(account, list) and account else {}
+
+    def resolution_added(self) -> Changed:
+        return {"resolved": True}
+
+    def _fact(
+        self,
+        code: int,
+        at: int,
+        what: str | None = None,
+        about: str | None = None,
+        agent: str | None = None,
+        calendar: str | None = None,
+        *,
+        words: bool = False,
+    ) -> Fact:
+        desk = self._calendars.of_desk(self._event.recorded)
+        return Fact(at, code, self._event.event_id, desk.day(at), desk.version, what, about, agent, calendar, words)
+
+    def _channel(self) -> str:
+        channel = self._event.data.get("channel")
+        if channel is None:
+            raise Invalid(f"ticket {self._event.ticket_id}: {self._event.type} names no channel")
+        return channel
+
     def _named(self) -> str | None:
         """The calendar that the event names."""
         data = self._event.data
@@ -236,10 +239,34 @@ class _Folding:
 
     def _newest_question(self) -> int:
         """No answer is earlier than the newest question that the desk had recorded before it."""
-        return max((fact.at for fact in self._before.facts if fact.code in (OPENED, MESSAGE)), default=0)
+        return max([fact.at for fact in self._before.facts if fact.code in (OPENED, MESSAGE)], default=0)
 
     def _last_turn(self) -> int:
         return self._before.turns[-1].at if self._before.turns else 0
+
+
+_HAPPENINGS: Mapping[str, Callable[[_Folding], Changed]] = {
+    "ticket.opened": _Folding.opened,
+    "ticket.message_received": _Folding.received,
+    "ticket.message_moved": _Folding.message_moved,
+    "ticket.split": _Folding.split,
+    "ticket.replied": _Folding.replied,
+    "ticket.delivery_updated": _Folding.delivery,
+    "ticket.closed": _Folding.closed,
+    "ticket.reopened": _Folding.reopened,
+    "ticket.status_changed": _Folding.status_changed,
+    "ticket.due_set": _Folding.due_set,
+    "ticket.became_overdue": _Folding.became_overdue,
+    "ticket.rated": _Folding.rated,
+    "ticket.merged": _Folding.merged,
+    "ticket.unmerged": _Folding.unmerged,
+    "ticket.spam_marked": _Folding.spam,
+    "ticket.spam_unmarked": _Folding.spam,
+    "ticket.assigned": _Folding.assigned,
+    "ticket.updated": _Folding.updated,
+    "resolution.added": _Folding.resolution_added,
+}
+"""What each type of event changes; events of other types change nothing but the version."""
 
 
 def _opened_as(facts: tuple[Fact, ...], manner: Opening) -> tuple[Fact, ...]:

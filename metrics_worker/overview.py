@@ -4,13 +4,14 @@ Names of people and words of ratings are the desk's to add (metrics_worker.namin
 repeatable-read transaction.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bus.calendars import micros
 from bus.figures import AsOf, Figure
 from metrics_worker import snapshot
 from metrics_worker.behind import behind
@@ -20,9 +21,9 @@ from metrics_worker.facts import RATED, RESPONSE, Fact
 from metrics_worker.figures import figures, parsed
 from metrics_worker.groups import MergeGroup
 from metrics_worker.pages import Activity, Headquarters, Overview, Rating, Scorecard, Slice
+from metrics_worker.scope import Newest, Scope, newest, scope_of
 from metrics_worker.snapshot import Names
 from metrics_worker.trend import trend
-from metrics_worker.why import Scope, groups, scope_of
 
 TICKETS = "/api/v1/tickets/"
 STAFF = "(key LIKE 'agent:%' OR key LIKE 'team:%')"
@@ -40,23 +41,23 @@ _REVISION = f"""
 HEADQUARTERS_REVISION = sa.text(_REVISION)
 """Rises whenever any figure of the desk, a team or an agent changes: each revision rises, and no key goes."""
 _ASSOCIATES = sa.text("""
-    SELECT contact_id FROM metrics.contacts WHERE account_id = :account
-    UNION SELECT contact_id FROM metrics.ticket_facts WHERE account_id = :account AND contact_id IS NOT NULL
-    ORDER BY 1
+    SELECT contact_id FROM metrics.contacts WHERE account_id = :account ORDER BY contact_id LIMIT :most
 """)
+_MOST_ASSOCIATES = 1_000
+_DAY = 86_400_000_000
 
 Dated = TypeVar("Dated", Activity, Rating)
 
 
 async def overview(connection: AsyncConnection, names: Names, key: str, now: datetime, *, limit: int = 100) -> Overview:
-    """The page of `contact:<id>` or `account:<id>`, with its newest `limit` activities and ratings."""
+    """The page of `contact:<id>` or `account:<id>`, with its newest `limit` activities and ratings.
+
+    It is read from the newest day on, as far as these reach, whatever else there is.
+    """
     document = await _document(connection, names, key)
     scope = await scope_of(connection, key)
-    activity, ratings = _Newest[Activity](limit), _Newest[Rating](limit)
-    async for group in groups(connection, scope):
-        if group.root is not None and not group.root.spam:
-            activity.add(activities(group))
-            ratings.add(ratings_of(group))
+    activity = await _newest(newest(connection, scope, "last_day"), activities, limit)
+    ratings = await _newest(newest(connection, scope, "rated_day"), ratings_of, limit)
     shown = parsed(document["figures"])
     return Overview(
         key=key,
@@ -65,9 +66,9 @@ async def overview(connection: AsyncConnection, names: Names, key: str, now: dat
         behind=await behind(connection, now),
         figures=shown,
         donut=donut(shown),
-        activity=activity.found(),
-        ratings=ratings.found(),
-        contacts=await _people(connection, scope),
+        activity=activity,
+        ratings=ratings,
+        contacts=await _people(connection, scope, activity),
     )
 
 
@@ -116,26 +117,26 @@ async def _document(connection: AsyncConnection, names: Names, key: str) -> Mapp
     return found[0] if found else {"revision": 0, "as_of": None, "figures": figures({}, every=True)}
 
 
-async def _people(connection: AsyncConnection, scope: Scope) -> list[str]:
+async def _people(connection: AsyncConnection, scope: Scope, activity: Sequence[Activity]) -> list[str]:
+    """A contact's group; of an account who is at it, and whose tickets are shown."""
     if scope.account is None:
         return sorted(scope.contacts or ())
-    return list((await connection.scalars(_ASSOCIATES, {"account": scope.account})).all())
+    where = {"account": scope.account, "most": _MOST_ASSOCIATES}
+    at_it = (await connection.scalars(_ASSOCIATES, where)).all()
+    return sorted({*at_it, *(each.contact_id for each in activity if each.contact_id is not None)})
 
 
-class _Newest(Generic[Dated]):
-    """The newest `limit` of what is added, and little more in memory."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._kept: list[Dated] = []
-
-    def add(self, more: Iterable[Dated]) -> None:
-        self._kept.extend(more)
-        if len(self._kept) > 10 * self._limit + 1_000:
-            self._kept = self.found()
-
-    def found(self) -> list[Dated]:
-        return sorted(self._kept, key=lambda each: (each.at, each.event_id), reverse=True)[: self._limit]
+async def _newest(found: AsyncIterator[Newest], of: Callable[[MergeGroup], Iterable[Dated]], limit: int) -> list[Dated]:
+    """The newest `limit` of all groups, the newest first; read until none that comes can be among them."""
+    kept: list[Dated] = []
+    async for day, groups in found:
+        for group in groups:
+            if group.root is not None and not group.root.spam:
+                kept += of(group)
+        kept = sorted(kept, key=lambda each: (each.at, each.event_id), reverse=True)[:limit]
+        if len(kept) == limit and micros(kept[-1].at) // _DAY > day:
+            break
+    return kept
 
 
 def donut(shown: Mapping[str, Figure]) -> list[Slice]:
@@ -164,6 +165,7 @@ def activities(group: MergeGroup) -> Iterable[Activity]:
             status=status,
             channel=fact.what if fact.kind in ("opened", "customer_message") else None,
             agent_id=fact.agent if fact.code == RESPONSE else fact.agent or root.owner_id,
+            contact_id=root.contact_id,
             event_id=fact.event_id,
         )
 

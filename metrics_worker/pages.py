@@ -16,6 +16,8 @@ class _Value(BaseModel):
 class Activity(_Value):
     """One thing on the time line: `agent_id` did it, on the ticket that `link` opens, whose status is now `status`.
 
+    `contact_id`: whose ticket it is.
+
     `agent_name`: what the desk calls that agent; None where nobody asked the desk.
     """
 
@@ -28,6 +30,7 @@ class Activity(_Value):
     channel: str | None = None
     agent_id: str | None = None
     agent_name: str | None = None
+    contact_id: str | None = None
     event_id: str
 
 
@@ -71,7 +74,10 @@ class _Page(_Value):
 
 
 class Overview(_Page):
-    """A contact's or account's page. `contacts`: those merged into one, or an account's associates."""
+    """A contact's or account's page. `contacts`: those merged into one, or an account's associates.
+
+    An account's associates are those who are at it, of very many the first, and those whose tickets are shown.
+    """
 
     key: str
     figures: dict[str, Figure]

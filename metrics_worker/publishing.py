@@ -7,6 +7,7 @@ Kafka transactions, and each new leader takes the transactional id before it rea
 
 import asyncio
 from collections.abc import Callable, Collection
+from itertools import islice
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -27,6 +28,8 @@ from metrics_worker.snapshot import Document, Names
 INTERVAL_SECONDS = 0.05
 DEFINITIONS_KEY = "definitions"
 _BATCH = 500
+_MOST = 10_000
+"""So many keys may wait to be published before folding waits for them: neither memory nor lateness grows on."""
 _LONGEST_MS = 300
 """Under load a key is published at most three times a second: then nobody can follow it more often anyway."""
 _BUSY = 2_000.0
@@ -45,21 +48,29 @@ class Publishing:
         names: Names,
         *,
         interval: float = INTERVAL_SECONDS,
+        most: int = _MOST,
     ) -> None:
         self._engine = engine
         self._connect = connect
         self._names = names
         self._interval = interval
+        self._most = most
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._pace = Gathering(_LONGEST_MS, busy=_BUSY)
-        self._changed: set[str] = set()
+        self._changed: dict[str, None] = {}  # who has waited longest comes first
         self._wake = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
 
     def changed(self, keys: Collection[str]) -> None:
         """The figures of these keys have changed and are committed."""
-        self._changed.update(keys)
-        UNPUBLISHED.set(len(self._changed))
+        self._changed.update(dict.fromkeys(keys))
+        self._counted()
         self._wake.set()
+
+    async def room(self) -> None:
+        """Wait until not too many keys wait to be published."""
+        await self._room.wait()
 
     async def run(self, report: Callable[[str | None], None]) -> None:
         """Publish until cancelled; `report` hears what is wrong, or None. Raises Fenced."""
@@ -80,23 +91,45 @@ class Publishing:
     async def _publish_for_ever(self, publisher: TransactionalPublisher) -> None:
         try:
             async with self._engine.begin() as connection:
-                self.changed(await snapshot.unpublished(connection))
                 for document in await snapshot.read(connection, self._names, ["desk"]):
                     show_desk(document["figures"])
+            await publisher.publish([self._record(definitions())])
+            left = self._most
+            while left == self._most:
+                left = await self._left()
+                await self._publish_all(publisher)
         except DBAPIError as error:
             raise database_error(error) from error
-        await publisher.publish([self._record(definitions())])
         while True:
             await self._wake.wait()
             self._wake.clear()
-            published = 0
-            while self._changed:
-                keys = sorted(self._changed)[:_BATCH]
-                self._changed.difference_update(keys)
-                await self._publish(publisher, keys)
-                published += len(keys)
-                UNPUBLISHED.set(len(self._changed))
+            published = await self._publish_all(publisher)
             await asyncio.sleep(max(self._interval, self._pace.after(published) / 1_000))
+
+    async def _left(self) -> int:
+        """Hear of keys whose figures changed before this began, as many as may wait; how many there were."""
+        async with self._engine.begin() as connection:
+            keys = await snapshot.unpublished(connection, self._most)
+        self.changed(keys)
+        return len(keys)
+
+    async def _publish_all(self, publisher: TransactionalPublisher) -> int:
+        """Publish until nothing waits; how many documents that took."""
+        published = 0
+        while keys := list(islice(self._changed, _BATCH)):
+            for key in keys:
+                del self._changed[key]
+            await self._publish(publisher, sorted(keys))
+            published += len(keys)
+            self._counted()
+        return published
+
+    def _counted(self) -> None:
+        UNPUBLISHED.set(len(self._changed))
+        if len(self._changed) < self._most:
+            self._room.set()
+        else:
+            self._room.clear()
 
     async def _publish(self, publisher: TransactionalPublisher, keys: list[str]) -> None:
         try:

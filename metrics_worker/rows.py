@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from metrics_worker.contacts import ContactFacts
+from metrics_worker.contribution import Marks
 from metrics_worker.driver import Driver, Part, fetched
 from metrics_worker.facts import TicketFacts
 from metrics_worker.settling import Stored, StoredContact
@@ -14,10 +15,10 @@ _TICKETS = """
         UNION
         SELECT root_id FROM metrics.ticket_facts WHERE ticket_id = ANY(CAST(%(ids)s AS text[]))
     )
-    SELECT ticket_id, root_id, waiting_since, next_due, document FROM metrics.ticket_facts
+    SELECT ticket_id, root_id, document, waiting_since, next_due, last_day, rated_day FROM metrics.ticket_facts
     WHERE ticket_id = ANY(ARRAY(SELECT id FROM roots))
     UNION ALL
-    SELECT ticket_id, root_id, waiting_since, next_due, document FROM metrics.ticket_facts
+    SELECT ticket_id, root_id, document, waiting_since, next_due, last_day, rated_day FROM metrics.ticket_facts
     WHERE root_id = ANY(ARRAY(SELECT id FROM roots)) AND root_id <> ticket_id
 """
 
@@ -32,15 +33,16 @@ _CONTACTS = """
 
 _WRITE_TICKETS = """
     INSERT INTO metrics.ticket_facts AS t (ticket_id, root_id, contact_id, account_id, owner_id, team_id, version,
-                                           waiting_since, next_due, document)
+                                           waiting_since, next_due, last_day, rated_day, document)
     SELECT * FROM unnest(CAST(%(ids)s AS text[]), CAST(%(roots)s AS text[]), CAST(%(contacts)s AS text[]),
                          CAST(%(accounts)s AS text[]), CAST(%(owners)s AS text[]), CAST(%(teams)s AS text[]),
                          CAST(%(versions)s AS int[]), CAST(%(waiting)s AS bigint[]), CAST(%(due)s AS bigint[]),
-                         CAST(%(documents)s AS text[]))
+                         CAST(%(last)s AS int[]), CAST(%(rated)s AS int[]), CAST(%(documents)s AS text[]))
     ON CONFLICT (ticket_id) DO UPDATE SET
         root_id = excluded.root_id, contact_id = excluded.contact_id, account_id = excluded.account_id,
         owner_id = excluded.owner_id, team_id = excluded.team_id, version = excluded.version,
-        waiting_since = excluded.waiting_since, next_due = excluded.next_due, document = excluded.document
+        waiting_since = excluded.waiting_since, next_due = excluded.next_due, last_day = excluded.last_day,
+        rated_day = excluded.rated_day, document = excluded.document
 """
 
 _WRITE_CONTACTS = """
@@ -56,8 +58,8 @@ async def tickets(connection: Driver, ids: Sequence[str], schema: str = SCHEMA) 
     """The tickets of these ids that are known, and all of the merge groups they belong to or are the roots of."""
     rows = await fetched(connection, _TICKETS, {"ids": list(ids)}, schema)
     return {
-        ticket_id: Stored(TicketFacts.from_json(document), root_id, waiting, due)
-        for ticket_id, root_id, waiting, due, document in rows
+        ticket_id: Stored(TicketFacts.from_json(document), root_id, Marks(*marks))
+        for ticket_id, root_id, document, *marks in rows
     }
 
 
@@ -80,8 +82,10 @@ def tickets_written(changed: Sequence[Stored]) -> list[Part]:
         "owners": [each.owner_id for each in facts],
         "teams": [each.team_id for each in facts],
         "versions": [each.version for each in facts],
-        "waiting": [row.waiting_since for row in changed],
-        "due": [row.next_due for row in changed],
+        "waiting": [row.marks.waiting_since for row in changed],
+        "due": [row.marks.next_due for row in changed],
+        "last": [row.marks.last_day for row in changed],
+        "rated": [row.marks.rated_day for row in changed],
         "documents": [each.to_json() for each in facts],
     }
     return [Part("tickets", _WRITE_TICKETS, values)]

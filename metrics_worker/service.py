@@ -1,7 +1,7 @@
 """The worker as a service: stand by, lead, and stand by again."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from bus.loop import consume
 from bus.parking import Parking
 from bus.progress import FencedProgress, database_error
 from bus.publisher import KafkaPublisher
+from bus.record import Received
 from bus.service import Announce, Work
 from bus.settings import Settings
 from bus.topics import CONTACT_EVENTS, CUSTOMER_METRICS, TICKET_EVENTS
@@ -88,8 +89,13 @@ async def _term(
         publishing = Publishing(engine, lambda: KafkaTransactions(kafka, names.group), names)
         source = WholeTopics(kafka, cluster.partitions, names.group, progress, leadership)
         store = Store(engine, progress, publishing.changed, calendars, contacts_topic=names.contacts)
+
+        async def settle(batch: Sequence[Received], /) -> None:
+            await publishing.room()
+            await store(batch)
+
         await _until_first(
-            consume(source, store, parking, progress=progress),
+            consume(source, settle, parking, progress=progress),
             publishing.run(lambda problem: health.set("figures", problem)),
             _until_exchanged(engine, lambda: source.unread),
         )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from bus.calendars import ONLY_STANDARD, Calendars
 from metrics_worker.contacts import ContactFacts, feedback_of, fold_contact, roots_of
-from metrics_worker.contribution import Contribution, contribution, has_days
+from metrics_worker.contribution import Contribution, Marks, contribution, has_days
 from metrics_worker.event import ContactChange, Event
 from metrics_worker.facts import TicketFacts
 from metrics_worker.fold import fold
@@ -17,12 +17,11 @@ DayKey = tuple[str, int]
 
 
 class Stored(NamedTuple):
-    """A ticket's facts as they are kept, with the root of its merge group; of a root what its group waits for."""
+    """A ticket's facts as they are kept, with the root of its merge group; of a root the marks of its group."""
 
     facts: TicketFacts
     root_id: str
-    waiting_since: int | None = None
-    next_due: int | None = None
+    marks: Marks = Marks()
 
 
 class StoredContact(NamedTuple):
@@ -130,15 +129,15 @@ def _settle_tickets(
     for root_id, group in groups.items():
         was, root = former.pop(root_id, None), stored.get(root_id)
         if was is not None and root is not None and _counts_the_same(was, group):
-            waiting = root[2:]
+            marks = root.marks
         else:
             adding = contribution(group, calendars)
-            waiting = adding[1:]
+            marks = adding.marks
             change.add(adding, 1)
             if was is not None:
                 change.add(contribution(was, calendars), -1)
         members = [Stored(facts, root_id) for facts in group.members]
-        for new in (*members, Stored(group.root, root_id, *waiting)) if group.root else members:
+        for new in (*members, Stored(group.root, root_id, marks)) if group.root else members:
             row = stored.get(new.facts.ticket_id)
             if row is None or row.facts is not new.facts or row[1:] != new[1:]:
                 change.tickets.append(new)

@@ -41,7 +41,7 @@ _READ = sa.text("""
 """)
 
 _UNPUBLISHED = sa.text("""
-    SELECT key FROM metrics.figures WHERE revision > published_revision AND strpos(key, :cell) = 0
+    SELECT key FROM metrics.figures WHERE revision > published_revision AND strpos(key, :cell) = 0 LIMIT :most
 """)
 
 _MARK = sa.text("""
@@ -93,13 +93,14 @@ def _offsets(found: Mapping[str, int] | None) -> dict[int, int]:
     return {int(partition): offset for partition, offset in sorted((found or {}).items(), key=lambda p: int(p[0]))}
 
 
-async def unpublished(connection: AsyncConnection) -> set[str]:
-    """Keys whose figures have changed since they were published."""
-    return set((await connection.scalars(_UNPUBLISHED, {"cell": CELL})).all())
+async def unpublished(connection: AsyncConnection, most: int) -> Sequence[str]:
+    """At most so many keys whose figures have changed since they were published."""
+    return (await connection.scalars(_UNPUBLISHED, {"cell": CELL, "most": most})).all()
 
 
 async def mark(connection: AsyncConnection, sent: Sequence[Document]) -> None:
     """These revisions stand on the topic."""
+    sent = sorted(sent, key=lambda each: str(each["key"]))  # in the order in which a batch takes their rows
     await connection.execute(
         _MARK, {"keys": [each["key"] for each in sent], "revisions": [each["revision"] for each in sent]}
     )

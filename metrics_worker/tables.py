@@ -31,6 +31,9 @@ ticket_facts = sa.Table(
     sa.Column("waiting_since", sa.BigInteger),
     # of a root that counts and is open: the next due time that no event has told to have passed, microseconds
     sa.Column("next_due", sa.BigInteger),
+    # of a root that counts: the last day on which anything happened, or it was rated, days since 1970 (UTC)
+    sa.Column("last_day", sa.Integer),
+    sa.Column("rated_day", sa.Integer),
     # TicketFacts.to_json
     sa.Column("document", sa.Text, nullable=False),
     # a ticket's facts change a few times soon after they are made: leave room for it on the page
@@ -42,7 +45,20 @@ sa.Index(
     postgresql_where=ticket_facts.c.root_id != ticket_facts.c.ticket_id,
 )
 sa.Index("ticket_facts_contact", ticket_facts.c.contact_id)
-for _name in ("account_id", "owner_id", "team_id", "waiting_since", "next_due"):
+# an account's newest; days change seldom enough for most updates of a row to leave all indexes alone
+sa.Index(
+    "ticket_facts_account",
+    ticket_facts.c.account_id,
+    ticket_facts.c.last_day,
+    postgresql_where=ticket_facts.c.account_id.is_not(None),
+)
+sa.Index(
+    "ticket_facts_rated",
+    ticket_facts.c.account_id,
+    ticket_facts.c.rated_day,
+    postgresql_where=ticket_facts.c.rated_day.is_not(None),
+)
+for _name in ("owner_id", "team_id", "waiting_since", "next_due"):
     sa.Index(f"ticket_facts_{_name}", ticket_facts.c[_name], postgresql_where=ticket_facts.c[_name].is_not(None))
 
 contacts = sa.Table(

@@ -13,7 +13,7 @@ from metrics_worker.driver import driver
 from metrics_worker.event import time_of
 from metrics_worker.figures import figures, parsed
 from metrics_worker.pages import Day
-from metrics_worker.why import groups, scope_of
+from metrics_worker.scope import look, scope_of
 
 _DAYS = sa.text("""
     SELECT day, counters::json AS counters FROM metrics.days
@@ -43,8 +43,8 @@ async def trend(
 async def _of_contact(connection: AsyncConnection, key: str, calendars: Calendars) -> dict[int, dict[str, int]]:
     scope = await scope_of(connection, key)
     days: defaultdict[int, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
-    async for group in groups(connection, scope):
-        for portion in contribution(group, calendars).shares:
+    async for looked in look(connection, scope):
+        for portion in (portion for group in looked.groups for portion in contribution(group, calendars).shares):
             for _ in scope.keys.intersection(portion.keys):
                 for day, counters in portion.by_day.items():
                     for counter, n in counters.items():

@@ -1,6 +1,5 @@
 """Why a figure is what it is: every ticket that adds to it, how much, and between which two events."""
 
-import json
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import NamedTuple
@@ -10,45 +9,26 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.calendars import Calendars
-from metrics_worker import rows
 from metrics_worker.contacts import ContactFacts, feedback_of
 from metrics_worker.contribution import Measure, keys_of, measures
-from metrics_worker.driver import driver
 from metrics_worker.event import time_of
 from metrics_worker.facts import Fact, FactKind, TicketFacts
 from metrics_worker.groups import MergeGroup
+from metrics_worker.scope import LOOK, Scope, look, scope_of
 
-_PAGE = 1_000
 _LOOKED_AT = 5_000
 """So many tickets are looked at for one page, which may stay short: nobody waits for those that add nothing."""
 
-# what the figure's tickets have in common is tried on their documents as they are kept, before these are read
-_ROOTS = sa.text("""
-    SELECT r.ticket_id FROM metrics.ticket_facts AS r
-    WHERE r.root_id = r.ticket_id AND r.ticket_id > :after
-      AND (CAST(:contacts AS text[]) IS NULL OR r.contact_id = ANY(CAST(:contacts AS text[])))
-      AND (CAST(:account AS text) IS NULL OR r.account_id = CAST(:account AS text))
-      AND (CAST(:team AS text) IS NULL OR r.team_id = CAST(:team AS text))
-      AND (CAST(:agent AS text) IS NULL OR r.owner_id = CAST(:agent AS text) OR EXISTS (
-            SELECT FROM metrics.ticket_facts AS m
-            WHERE (m.ticket_id = r.ticket_id OR m.root_id = r.ticket_id AND m.root_id <> m.ticket_id)
-              AND strpos(m.document, CAST(:agent_quoted AS text)) > 0))
-      AND (CAST(:says AS text) IS NULL OR EXISTS (
-            SELECT FROM metrics.ticket_facts AS m
-            WHERE (m.ticket_id = r.ticket_id OR m.root_id = r.ticket_id AND m.root_id <> m.ticket_id)
-              AND strpos(m.document, CAST(:says AS text)) > 0))
-      AND (NOT CAST(:waiting AS boolean) OR r.waiting_since IS NOT NULL)
-    ORDER BY r.ticket_id LIMIT :page
-""")
-_GROUP = sa.text("""
-    SELECT m.contact_id FROM metrics.contacts AS c JOIN metrics.contacts AS m ON m.root_id = c.root_id
-    WHERE c.contact_id = :contact
-""")
 _FEEDBACK = sa.text("""
-    SELECT document FROM metrics.contacts
-    WHERE (CAST(:contacts AS text[]) IS NULL OR contact_id = ANY(CAST(:contacts AS text[])))
-      AND contact_id > :after AND document NOT LIKE '%,[]]'
-    ORDER BY contact_id LIMIT :page
+    WITH looked AS MATERIALIZED (
+        SELECT contact_id, document FROM metrics.contacts
+        WHERE contact_id > :after
+          AND (CAST(:contacts AS text[]) IS NULL OR contact_id = ANY(CAST(:contacts AS text[])))
+        ORDER BY contact_id LIMIT :look
+    )
+    SELECT count(*) AS n, max(contact_id) AS last,
+           array_agg(document ORDER BY contact_id) FILTER (WHERE document NOT LIKE '%,[]]') AS found
+    FROM looked
 """)
 _PARTS = {
     "happiness": {"happiness.good": 1, "happiness.ok": 0, "happiness.bad": 0},
@@ -84,14 +64,12 @@ class Share(BaseModel):
     until: EventReference | None
 
 
-class Scope(NamedTuple):
-    """Whose figure is asked for, and the tickets it can come from; `contacts`: a contact and all merged with it."""
+class _Step(NamedTuple):
+    """`n` tickets, or contacts, up to `last` were looked at; what each of those that may add something adds, by id."""
 
-    keys: frozenset[str]
-    contacts: tuple[str, ...] | None = None
-    account: str | None = None
-    team: str | None = None
-    agent: str | None = None
+    n: int
+    last: str
+    found: list[tuple[str, list[Share]]]
 
 
 class Page(NamedTuple):
@@ -131,100 +109,66 @@ def _reference(fact: Fact) -> EventReference:
     return EventReference(event_id=fact.event_id, kind=fact.kind, at=time_of(fact.at))
 
 
-async def scope_of(connection: AsyncConnection, key: str) -> Scope:
-    """The scope of a key."""
-    kind, _, name = key.partition(":")
-    if kind == "contact":
-        group = tuple((await connection.scalars(_GROUP, {"contact": name})).all()) or (name,)
-        return Scope(frozenset(f"contact:{each}" for each in group), contacts=group)
-    account, team, agent = (name if kind == each else None for each in ("account", "team", "agent"))
-    return Scope(frozenset([key]), account=account, team=team, agent=agent)
-
-
 async def why(connection: AsyncConnection, key: str, figure: str, calendars: Calendars) -> AsyncIterator[Share]:
     """All shares of a figure, by ticket id. `connection` is in a repeatable-read transaction: one state of all."""
-    scope = await scope_of(connection, key)
-    async for _, found in _found(connection, scope, figure, calendars):
-        for share in found:
-            yield share
+    async for step in _steps(connection, await scope_of(connection, key), figure, calendars):
+        for _, found in step.found:
+            for share in found:
+                yield share
 
 
 async def page(
-    connection: AsyncConnection, key: str, figure: str, calendars: Calendars, *, after: str = "", limit: int = 100
+    connection: AsyncConnection,
+    key: str,
+    figure: str,
+    calendars: Calendars,
+    *,
+    after: str = "",
+    limit: int = 100,
+    most: int = _LOOKED_AT,
 ) -> Page:
-    """The shares of the tickets after one, about `limit` of them: a ticket's are never torn apart."""
+    """The shares of the tickets after one, about `limit` of them: a ticket's are never torn apart.
+
+    It ends when about `most` tickets have been looked at.
+    """
     scope, kept, looked = await scope_of(connection, key), list[Share](), 0
-    async for id_, found in _found(connection, scope, figure, calendars, after):
-        kept += found
-        looked += 1
-        if len(kept) >= limit or looked >= _LOOKED_AT:
-            return Page(kept, id_)
+    async for step in _steps(connection, scope, figure, calendars, after, min(most, LOOK)):
+        for id_, found in step.found:
+            kept += found
+            if len(kept) >= limit:
+                return Page(kept, id_)
+        looked += step.n
+        if looked >= most:
+            return Page(kept, step.last)
     return Page(kept, None)
 
 
-async def _found(
-    connection: AsyncConnection, scope: Scope, figure: str, calendars: Calendars, after: str = ""
-) -> AsyncIterator[tuple[str, list[Share]]]:
-    """Ticket after ticket that may add something, with its shares; of feedback, contact after contact."""
+async def _steps(
+    connection: AsyncConnection, scope: Scope, figure: str, calendars: Calendars, after: str = "", at_once: int = LOOK
+) -> AsyncIterator[_Step]:
+    """Ticket after ticket; of feedback, contact after contact."""
     if figure == "feedback":
-        async for contact in _who_gave_feedback(connection, scope, after):
-            yield contact.contact_id, _feedback(contact, scope.keys)
+        async for step in _who_gave_feedback(connection, scope, after, at_once):
+            yield step
         return
-    async for group in groups(connection, scope, figure=figure, after=after):
-        yield group.root_id, shares(group, scope.keys, figure, calendars)
+    async for n, last, groups in look(connection, scope, figure=figure, after=after, at_once=at_once):
+        yield _Step(n, last, [(group.root_id, shares(group, scope.keys, figure, calendars)) for group in groups])
 
 
-async def groups(
-    connection: AsyncConnection, scope: Scope, *, figure: str | None = None, after: str = ""
-) -> AsyncIterator[MergeGroup]:
-    """The merge groups that can add to figures of the scope, by id of their roots; `figure`: to this one."""
-    where = {
-        "contacts": None if scope.contacts is None else list(scope.contacts),
-        "account": scope.account,
-        "team": scope.team,
-        "agent": scope.agent,
-        "agent_quoted": _quoted(scope.agent),
-        "says": _says(figure),
-        "waiting": figure == "unanswered",
-        "page": _PAGE,
-    }
-    while True:
-        roots = (await connection.scalars(_ROOTS, {"after": after, **where})).all()
-        if not roots:
-            return
-        after = roots[-1]
-        stored = await rows.tickets(await driver(connection), roots)
-        members: dict[str, list[TicketFacts]] = {}
-        for row in stored.values():
-            if row.root_id != row.facts.ticket_id:
-                members.setdefault(row.root_id, []).append(row.facts)
-        for root in roots:
-            yield MergeGroup(root, stored[root].facts, tuple(members.get(root, ())))
-
-
-def _says(figure: str | None) -> str | None:
-    """What must stand in a document of the group for it to add to the figure; None: nothing is known."""
-    name, _, what = (figure or "").partition(".")
-    if name in ("by_channel", "messages_by_channel") or what in ("good", "ok", "bad"):
-        return _quoted(what)
-    return None
-
-
-def _quoted(text: str | None) -> str | None:
-    """As it stands in a document."""
-    return None if text is None else json.dumps(text, ensure_ascii=False)
-
-
-async def _who_gave_feedback(connection: AsyncConnection, scope: Scope, after: str) -> AsyncIterator[ContactFacts]:
+async def _who_gave_feedback(
+    connection: AsyncConnection, scope: Scope, after: str, at_once: int
+) -> AsyncIterator[_Step]:
     contacts = None if scope.contacts is None else list(scope.contacts)
     while True:
-        where = {"contacts": contacts, "after": after, "page": _PAGE}
-        found = [ContactFacts.from_json(each) for each in (await connection.scalars(_FEEDBACK, where)).all()]
-        if not found:
+        where = {"contacts": contacts, "after": after, "look": at_once}
+        n, last, found = (await connection.execute(_FEEDBACK, where)).one()
+        if not n:
             return
-        after = found[-1].contact_id
-        for contact in found:
-            yield contact
+        people = [ContactFacts.from_json(each) for each in found or ()]
+        yield _Step(n, last, [(person.contact_id, _feedback(person, scope.keys)) for person in people])
+        if n < at_once:
+            return
+        after = last
 
 
 def _feedback(contact: ContactFacts, keys: frozenset[str]) -> list[Share]:

@@ -131,6 +131,8 @@ class Deciding:
             follows=follows.id if follows else None,
             possible_reply_to=None if follows else self._possible_reply_to(component),
             department=self._graph.policy.department(message.account),
+            priority=message.priority or "normal",
+            category=message.category,
         )
         self.decision.opened.append(ticket)
         for older in followed:
@@ -147,6 +149,8 @@ class Deciding:
             channel=message.channel,
             account=message.account,
             language=message.language,
+            priority=message.priority or "normal",
+            category=message.category,
             possible_reply_to=ticket.possible_reply_to,
             follows=follows.number if follows else None,
         )

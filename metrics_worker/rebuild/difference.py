@@ -6,40 +6,46 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from metrics_worker.rebuild.shadow import SHADOW
+from metrics_worker.rebuild.shadow import BULK, SHADOW
 from metrics_worker.tables import SCHEMA
 
 _EXAMPLES = 20
 
-_DIFFERENCE = f"""
-    SELECT coalesce(l.key, s.key) AS key, coalesce(l.counters, '{{}}') AS live, coalesce(s.counters, '{{}}') AS new
+_DIFFERING = sa.text(f"""
+    CREATE UNLOGGED TABLE {SHADOW}.differing AS
+    SELECT key, coalesce(l.counters, '{{}}') AS live, coalesce(s.counters, '{{}}') AS new
     FROM {SCHEMA}.figures AS l FULL JOIN {SHADOW}.figures AS s USING (key)
     WHERE coalesce(l.counters, '{{}}') <> coalesce(s.counters, '{{}}')
-"""  # noqa: S608
-_DAYS = f"""
+""")  # noqa: S608
+_FIRST = sa.text(f"SELECT key, live, new FROM {SHADOW}.differing ORDER BY key LIMIT {_EXAMPLES}")  # noqa: S608
+_DAYS = sa.text(f"""
     SELECT count(*) FROM {SCHEMA}.days AS l FULL JOIN {SHADOW}.days AS s USING (key, day)
     WHERE coalesce(l.counters, '{{}}') <> coalesce(s.counters, '{{}}')
-"""  # noqa: S608
+""")  # noqa: S608
 
 _REVISIONS = sa.text(f"""
-    WITH differing AS MATERIALIZED (SELECT key FROM ({_DIFFERENCE}) AS d),
-    regrouped AS MATERIALIZED (
+    WITH regrouped AS MATERIALIZED (
         (SELECT contact_id, root_id FROM {SHADOW}.contacts EXCEPT SELECT contact_id, root_id FROM {SCHEMA}.contacts)
         UNION
         (SELECT contact_id, root_id FROM {SCHEMA}.contacts EXCEPT SELECT contact_id, root_id FROM {SHADOW}.contacts)
     ),
     shaken AS (
-        SELECT key FROM differing
-        UNION SELECT 'contact:' || m.contact_id FROM differing AS d
+        SELECT key FROM {SHADOW}.differing
+        UNION SELECT 'contact:' || m.contact_id FROM {SHADOW}.differing AS d
             JOIN {SHADOW}.contacts AS c ON d.key = 'contact:' || c.contact_id
             JOIN {SHADOW}.contacts AS m ON m.root_id = c.root_id
         UNION SELECT 'contact:' || m.contact_id FROM regrouped AS g
             JOIN {SHADOW}.contacts AS m ON m.root_id = g.root_id OR m.contact_id = g.contact_id
     )
     UPDATE {SHADOW}.figures AS s
-    SET revision = l.revision + (s.key IN (SELECT key FROM shaken))::int,
-        published_revision = l.published_revision, changed_at = greatest(s.changed_at, l.changed_at)
-    FROM {SCHEMA}.figures AS l WHERE l.key = s.key
+    SET revision = n.revision, published_revision = n.published_revision, changed_at = n.changed_at
+    FROM (
+        SELECT key, l.revision + (key IN (SELECT key FROM shaken))::int AS revision, l.published_revision,
+               greatest(s.changed_at, l.changed_at) AS changed_at
+        FROM {SCHEMA}.figures AS l JOIN {SHADOW}.figures AS s USING (key)
+    ) AS n
+    WHERE n.key = s.key
+      AND (s.revision, s.published_revision, s.changed_at) <> (n.revision, n.published_revision, n.changed_at)
 """)  # noqa: S608
 
 _LEFT = sa.text(f"""
@@ -59,22 +65,28 @@ class Difference:
 
 
 async def difference(connection: AsyncConnection) -> Difference:
-    """What is different, with some examples."""
-    found = Difference(days=await connection.scalar(sa.text(_DAYS)) or 0)
-    for key, live, new in await connection.execute(sa.text(f"{_DIFFERENCE} ORDER BY 1")):
-        found.keys += 1
-        if len(found.examples) < _EXAMPLES:
-            before, after = json.loads(live), json.loads(new)
-            changes = [
-                f"{counter} {before.get(counter, 0)} → {after.get(counter, 0)}"
-                for counter in sorted(before.keys() | after.keys())
-                if before.get(counter, 0) != after.get(counter, 0)
-            ]
-            found.examples.append(f"{key}: {', '.join(changes)}")
+    """What is different, with some examples; which keys are stays in a table of the shadows' schema."""
+    await connection.execute(BULK)
+    await connection.execute(_DIFFERING)
+    found = Difference(
+        await connection.scalar(sa.text(f"SELECT count(*) FROM {SHADOW}.differing")) or 0,  # noqa: S608
+        await connection.scalar(_DAYS) or 0,
+    )
+    for key, live, new in await connection.execute(_FIRST):
+        before, after = json.loads(live), json.loads(new)
+        changes = [
+            f"{counter} {before.get(counter, 0)} → {after.get(counter, 0)}"
+            for counter in sorted(before.keys() | after.keys())
+            if before.get(counter, 0) != after.get(counter, 0)
+        ]
+        found.examples.append(f"{key}: {', '.join(changes)}")
     return found
 
 
 async def go_on_with_revisions(connection: AsyncConnection) -> None:
-    """Revisions go on where they were, higher where a key shows something else; keys of nobody stay."""
+    """Revisions go on where they were, higher where a key shows something else; keys of nobody stay.
+
+    After `difference`, in its transaction.
+    """
     await connection.execute(_REVISIONS)
     await connection.execute(_LEFT)

@@ -15,7 +15,7 @@ from metrics_worker.driver import driver
 from metrics_worker.event import decode, decode_contact
 from metrics_worker.reading_ranges import Ranges
 from metrics_worker.rebuild.difference import Difference, difference, go_on_with_revisions
-from metrics_worker.rebuild.shadow import SHADOW
+from metrics_worker.rebuild.shadow import SHADOW, Shadow
 from metrics_worker.settling import contacts_involved, involved, settle
 from metrics_worker.snapshot import Names
 from metrics_worker.store import write
@@ -30,9 +30,16 @@ class Exchange:
     """From shadow tables that stand at some position to live tables that stand where the worker does."""
 
     def __init__(
-        self, engine: AsyncEngine, ranges: Ranges, names: Names, calendars: Calendars, report: Callable[[int], None]
+        self,
+        engine: AsyncEngine,
+        shadow: Shadow,
+        ranges: Ranges,
+        names: Names,
+        calendars: Calendars,
+        report: Callable[[int], None],
     ) -> None:
         self._engine = engine
+        self._shadow = shadow
         self._ranges = ranges
         self._names = names
         self._calendars = calendars
@@ -45,10 +52,12 @@ class Exchange:
             if sum(max(0, end - at.get(where, 0)) for where, end in live.items()) <= _FEW:
                 break
             async with self._engine.begin() as connection:
+                await self._shadow.must_be_mine(connection)
                 await self._settle(connection, at, live)
         failpoint("figures.before_exchange")
         async with self._engine.begin() as connection:
             await connection.execute(sa.text("SET LOCAL lock_timeout = '30s'"))
+            await self._shadow.must_be_mine(connection)
             tables = ", ".join(f"{SCHEMA}.{table}" for table in COMPUTED)
             await connection.execute(sa.text(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE"))
             live = await self._live(connection)

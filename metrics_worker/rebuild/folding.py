@@ -1,31 +1,46 @@
-"""Topics into facts and contributions, partition by partition; each is written while the next one is read."""
+"""Some partitions into facts and contributions, one after the other; each is written while the next one is read."""
 
 import asyncio
 import gc
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from bus.calendars import Calendars
 from bus.errors import Invalid
+from bus.failpoints import failpoint
 from bus.record import Partition, Received
 from metrics_worker.contacts import ContactFacts, fold_contact, roots_of
-from metrics_worker.contribution import contribution
+from metrics_worker.contribution import Marks, contribution
 from metrics_worker.event import decode, decode_contact
 from metrics_worker.facts import TicketFacts
 from metrics_worker.fold import fold
 from metrics_worker.groups import MergeGroup
 from metrics_worker.reading_ranges import Ranges
 from metrics_worker.rebuild.shadow import Shadow
-from metrics_worker.rebuild.tally import Tally
+from metrics_worker.rebuild.tally import Sums, Tally
 
 _CONTACTS_HELD = 50_000
 _RARELY = 200_000
-_A_WHILE = 500
+_A_WHILE = 1_000
 """So many tickets are counted in a row; then the database and Kafka are heard again."""
 
 
+class Folded(NamedTuple):
+    """What came out beside the tickets, contacts and parts in the shadow tables.
+
+    `pointers`: merged ticket → where to, of tickets that were not counted. `newest`: when the desk recorded the newest
+    event.
+    """
+
+    tickets: int
+    newest: datetime
+    pointers: Mapping[str, str]
+    sums: Sums
+
+
 class Folding:
-    """One pass over the topics. `pointers`: merged ticket → where to, of tickets that were not counted."""
+    """One pass over some partitions. All that contacts.events has belongs to one of them."""
 
     def __init__(
         self, shadow: Shadow, ranges: Ranges, contacts_topic: str, calendars: Calendars, report: Callable[[int], None]
@@ -37,13 +52,12 @@ class Folding:
         self._report = report
         self._people: dict[str, ContactFacts] = {}
         self._writing: asyncio.Task[None] | None = None
-        self._parted = False
-        self.tally = Tally()
-        self.pointers: dict[str, str] = {}
-        self.tickets = 0
-        self.newest = datetime.fromtimestamp(0, UTC)
+        self._tally = Tally()
+        self._pointers: dict[str, str] = {}
+        self._tickets = 0
+        self._newest = datetime.fromtimestamp(0, UTC)
 
-    async def run(self, ends: Mapping[Partition, int]) -> None:
+    async def run(self, ends: Mapping[Partition, int]) -> Folded:
         """Fold all before `ends`."""
         tickets: dict[str, TicketFacts] = {}
         of: Partition | None = None
@@ -59,6 +73,7 @@ class Folding:
                 else:
                     self._fold_tickets(batch, tickets)
                 self._report(len(batch))
+                failpoint("figures.folding")
             await self._begin_writing(tickets)
             await self._written()
         finally:
@@ -66,9 +81,11 @@ class Folding:
             if self._writing is not None:
                 self._writing.cancel()
         await self._write_people()
+        await self._write_parts()
+        return Folded(self._tickets, self._newest, self._pointers, self._tally.sums())
 
     def _fold_tickets(self, batch: Sequence[Received], tickets: dict[str, TicketFacts]) -> None:
-        calendars, newest = self._calendars, self.newest
+        calendars, newest = self._calendars, self._newest
         for record in batch:
             try:
                 event = decode(record)
@@ -76,7 +93,7 @@ class Folding:
             except Invalid:  # the worker has parked it
                 continue
             newest = max(newest, event.recorded_at)
-        self.newest = newest
+        self._newest = newest
 
     def _fold_contacts(self, batch: Sequence[Received]) -> None:
         for record in batch:
@@ -87,12 +104,12 @@ class Folding:
                 continue
             if facts is not None:
                 self._people[change.contact_id] = facts
-            self.newest = max(self.newest, change.recorded_at)
+            self._newest = max(self._newest, change.recorded_at)
 
     async def _begin_writing(self, tickets: dict[str, TicketFacts]) -> None:
         await self._written()
         if tickets:
-            self.tickets += len(tickets)
+            self._tickets += len(tickets)
             self._writing = asyncio.create_task(self._write(tickets), name="writing facts")
 
     async def _written(self) -> None:
@@ -101,47 +118,30 @@ class Folding:
             await writing
 
     async def _write(self, tickets: dict[str, TicketFacts]) -> None:
-        kept: list[tuple[TicketFacts, int | None, int | None]] = []
-        for n, facts in enumerate(tickets.values(), 1):
-            kept.append((facts, *self._counted(facts)))
-            if not n % _A_WHILE:
-                await self._shadow.add_tickets(kept)
-                kept = []
-        await self._shadow.add_tickets(kept)
-        if len(self.tally.contacts) > _CONTACTS_HELD:
+        while tickets:  # what is written makes room for what is read meanwhile
+            some = [tickets.popitem()[1] for _ in range(min(_A_WHILE, len(tickets)))]
+            await self._shadow.add_tickets([(facts, self._counted(facts)) for facts in some])
+        if len(self._tally.contacts) > _CONTACTS_HELD:
             await self._write_parts()
 
-    def _counted(self, facts: TicketFacts) -> tuple[int | None, int | None]:
-        """Count a ticket that stands for itself, as far as is known; what it waits for."""
+    def _counted(self, facts: TicketFacts) -> Marks:
+        """Count a ticket that stands for itself, as far as is known."""
         if facts.merged_into is not None:
-            self.pointers[facts.ticket_id] = facts.merged_into
-            return None, None
+            self._pointers[facts.ticket_id] = facts.merged_into
+            return Marks()
         adding = contribution(MergeGroup(facts.ticket_id, facts), self._calendars)
-        self.tally.count(adding)
-        return adding.waiting_since, adding.next_due
+        self._tally.count(adding)
+        return adding.marks
 
     async def _write_parts(self) -> None:
         """What contacts have come to so far: they are too many to be held."""
-        found = dict(self.tally.contacts)
-        self.tally.contacts.clear()
-        self._parted = True
+        found = dict(self._tally.contacts)
+        self._tally.contacts.clear()
         await self._shadow.add_parts(found)
-
-    async def write_figures(self) -> None:
-        """All that was counted, when nothing is to be counted any more."""
-        if self._parted:
-            await self._write_parts()
-            await self._shadow.join_parts(self.newest)
-        else:
-            await self._shadow.add_figures(self.tally.contacts, self.newest)
-        figures, days = self.tally.rest()
-        await self._shadow.add_figures(figures, self.newest)
-        await self._shadow.add_days(days)
-        await self._shadow.complete_figures(self.newest)
 
     async def _write_people(self) -> None:
         roots = roots_of(self._people)
         known = {id_: self._people.get(id_, ContactFacts(id_, 0)) for id_ in roots}
         await self._shadow.add_contacts(known, roots)
         for person in self._people.values():
-            self.tally.count_feedback(person)
+            self._tally.count_feedback(person)

@@ -7,11 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bus.calendars import Calendars
 from metrics_worker import rows
-from metrics_worker.contribution import contribution
+from metrics_worker.contribution import Marks, contribution
 from metrics_worker.driver import driver
 from metrics_worker.facts import TicketFacts
 from metrics_worker.groups import MergeGroup, root_of
-from metrics_worker.rebuild.shadow import SHADOW, Shadow, Waiting
+from metrics_worker.rebuild.shadow import SHADOW, Shadow
 from metrics_worker.rebuild.tally import Tally
 
 _PAGE = 500
@@ -29,7 +29,9 @@ async def point(shadow: Shadow, pointers: Mapping[str, str]) -> Sequence[str]:
 async def count_groups(
     engine: AsyncEngine, shadow: Shadow, tally: Tally, roots: Sequence[str], calendars: Calendars
 ) -> None:
-    """Count each group as one in place of its root alone. Members are found by the index of their root."""
+    """Count each group as one in place of its root alone."""
+    if roots:
+        await shadow.index("ticket_facts", only="ticket_facts_members")
     for at in range(0, len(roots), _PAGE):
         page = roots[at : at + _PAGE]
         async with engine.connect() as connection:
@@ -38,7 +40,7 @@ async def count_groups(
         for row in stored.values():
             if row.root_id != row.facts.ticket_id:
                 members[row.root_id].append(row.facts)
-        waiting: list[Waiting] = []
+        marks: dict[str, Marks] = {}
         for root in page:
             if root not in stored:
                 continue  # nothing of the survivor has been read: nobody counts
@@ -48,5 +50,5 @@ async def count_groups(
             group = MergeGroup(root, facts, tuple(sorted(members[root], key=lambda each: each.ticket_id)))
             adding = contribution(group, calendars)
             tally.count(adding)
-            waiting.append((root, adding.waiting_since, adding.next_due))
-        await shadow.set_waiting(waiting)
+            marks[root] = adding.marks
+        await shadow.set_marks(marks)

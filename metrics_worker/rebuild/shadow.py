@@ -1,15 +1,19 @@
 """The shadow tables: made like the live ones, filled in bulk, indexed when they are full."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import uuid
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from bus.errors import Retryable
 from metrics_worker.contacts import ContactFacts
+from metrics_worker.contribution import Marks
 from metrics_worker.driver import driver
 from metrics_worker.facts import TicketFacts
 from metrics_worker.rebuild.tally import Counters, into
@@ -20,24 +24,37 @@ from metrics_worker.tables import COMPUTED, SCHEMA, metadata
 SHADOW = "metrics_rebuild"
 PARTS = f"{SHADOW}.parts"
 """Counters of contacts, several rows a contact: what each stretch of the topic adds."""
+SUMS = f"{SHADOW}.sums"
+"""Whole counters of those who had several parts, and of all other keys."""
+RUN = f"{SHADOW}.run"
+"""One row: whose the tables are."""
 
-Waiting = tuple[str, int | None, int | None]
-"""Of a root: its id, `waiting_since` and `next_due`."""
+BULK = sa.text("SELECT set_config(name, 'on', true) FROM unnest(ARRAY['enable_seqscan', 'enable_hashjoin']) AS name")
+"""Sessions of the worker never read whole tables; until the end of its transaction one may."""
 
-_WAITING = sa.text(f"""
-    UPDATE {SHADOW}.ticket_facts AS t SET waiting_since = n.since, next_due = n.due
-    FROM unnest(CAST(:ids AS text[]), CAST(:since AS bigint[]), CAST(:due AS bigint[])) AS n(id, since, due)
+_MINE = sa.text(f"SELECT id FROM {RUN} WHERE id = :run")  # noqa: S608  # our own names, here and below
+_MARKS = sa.text(f"""
+    UPDATE {SHADOW}.ticket_facts AS t
+    SET waiting_since = n.since, next_due = n.due, last_day = n.last, rated_day = n.rated
+    FROM unnest(CAST(:ids AS text[]), CAST(:since AS bigint[]), CAST(:due AS bigint[]), CAST(:last AS int[]),
+                CAST(:rated AS int[])) AS n(id, since, due, last, rated)
     WHERE t.ticket_id = n.id
-""")  # noqa: S608  # our own names, here and below
+""")  # noqa: S608
 _ROOTS = sa.text(f"""
     UPDATE {SHADOW}.ticket_facts AS t SET root_id = n.root_id
     FROM unnest(CAST(:ids AS text[]), CAST(:roots AS text[])) AS n(id, root_id) WHERE t.ticket_id = n.id
 """)  # noqa: S608
-_ONCE = sa.text(f"""
-    INSERT INTO {SHADOW}.figures
-    SELECT key, min(counters), 1, 0, :newest FROM {PARTS} GROUP BY key HAVING count(*) = 1
-""")  # noqa: S608
 _OFTEN = sa.text(f"SELECT key, array_agg(counters) FROM {PARTS} GROUP BY key HAVING count(*) > 1")  # noqa: S608
+# with the revisions that the live ones have now: most will have no other when they are exchanged
+_FIGURES = sa.text(f"""
+    INSERT INTO {SHADOW}.figures
+    SELECT n.key, n.counters, coalesce(l.revision, 1), coalesce(l.published_revision, 0),
+           greatest(:newest, l.changed_at)
+    FROM (
+        SELECT key, min(counters) AS counters FROM {PARTS} GROUP BY key HAVING count(*) = 1
+        UNION ALL SELECT key, counters FROM {SUMS}
+    ) AS n LEFT JOIN {SCHEMA}.figures AS l USING (key)
+""")  # noqa: S608
 # whoever was merged with another shows the sum of both, also when nothing is its own
 _GROUPED = sa.text(f"""
     INSERT INTO {SHADOW}.figures
@@ -49,9 +66,14 @@ _GROUPED = sa.text(f"""
 
 
 class Shadow:
-    """Writing the shadow tables; each call is a transaction of its own. Raises psycopg's and SQLAlchemy's errors."""
+    """Writing the shadow tables; each call is a transaction of its own. Raises psycopg's and SQLAlchemy's errors.
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    Several processes write for one run. Retryable when the tables are another run's by now: whoever begins takes them,
+    and no process that was frozen, or outlived its run, writes into them any more.
+    """
+
+    def __init__(self, engine: AsyncEngine, run: str | None = None) -> None:
+        self.run = run or uuid.uuid4().hex
         self._engine = engine
         self._tables = sa.MetaData(schema=SHADOW)
         for name in COMPUTED:
@@ -60,26 +82,37 @@ class Shadow:
     async def make(self) -> None:
         """Empty tables with their keys and nothing else to keep up to date while they are filled."""
         async with self._engine.begin() as connection:
+            if await connection.scalar(sa.text("SELECT to_regclass(:run)"), {"run": RUN}) is not None:
+                await connection.execute(sa.text(f"LOCK TABLE {RUN} IN ACCESS EXCLUSIVE MODE"))  # before all others
             await connection.execute(sa.text(f"DROP SCHEMA IF EXISTS {SHADOW} CASCADE"))
             await connection.execute(sa.text(f"CREATE SCHEMA {SHADOW}"))
             for table in self._tables.tables.values():
                 await connection.execute(CreateTable(table))
-            await connection.execute(sa.text(f"CREATE UNLOGGED TABLE {PARTS} (key text, counters text)"))
+            for name in (PARTS, SUMS):
+                await connection.execute(sa.text(f"CREATE UNLOGGED TABLE {name} (key text, counters text)"))
+            await connection.execute(sa.text(f"CREATE TABLE {RUN} (id text)"))
+            await connection.execute(sa.text(f"INSERT INTO {RUN} VALUES (:run)"), {"run": self.run})  # noqa: S608
 
-    async def index(self, *names: str) -> None:
-        """All other indexes of tables that are full, and what the planner wants to know."""
-        async with self._engine.begin() as connection:
+    async def must_be_mine(self, connection: AsyncConnection) -> None:
+        """The tables are this run's, and stay so until the transaction ends."""
+        if (await connection.execute(_MINE, {"run": self.run})).first() is None:
+            raise Retryable("another rebuild has begun meanwhile")
+
+    async def index(self, *names: str, only: str = "") -> None:
+        """All other indexes of tables that are full, and what the planner wants to know; `only`: this index alone."""
+        async with self._writing() as connection:
             for table in (self._tables.tables[f"{SHADOW}.{name}"] for name in names):
                 for index in sorted(table.indexes, key=lambda each: str(each.name)):
-                    await connection.execute(CreateIndex(index))
+                    if only in ("", index.name):
+                        await connection.execute(CreateIndex(index, if_not_exists=True))
                 await connection.execute(sa.text(f"ANALYZE {table.fullname}"))
 
-    async def add_tickets(self, tickets: Iterable[tuple[TicketFacts, int | None, int | None]]) -> None:
-        """Tickets as roots of their own, with what they wait for."""
+    async def add_tickets(self, tickets: Iterable[tuple[TicketFacts, Marks]]) -> None:
+        """Tickets as roots of their own, with their marks."""
         await self._copy(
             "ticket_facts (ticket_id, root_id, contact_id, account_id, owner_id, team_id, version, waiting_since, "
-            "next_due, document)",
-            ((t[0], t[0], *t[3:7], t.version, since, due, t.to_json()) for t, since, due in tickets),
+            "next_due, last_day, rated_day, document)",
+            ((t[0], t[0], *t[3:7], t.version, *marks, t.to_json()) for t, marks in tickets),
         )
 
     async def add_contacts(self, contacts: Mapping[str, ContactFacts], roots: Mapping[str, str]) -> None:
@@ -93,50 +126,52 @@ class Shadow:
         """What some tickets add to the counters of contacts."""
         await self._copy("parts (key, counters)", _texts(contacts))
 
-    async def add_figures(self, figures: Mapping[str, Counters], newest: datetime) -> None:
-        """Whole counters."""
-        await self._copy(
-            "figures (key, counters, revision, published_revision, changed_at)",
-            ((key, counters, 1, 0, newest) for key, counters in _texts(figures)),
-        )
+    async def add_sums(self, figures: Mapping[str, Counters]) -> None:
+        """Whole counters of keys that have no parts."""
+        await self._copy("sums (key, counters)", _texts(figures))
 
     async def add_days(self, days: Mapping[DayKey, Counters]) -> None:
         """Whole counters by day."""
         await self._copy("days (key, day, counters)", ((*each, counters) for each, counters in _texts(days)))
 
-    async def join_parts(self, newest: datetime) -> None:
-        """The parts into whole counters."""
-        async with self._engine.begin() as connection:
-            await connection.execute(sa.text(f"ANALYZE {PARTS}"))
-            await connection.execute(_ONCE, {"newest": newest})
+    async def make_figures(self, newest: datetime) -> None:
+        """Parts and sums into figures; they are done with."""
         async with self._engine.connect() as reading:
+            await reading.execute(BULK)
             found = await reading.stream(_OFTEN, execution_options={"yield_per": 5_000})
             async for rows in found.partitions():
-                await self.add_figures({key: _joined(parts) for key, parts in rows}, newest)
-
-    async def complete_figures(self, newest: datetime) -> None:
-        """A row for whoever shows the sum of a group; parts are done with."""
-        async with self._engine.begin() as connection:
+                await self.add_sums({key: _joined(parts) for key, parts in rows})
+        async with self._writing() as connection:
+            await connection.execute(BULK)
+            await connection.execute(_FIGURES, {"newest": newest})
             await connection.execute(_GROUPED, {"newest": newest})
-            await connection.execute(sa.text(f"DROP TABLE {PARTS}"))
+            await connection.execute(sa.text(f"DROP TABLE {PARTS}, {SUMS}"))
 
     async def set_roots(self, roots: Sequence[tuple[str, str]]) -> None:
         """(merged ticket, the one at the end of its pointers)."""
-        async with self._engine.begin() as connection:
+        async with self._writing() as connection:
             await connection.execute(_ROOTS, {"ids": [id_ for id_, _ in roots], "roots": [to for _, to in roots]})
 
-    async def set_waiting(self, waiting: Sequence[Waiting]) -> None:
-        """What groups wait for."""
-        async with self._engine.begin() as connection:
+    async def set_marks(self, marks: Mapping[str, Marks]) -> None:
+        """The marks of groups, by the ids of their roots."""
+        async with self._writing() as connection:
             values = {
-                "ids": [id_ for id_, _, _ in waiting],
-                "since": [since for _, since, _ in waiting],
-                "due": [due for _, _, due in waiting],
+                "ids": list(marks),
+                "since": [each.waiting_since for each in marks.values()],
+                "due": [each.next_due for each in marks.values()],
+                "last": [each.last_day for each in marks.values()],
+                "rated": [each.rated_day for each in marks.values()],
             }
-            await connection.execute(_WAITING, values)
+            await connection.execute(_MARKS, values)
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+        async with self._engine.begin() as connection:
+            await self.must_be_mine(connection)
+            yield connection
 
     async def _copy(self, table: str, values: Iterable[tuple[Any, ...]]) -> None:
-        async with self._engine.begin() as connection:
+        async with self._writing() as connection:
             raw = await driver(connection)
             async with raw.cursor() as cursor, cursor.copy(f"COPY {SHADOW}.{table} FROM STDIN".encode()) as copy:
                 for row in values:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from metrics_worker.contacts import ContactFacts, feedback_of
 from metrics_worker.contribution import Contribution, has_days
@@ -9,6 +10,13 @@ from metrics_worker.settling import DayKey
 
 _COMBINATIONS = 20_000
 Counters = dict[str, int]
+
+
+class Sums(NamedTuple):
+    """Counters of all keys but contacts', for always and by day; some may be 0."""
+
+    figures: Mapping[str, Counters]
+    days: Mapping[DayKey, Counters]
 
 
 def into(sums: Counters, counters: Mapping[str, int], sign: int = 1) -> None:
@@ -52,10 +60,17 @@ class Tally:
                 into(self._figures[key], {"feedback": 1})
                 into(self._days[key, fact.day], {"feedback": 1})
 
-    def rest(self) -> tuple[Mapping[str, Counters], Mapping[DayKey, Counters]]:
-        """The counters of all keys but contacts', and by day; some may be 0."""
+    def add(self, sums: Sums) -> None:
+        """Add what another tally came to, without its contacts."""
+        for key, counters in sums.figures.items():
+            into(self._figures[key], counters)
+        for day_key, counters in sums.days.items():
+            into(self._days[day_key], counters)
+
+    def sums(self) -> Sums:
+        """What all came to, without contacts."""
         self._spread()
-        return self._figures, self._days
+        return Sums(self._figures, self._days)
 
     def _spread(self) -> None:
         for keys, days in self._shared.items():

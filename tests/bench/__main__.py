@@ -12,17 +12,20 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench import api as api_part
-from tests.bench import chat, filing, filing_at_size, intake, latency, normalizer, whole_way
+from tests.bench import chat, filing, filing_at_size, intake, latency, million, normalizer, whole_way
 from tests.bench import figures as figures_part
 from tests.bench.cost import pss_megabytes
 from tests.e2e.running import Up, running
 from tests.mails.generator import generate
 
+MILLION = "million"
+"""An hour or more; stopped, it goes on where it was. Only when asked for."""
 PARTS = ("up", "normalizer", "filing", "size", "whole", "latency", "figures", "intake", "chat", "api", "memory")
 GOALS = {
     **normalizer.GOALS,
     **{f"folder: {name}": goal for name, goal in normalizer.GOALS.items()},
     **intake.GOALS,
+    **million.GOALS,
     **chat.GOALS,
     "whole way, mails/s": "≥ 520",
     "whole way, CPU × yardstick": "≤ 3",
@@ -46,11 +49,12 @@ GOALS = {
 def main() -> None:
     """Measure the parts asked for."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", default=PARTS, help=f"of {', '.join(PARTS)}; all by default")
+    parser.add_argument("parts", nargs="*", default=PARTS, help=f"of {', '.join(PARTS)} (all by default), {MILLION}")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--mails", type=int, default=2_000)
     parser.add_argument("--size", type=int, default=1_000_000, help="messages on file when filing is tried at a size")
     parser.add_argument("--tickets", type=int, default=10_000, help="for `api`; the goals are meant for a million")
+    parser.add_argument("--grow-to", type=int, default=1_000_000, help="tickets, for `million`")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="mails on which to try the normalizer as well")
     arguments = parser.parse_args()
@@ -65,6 +69,8 @@ def main() -> None:
         for name, value in found.items():
             console.print(f"  {name}: {value}", highlight=False)
 
+    if MILLION in parts:
+        take(million.measure(build / "bench-million-data", arguments.grow_to, arguments.seed, console.print))
     if "normalizer" in parts:
         take(_normalizer(arguments))
     if {"filing", "size", "whole", "latency", "figures", "intake", "chat", "api", "memory", "up"} & set(parts):
@@ -90,7 +96,7 @@ def _measure_running(
     alone: dict[str, Callable[[], dict[str, Any]]] = {
         "filing": lambda: filing.measure(up.endpoints()["database"], count, arguments.runs, seed),
         "size": lambda: filing_at_size.measure(up.endpoints()["database"], arguments.size, 2 * arguments.runs),
-        "figures": lambda: figures_part.measure(up, 5 * count, arguments.runs),
+        "figures": lambda: figures_part.measure(up, 20 * count, arguments.runs),
         "intake": lambda: dict(intake.measure(up, count, arguments.runs)),
         "chat": lambda: dict(chat.measure(up)),
         "api": lambda: api_part.measure(up.endpoints()["database"], arguments.tickets),

@@ -19,8 +19,8 @@ from pydantic_core import from_json
 from bus.latest import read_to_end
 from bus.reading import consumer_options
 from bus.ticket_event import TicketEvent
-from metrics_worker.commands_rebuild import rebuilt
 from metrics_worker.event import decode
+from metrics_worker.rebuild.with_progress import rebuilt
 from tests.e2e.running import Up
 from tests.metrics_worker.histories import Ticket
 from tests.metrics_worker.workers import Figures

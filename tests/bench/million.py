@@ -1,94 +1,197 @@
 """Many tickets: what an event costs, and what the worker holds, from the first ten thousand tickets to the last.
 
-`python -m tests.bench.million [--tickets N]`. Costs are CPU of the worker and of PostgreSQL, so that it may run beside
-other work; each stretch is published, settled, and measured by itself. A third of the events end tickets that lie
-anywhere in the past.
+Costs are CPU of the worker and of PostgreSQL; each stretch is published, settled and measured by itself. A third of the
+events end tickets that lie anywhere in the past. The last stretches go by turns with the first ones of another desk, so
+that a machine that slows down does so for both. In the end everything is rebuilt, and no digit may change.
+
+What was measured stands beside the data: stopped and started again it goes on with the next stretch.
 """
 
-import argparse
 import asyncio
+import contextlib
 import json
 import random
+import shutil
+import signal
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
-from rich.console import Console
-from rich.table import Table
+import psycopg
 
 from bus.record import Outgoing
 from bus.ticket_event import TicketEvent
+from metrics_worker.snapshot import Names
 from tests.bench.cost import cpu_seconds
-from tests.bench.figures import Place, settled
-from tests.e2e.running import running
+from tests.bench.figures import settled
 from tests.metrics_worker.histories import Ticket
 from tests.metrics_worker.workers import Figures
 
 _STRETCH = 10_000
 _FEW = 3
-"""Stretches at each end that are compared; the very first warms everything up."""
+"""Stretches of each desk that are compared; the first of each worker warms it up."""
+_MARK = 100_000
+_SILENCE = 60
+"""Nobody takes over here, and a busy machine is not to look like a frozen worker."""
+GOALS = {
+    "figures, last tickets × first by turns, CPU µs per event": "≤ 1.2",
+    "figures, last tickets × first by turns, MB of the worker": "≤ 1.3",
+}
 
 
-def main() -> None:
-    """Measure, print, and write build/bench-million.json."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tickets", type=int, default=1_000_000)
-    parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
-    folder = Path("build/bench-million-data")
-    with running(folder) as up:
-        found = asyncio.run(_measure(up.endpoints(), arguments.tickets, arguments.seed))
-    Path("build/bench-million.json").write_text(json.dumps(found, indent=1))
-    first, last = found[1 : 1 + _FEW], found[-_FEW:]
-    table = Table("figure", "first tickets", "last tickets", "last ÷ first")
-    for name in ("worker µs", "postgres µs", "both µs", "worker MB"):
-        one, other = (statistics.median(each[name] for each in some) for some in (first, last))
-        table.add_row(name, f"{one:,.1f}", f"{other:,.1f}", f"{other / one:.2f}")
-    Console().print(table)
+@dataclass(frozen=True)
+class Measured:
+    """A stretch that ends at so many tickets: CPU per event, and what the worker holds after it."""
+
+    tickets: int
+    worker_us: float
+    postgres_us: float
+    worker_mb: float
+    events_per_second: float
+    warming_up: bool
+
+    @property
+    def us(self) -> float:
+        """Of both."""
+        return self.worker_us + self.postgres_us
 
 
-async def _measure(ends: Mapping[str, Any], tickets: int, seed: int) -> list[dict[str, float]]:
-    desk = await Figures.make(Place(ends["kafka"], ends["database"]), partitions=12)  # type: ignore[arg-type]  # likewise
-    dice, waiting = random.Random(seed), list[int]()
-    found: list[dict[str, float]] = []
+@dataclass
+class Growth:
+    """What a run has come to: all that it needs to go on."""
+
+    seed: int
+    stretch: int = _STRETCH
+    database: str = field(default_factory=lambda: f"million_{uuid.uuid4().hex[:8]}")
+    names: Names | None = None
+    stretches: list[Measured] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, file: Path) -> "Growth":
+        """As `write` left it."""
+        told = json.loads(file.read_text())
+        told["names"] = told["names"] and Names(**told["names"])
+        told["stretches"] = [Measured(**each) for each in told["stretches"]]
+        return cls(**told)
+
+    def write(self, file: Path) -> None:
+        """Replace the file."""
+        new = file.with_suffix(".new")
+        new.write_text(json.dumps(asdict(self), indent=1))
+        new.replace(file)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run's topics and its one database are."""
+
+    kafka: str
+    server: str
+    database: str
+
+    def new_database(self) -> str:
+        """The run's, made when it is not there."""
+        base, _, _ = self.server.rpartition("/")
+        with psycopg.connect(f"{base}/postgres".replace("+psycopg", ""), autocommit=True) as connection:
+            found = connection.execute("SELECT FROM pg_database WHERE datname = %s", (self.database,))
+            if found.fetchone() is None:
+                connection.execute(f"CREATE DATABASE {self.database}".encode())
+        return f"{base}/{self.database}"
+
+
+def measure(folder: Path, tickets: int, seed: int, say: Callable[[str], None]) -> dict[str, Any]:
+    """Grow to so many tickets, from where the folder stands, and rebuild; `say` hears how it goes."""
+    file = folder / "growth.json"
+    growth = Growth.read(file) if file.exists() else None
+    if growth is None or growth.seed != seed:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        growth = Growth(seed)
+    with _servers(folder) as (kafka, database, postmaster):
+        return asyncio.run(_measure(Place(kafka, database, growth.database), postmaster, growth, tickets, file, say))
+
+
+async def _measure(
+    place: Place, postmaster: psutil.Process, growth: Growth, tickets: int, file: Path, say: Callable[[str], None]
+) -> dict[str, Any]:
+    desk = await open_desk(place, growth)
+    young = Growth(growth.seed + 1)
+    other = await open_desk(replace(place, database=young.database), young)
+    turns = (1 + _FEW) * young.stretch
+    beginning = grow(other, young, turns, postmaster)
+    old: list[Measured] = []
     try:
-        worker = psutil.Process(desk.start().pid)
-        postmaster = psutil.Process(next(each["pid"] for each in ends["processes"] if each["name"] == "postgres"))
-        for at in range(0, tickets, _STRETCH):
-            began = time.monotonic()
-            before, server = cpu_seconds([worker]), _server(postmaster)
-            events = list(_stretch(desk, at, waiting, dice))
-            for part in range(0, len(events), 2_500):
-                await desk.publisher.publish(events[part : part + 2_500])
-            await settled(desk)
-            mine = (cpu_seconds([worker])[worker.pid] - before[worker.pid]) / len(events) * 1e6
-            theirs = (_server(postmaster) - server) / len(events) * 1e6
-            found.append(
-                {
-                    "tickets": at + _STRETCH,
-                    "worker µs": mine,
-                    "postgres µs": theirs,
-                    "both µs": mine + theirs,
-                    "worker MB": worker.memory_info().rss / 1e6,
-                    "events/s": len(events) / (time.monotonic() - began),
-                }
-            )
-            print({name: round(value, 1) for name, value in found[-1].items()}, flush=True)
-        return found
+        async for last in grow(desk, growth, tickets, postmaster):
+            growth.write(file)
+            if last.tickets % _MARK == 0 or last.tickets <= (_FEW + 1) * growth.stretch:
+                say(
+                    f"{last.tickets:,} of {tickets:,} tickets: {last.worker_us:.0f} + {last.postgres_us:.0f} µs per "
+                    f"event, worker {last.worker_mb:.0f} MB, {last.events_per_second:,.0f} events/s"
+                )
+            if last.tickets > tickets - turns:
+                old.append(last)
+                await anext(beginning)
+        return compared(young.stretches, old) | await _rebuilt(desk, tickets)
     finally:
         await desk.close()
+        await other.close()
 
 
-def _stretch(desk: Figures, at: int, waiting: list[int], dice: random.Random) -> Iterator[Outgoing]:
-    """Mails that open tickets, and after each the end of one of any age that is still open."""
-    for n in range(at, at + _STRETCH):
+async def open_desk(place: Place, growth: Growth) -> Figures:
+    """The topics and the database of a run, made at its first beginning."""
+    desk = await Figures.make(place, partitions=12, names=growth.names)  # type: ignore[arg-type]  # all that it needs
+    growth.names = desk.names
+    return desk
+
+
+async def grow(desk: Figures, growth: Growth, tickets: int, postmaster: psutil.Process) -> AsyncIterator[Measured]:
+    """Stretch after stretch up to so many tickets, each told when it is measured."""
+    dice, waiting = random.Random(growth.seed), list[int]()
+    done = len(growth.stretches) * growth.stretch
+    for at in range(0, done, growth.stretch):
+        _chosen(at, growth.stretch, waiting, dice)
+    worker, warming_up = psutil.Process(desk.start(silence=_SILENCE).pid), True
+    for at in range(done, tickets, growth.stretch):
+        events = list(_stretch(desk, at, _chosen(at, growth.stretch, waiting, dice)))
+        began, before, server = time.monotonic(), cpu_seconds([worker]), _server(postmaster)
+        for part in range(0, len(events), 2_500):
+            await desk.publisher.publish(events[part : part + 2_500])
+        await settled(desk)
+        measured = Measured(
+            at + growth.stretch,
+            (cpu_seconds([worker])[worker.pid] - before[worker.pid]) / len(events) * 1e6,
+            (_server(postmaster) - server) / len(events) * 1e6,
+            worker.memory_info().rss / 1e6,
+            len(events) / (time.monotonic() - began),
+            warming_up,
+        )
+        growth.stretches.append(measured)
+        yield measured
+        warming_up = False
+
+
+def _chosen(at: int, stretch: int, waiting: list[int], dice: random.Random) -> list[int]:
+    """After each ticket of a stretch, the one of any age that ends."""
+    ending: list[int] = []
+    for n in range(at, at + stretch):
         waiting.append(n)
         chosen = dice.randrange(len(waiting))
         waiting[chosen], waiting[-1] = waiting[-1], waiting[chosen]
-        for each in (*_story(n)[:2], _story(waiting.pop())[2]):
+        ending.append(waiting.pop())
+    return ending
+
+
+def _stretch(desk: Figures, at: int, ending: Sequence[int]) -> Iterator[Outgoing]:
+    for n, ended in enumerate(ending, at):
+        for each in (*_story(n)[:2], _story(ended)[2]):
             yield Outgoing(desk.names.events, each.ticket_id, each.to_json())
 
 
@@ -97,13 +200,61 @@ def _story(n: int) -> Sequence[TicketEvent]:
     return Ticket(f"m{n}", n, f"mc{n * 9 // 10}", f"ma{n % 5_000}").mail(at).closed(at + 30).events
 
 
+def compared(young: Sequence[Measured], old: Sequence[Measured]) -> dict[str, Any]:
+    """Medians of the stretches of two desks that went by turns, without those that warmed a worker up."""
+    found: dict[str, Any] = {}
+    for what, take in (("CPU µs per event", _us), ("MB of the worker", _mb)):
+        first, last = (statistics.median([take(each) for each in some if not each.warming_up]) for some in (young, old))
+        found[f"figures at {young[0].tickets:,} tickets, {what}"] = first
+        found[f"figures at {old[-1].tickets:,} tickets, {what}"] = last
+        found[f"figures, last tickets × first by turns, {what}"] = last / first
+    return found
+
+
+def _us(stretch: Measured) -> float:
+    return stretch.us
+
+
+def _mb(stretch: Measured) -> float:
+    return stretch.worker_mb
+
+
+async def _rebuilt(desk: Figures, tickets: int) -> dict[str, Any]:
+    """All of it again from the topics: how fast, and the most that its processes held together."""
+    began, held = time.monotonic(), 0
+    process = desk.rebuild(processes=0)
+    here = psutil.Process(process.pid)
+    while process.poll() is None:
+        with contextlib.suppress(psutil.Error):
+            held = max(held, sum(each.memory_info().rss for each in (here, *here.children())))
+        await asyncio.sleep(0.2)
+    assert process.stdout is not None
+    done = json.loads(process.stdout.read())
+    assert (done["difference"]["keys"], done["difference"]["days"], done["tickets"]) == (0, 0, tickets), done
+    return {
+        f"figures at {tickets:,} tickets: rebuilt, events/s": done["events"] / (time.monotonic() - began),
+        f"figures at {tickets:,} tickets: rebuilding, MB of all its processes": held / 1e6,
+    }
+
+
+@contextmanager
+def _servers(folder: Path) -> Iterator[tuple[str, str, psutil.Process]]:
+    """Kafka and PostgreSQL alone, on a folder that is kept: nothing else asks them anything."""
+    command = [sys.executable, "-m", "deploy.embedded", "--data", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        postmaster = next(each for each in psutil.Process(process.pid).children() if each.name() == "postgres")
+        yield told["kafka"], told["database"], postmaster
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
 def _server(postmaster: psutil.Process) -> float:
     """CPU of all of PostgreSQL, of workers that have ended too."""
     family = [postmaster, *postmaster.children(recursive=True)]
     own = sum(cpu_seconds(family).values())
     times = postmaster.cpu_times()
     return own + times.children_user + times.children_system
-
-
-if __name__ == "__main__":
-    main()

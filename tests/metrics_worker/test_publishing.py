@@ -76,3 +76,28 @@ async def test_what_was_left_unpublished_is_published_at_the_beginning(stack: St
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     await desk.close()
+
+
+async def test_folding_waits_while_too_many_keys_wait_and_all_of_them_are_published(stack: Stack) -> None:
+    desk = await Figures.make(stack)
+    async with fed(stack) as store:
+        for n in range(5):
+            await store.feed(Ticket(f"t{n}", n, f"c{n}").mail(0).events)
+        connect = KafkaTransactions(desk.settings.kafka, desk.names.group)
+        publishing = Publishing(store.engine, lambda: connect, desk.names, most=2)
+        await publishing.room()
+        publishing.changed(["contact:c1"])
+        await publishing.room()
+        publishing.changed(["contact:c2"])
+        folding = asyncio.create_task(publishing.room())
+        await asyncio.sleep(0)
+        assert not folding.done()
+        task = asyncio.create_task(publishing.run(lambda _: None))
+        await asyncio.wait_for(folding, 60)
+        keys = {"desk", "definitions", *(f"contact:c{n}" for n in range(5))}
+        while (await latest_by_key(desk.settings.kafka, desk.names.figures)).keys() != keys:
+            assert not task.done()
+            await asyncio.sleep(0.1)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await desk.close()

@@ -5,12 +5,17 @@ import random
 import signal
 from datetime import datetime, timedelta
 
+import psutil
 import pytest
 import sqlalchemy as sa
 
+from bus.errors import Retryable
+from bus.record import Partition
 from bus.settings import CalendarSettings
-from metrics_worker.commands_rebuild import rebuilt
 from metrics_worker.database import engine as engine_of
+from metrics_worker.rebuild.shadow import Shadow
+from metrics_worker.rebuild.shares import shares
+from metrics_worker.rebuild.with_progress import rebuilt
 from tests.conftest import Stack
 from tests.metrics_worker.histories import BEGIN, Contact, Ticket, interleaved
 from tests.metrics_worker.oracle import OFFICE, Desk, Hours, count
@@ -29,7 +34,7 @@ async def test_rebuild_changes_no_digit_while_the_worker_goes_on(stack: Stack) -
     await desk.publish(events)
     desk.start()
     assert await desk.settled() == []
-    going = asyncio.create_task(rebuilt(desk.settings, names=desk.names))
+    going = asyncio.create_task(rebuilt(desk.settings, names=desk.names, processes=2))
     for part in range(1, 6):
         more = events_of(tickets(part * 1000, 20), part)
         await desk.publish(more)
@@ -37,6 +42,7 @@ async def test_rebuild_changes_no_digit_while_the_worker_goes_on(stack: Stack) -
         await asyncio.sleep(0.05)
     done = await going
     assert (done.difference.keys, done.difference.days) == (0, 0), done.difference.examples
+    assert done.tickets >= 80
     last = events_of(tickets(9000, 20), 9)
     await desk.publish(last)
     assert await desk.settled() == []
@@ -87,7 +93,7 @@ async def test_rebuild_counts_rings_and_survivors_that_nobody_has_read(stack: St
     await desk.publish(events)
     desk.start()
     assert await desk.settled() == []
-    done = await rebuilt(desk.settings, names=desk.names)
+    done = await rebuilt(desk.settings, names=desk.names, processes=3)
     assert (done.difference.keys, done.difference.days) == (0, 0), done.difference.examples
     assert await desk.settled() == []
     assert await published(desk) == count(events)
@@ -117,6 +123,62 @@ async def test_rebuild_that_dies_or_freezes_changes_nothing(stack: Stack, fault:
     assert await desk.settled() == []
     assert await published(desk) == count([*events, *more])
     await desk.close()
+
+
+@pytest.mark.parametrize("victim", ["whoever began it", "a process it started"])
+async def test_rebuild_whose_processes_die_changes_nothing_and_leaves_none(stack: Stack, victim: str) -> None:
+    desk = await Figures.make(stack)
+    events = events_of(tickets(0, 40))
+    await desk.publish(events)
+    desk.start()
+    assert await desk.settled() == []
+    dying = desk.rebuild("figures.folding=stop", processes=2)
+    here = psutil.Process(dying.pid)
+    async with asyncio.timeout(120):
+        while not (apart := [each for each in here.children() if state_of(each) == "T"]):
+            await asyncio.sleep(0.1)
+        while state_of(dying) != "T":
+            await asyncio.sleep(0.1)
+    first, last = (here, apart[0]) if victim == "whoever began it" else (apart[0], here)
+    first.kill()
+    last.resume()
+    assert await asyncio.to_thread(dying.wait, 60) != 0
+    _, alive = await asyncio.to_thread(psutil.wait_procs, apart, 60)
+    assert alive == []
+    done = await rebuilt(desk.settings, names=desk.names, processes=2)
+    assert (done.difference.keys, done.difference.days) == (0, 0), done.difference.examples
+    assert await desk.settled() == []
+    assert await published(desk) == count(events)
+    await desk.close()
+
+
+async def test_rebuild_that_another_one_follows_writes_nothing_any_more(stack: Stack) -> None:
+    desk = await Figures.make(stack)
+    engine = engine_of(desk.url)
+    former, latter = Shadow(engine), Shadow(engine)
+    await former.make()
+    await former.add_sums({"desk": {"total": 1}})
+    await latter.make()
+    with pytest.raises(Retryable, match="another rebuild"):
+        await former.add_sums({"desk": {"total": 1}})
+    async with engine.connect() as connection:
+        assert await connection.scalar(sa.text("SELECT count(*) FROM metrics_rebuild.sums")) == 0
+    await engine.dispose()
+    await desk.close()
+
+
+def test_shares_are_even_and_leave_no_partition_out() -> None:
+    ends = {Partition("tickets.events", n): 10 * n for n in range(12)} | {Partition("contacts.events", 0): 90}
+    found = shares(ends, "contacts.events", 3)
+    assert {where: end for share in found for where, end in share.items()} == ends
+    assert Partition("contacts.events", 0) in found[0]
+    first, *others = (sum(share.values()) for share in found)
+    assert max(others) <= 1.2 * min(others)
+    assert 1.2 * min(others) < first < 3 * min(others)
+    many = {where: 100_000 * end for where, end in ends.items()}
+    assert max(sum(share.values()) for share in shares(many, "contacts.events", 3)) <= 1.1 * sum(many.values()) / 3
+    few = {Partition("tickets.events", 0): 5}
+    assert [share for share in shares(few, "contacts.events", 4) if share] == [few]
 
 
 async def test_changed_calendar_leaves_the_past_until_it_is_measured_anew_on_purpose(stack: Stack) -> None:

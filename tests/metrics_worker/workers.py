@@ -10,8 +10,10 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
+import psutil
 from pydantic import SecretStr
 
 from bus.contact_event import ContactEvent
@@ -40,12 +42,13 @@ class Figures:
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @classmethod
-    async def make(cls, stack: Stack, *, partitions: int = 4) -> "Figures":
+    async def make(cls, stack: Stack, *, partitions: int = 4, names: Names | None = None) -> "Figures":
+        """`names`: of topics that are there already."""
         url = await asyncio.to_thread(stack.new_database)
         await asyncio.to_thread(upgrade, url)
         kafka = KafkaSettings(servers=stack.kafka)
         tag = uuid.uuid4().hex[:8]
-        names = Names(
+        names = names or Names(
             f"tickets.events.{tag}",
             f"customers.metrics.{tag}",
             f"deskstream.metrics.{tag}",
@@ -84,15 +87,17 @@ class Figures:
         told["calendars"] = {name: section.model_dump() for name, section in self.settings.calendars.items()}
         return json.dumps(told)
 
-    def start(self, failpoints: str = "") -> subprocess.Popen[bytes]:
-        return self._run("tests.metrics_worker.run_worker", failpoints, str(SILENCE))
+    def start(self, failpoints: str = "", silence: int = SILENCE) -> subprocess.Popen[bytes]:
+        return self._run("tests.metrics_worker.run_worker", failpoints, str(silence))
 
-    def rebuild(self, failpoints: str = "") -> subprocess.Popen[bytes]:
-        return self._run("tests.metrics_worker.run_rebuild", failpoints)
+    def rebuild(self, failpoints: str = "", processes: int = 1) -> subprocess.Popen[bytes]:
+        """Its standard output says what came of it; `processes` 0: as many as pay."""
+        return self._run("tests.metrics_worker.run_rebuild", failpoints, str(processes), stdout=subprocess.PIPE)
 
-    def _run(self, module: str, failpoints: str, *more: str) -> subprocess.Popen[bytes]:
+    def _run(self, module: str, failpoints: str, *more: str, stdout: int | None = None) -> subprocess.Popen[bytes]:
         worker = subprocess.Popen(
             [sys.executable, "-m", module, self.told, *more],
+            stdout=stdout,
             env=os.environ | {"DESKSTREAM_FAILPOINTS": failpoints},
         )
         self.workers.append(worker)
@@ -123,7 +128,9 @@ class Figures:
         await self.publisher.stop()
 
 
-def state_of(worker: subprocess.Popen[bytes]) -> str:
-    """The state letter of the process (`T`: frozen)."""
-    with open(f"/proc/{worker.pid}/stat", encoding="utf-8") as file:  # noqa: PTH123
-        return file.read().rpartition(")")[2].split()[0]
+def state_of(worker: subprocess.Popen[bytes] | psutil.Process) -> str:
+    """The state letter of the process (`T`: frozen); none when it is not there."""
+    try:
+        return Path(f"/proc/{worker.pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""

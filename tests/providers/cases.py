@@ -19,6 +19,7 @@ from ingest.contract import Connector
 from ingest.phone.who_calls import twilio_signatures
 from tests.providers import discourse, facebook, messengers, telephony, x
 from tests.providers.rig import Rig
+from tests.providers.serving import Faulty
 
 Delivery = tuple[Mapping[str, str], bytes]
 
@@ -28,6 +29,19 @@ class Case(ABC):
 
     row: Connector[Any]
     secrets: Sequence[str]
+    busy: tuple[int, bytes]
+    """Status and body of "not now"."""
+    refusal: tuple[int, bytes]
+    """Status and body of "never"."""
+
+    def word(self, n: int) -> str:
+        """What stands in the message of what is written as the n-th."""
+        return f"word-{n}"
+
+    @property
+    def faulty(self) -> Faulty:
+        """Where faults are put in the provider's way."""
+        raise NotImplementedError
 
     @abstractmethod
     def settings(self) -> dict[str, Any]: ...
@@ -38,6 +52,10 @@ class Case(ABC):
 
     def write_long_ago(self) -> None:
         """What stood there before the connector did."""
+        raise NotImplementedError
+
+    def write_nonsense(self) -> None:
+        """What stands there and is none of the provider's documented items."""
         raise NotImplementedError
 
     @abstractmethod
@@ -66,6 +84,12 @@ class ForumCase(Case):
     server: discourse.Discourse
     row = FORUM
     secrets = (discourse.KEY, discourse.SECRET)
+    busy = 429, b'{"errors":["slow down"],"error_type":"rate_limit","extras":{"wait_seconds":1}}'
+    refusal = 422, b'{"action":"create_post","errors":["Body is too similar to what you recently posted"]}'
+
+    @property
+    def faulty(self) -> Faulty:
+        return self.server.faulty
 
     def settings(self) -> dict[str, Any]:
         return {
@@ -78,7 +102,11 @@ class ForumCase(Case):
         return self.server.webhook("post_created", post), str(post["id"])
 
     def write_long_ago(self) -> None:
-        self.server.write("from before")
+        long_ago = "2020-01-01T00:00:00.000Z"
+        self.server.write("from before", created_at=long_ago, updated_at=long_ago)
+
+    def write_nonsense(self) -> None:
+        self.server.write("nonsense", cooked=[], raw={"a": 1}, version=[], username=7)
 
     def sign(self, body: bytes) -> Delivery:
         return {"x-discourse-event": "post_created", **discourse.signature(body)}, body
@@ -99,6 +127,12 @@ class FacebookCase(Case):
     server: facebook.Facebook
     row = FACEBOOK
     secrets = (facebook.TOKEN, facebook.APP_SECRET, facebook.VERIFY)
+    busy = 400, b'{"error":{"message":"limit","type":"OAuthException","code":32}}'
+    refusal = 400, b'{"error":{"message":"no","type":"OAuthException","code":100}}'
+
+    @property
+    def faulty(self) -> Faulty:
+        return self.server.faulty
 
     def settings(self) -> dict[str, Any]:
         return {
@@ -112,6 +146,9 @@ class FacebookCase(Case):
 
     def write_long_ago(self) -> None:
         self.server.post("from before")["created_time"] = "2020-01-01T00:00:00+0000"
+
+    def write_nonsense(self) -> None:
+        self.server.post("nonsense").update({"message": {"a": 1}, "from": [], "permalink_url": 7})
 
     def sign(self, body: bytes) -> Delivery:
         return facebook.signature(body), body
@@ -131,6 +168,12 @@ class XCase(Case):
     server: x.X
     row = X
     secrets = x.KEYS
+    busy = 429, b'{"title":"Too Many Requests","status":429}'
+    refusal = 403, b'{"title":"Forbidden","detail":"not permitted to reply","type":"about:blank","status":403}'
+
+    @property
+    def faulty(self) -> Faulty:
+        return self.server.faulty
 
     def settings(self) -> dict[str, Any]:
         return {
@@ -145,6 +188,9 @@ class XCase(Case):
 
     def write_long_ago(self) -> None:
         self.server.write("from before", created_at="2020-01-01T00:00:00.000Z")
+
+    def write_nonsense(self) -> None:
+        self.server.write("nonsense").update({"text": {"a": 1}, "edit_history_tweet_ids": 7})
 
     def sign(self, body: bytes) -> Delivery:
         return x.signature_of(body), body
@@ -171,8 +217,13 @@ class PhoneCase(Case):
 
     def write(self, text: str) -> tuple[Delivery, str]:
         call = f"call-{next(self._calls)}"
-        event = {"event": "HungUp", "type": "missed", "direction": "in", "from": "0221998877", "to": "030555100"}
+        number = text if text.startswith("+") else "0221998877"
+        event = {"event": "HungUp", "type": "missed", "direction": "in", "from": number, "to": "030555100"}
         return telephony.placetel(event | {"call_id": call, "text": text}, self.secrets[0]), call
+
+    def word(self, n: int) -> str:
+        """Nobody says anything: who called."""
+        return f"+4922199887{n}"
 
     def sign(self, body: bytes) -> Delivery:
         return telephony.placetel_signature(body, self.secrets[0]), body

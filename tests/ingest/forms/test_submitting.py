@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from bus.message import Chosen
 from bus.reference import beginning_of_id, reference_of
 from ingest.connectors.web_form import WebFormSettings
 from ingest.connectors.website import WebsiteSettings
@@ -49,6 +50,26 @@ async def test_a_ticket_by_json(tmp_path: Path) -> None:
         assert (message.author.address, message.author.verified) == ("Ana@customer.example", False)
         assert (message.subject, message.text, message.fields) == ("Lamp", "It is broken.", {"order": "7"})
         assert (message.attachments[0].name, message.attachments[0].size) == ("a.txt", 5)
+
+
+async def test_what_the_form_lets_people_choose_is_told_apart_from_what_they_claim(tmp_path: Path) -> None:
+    claimed = TICKET | {"priority": "urgent", "category": "vip"}
+    async with website(tmp_path / "plain").running() as rig:
+        assert (await _post(rig, claimed)).status == 201
+        message = (await the_only_one(rig)).message
+        assert message.chosen is None
+        assert message.fields == {"priority": "urgent", "category": "vip"}
+    asks = {"fields": ["email", "text", "priority", "category"], "categories": ["billing", "repairs"]}
+    async with website(tmp_path / "asking", **asks).running() as rig:
+        assert (await _post(rig, claimed)).json()["codes"] == {"category": "choice"}
+        assert (await _post(rig, TICKET | {"priority": "vital"})).json()["codes"] == {"priority": "choice"}
+        assert (await _post(rig, TICKET | {"priority": "high", "category": "repairs"})).status == 201
+        assert (await the_only_one(rig)).message.chosen == Chosen(priority="high", category="repairs")
+
+
+def test_a_category_that_the_desk_cannot_hold_is_no_setting() -> None:
+    with pytest.raises(ValidationError, match="64 characters"):
+        WebsiteSettings(type="website", fields=["text", "category"], required=["text"], categories=["x" * 65])
 
 
 async def test_an_answer_comes_only_after_kafka_has_it(tmp_path: Path) -> None:
