@@ -106,16 +106,20 @@ class WorkingHours(Section):
     `public_holidays`: a country (`PT`) or a part of one (`DE-BE`), whose public holidays are free too.
     """
 
-    zone: str = "UTC"
-    monday: list[str] = ["09:00-17:00"]
-    tuesday: list[str] = ["09:00-17:00"]
-    wednesday: list[str] = ["09:00-17:00"]
-    thursday: list[str] = ["09:00-17:00"]
-    friday: list[str] = ["09:00-17:00"]
-    saturday: list[str] = []
-    sunday: list[str] = []
-    holidays: list[Annotated[str, Field(pattern=r"^(\d{4}-)?\d{2}-\d{2}$")]] = []
-    public_holidays: Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")] | None = None
+    zone: str = Field(default="UTC", description="the time zone of the hours, as `Europe/Lisbon`")
+    monday: list[str] = Field(default=["09:00-17:00"], description="when work is done on a Monday")
+    tuesday: list[str] = Field(default=["09:00-17:00"], description="when work is done on a Tuesday")
+    wednesday: list[str] = Field(default=["09:00-17:00"], description="when work is done on a Wednesday")
+    thursday: list[str] = Field(default=["09:00-17:00"], description="when work is done on a Thursday")
+    friday: list[str] = Field(default=["09:00-17:00"], description="when work is done on a Friday")
+    saturday: list[str] = Field(default=[], description="when work is done on a Saturday")
+    sunday: list[str] = Field(default=[], description="when work is done on a Sunday")
+    holidays: list[Annotated[str, Field(pattern=r"^(\d{4}-)?\d{2}-\d{2}$")]] = Field(
+        default=[], description="days without work, of one year or of every year"
+    )
+    public_holidays: Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")] | None = Field(
+        default=None, description="the country, or a part of it, whose public holidays are free too"
+    )
 
 
 class CalendarSettings(WorkingHours):

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, SecretStr, StringConstraints, field_validator, model_validator
 
 from bus.settings import WorkingHours
+from ingest.contract import TYPE
 from ingest.forms.definition import Labels
 from ingest.forms.identity import LEAST_SECRET
 from ingest.forms.languages import LANGUAGES
@@ -30,7 +31,7 @@ WINDOW_RATES = Rates(per_source=600, burst=200)
 class ChatSettings(WebSettings):
     """`[connectors.NAME]` with `type = "chat"`: a window on the website, or the webhook of a provider."""
 
-    type: Literal["chat"] = "chat"
+    type: Literal["chat"] = Field(default="chat", description=TYPE)
     provider: Provider = Field(default="window", description="Our own window, telegram, sms (Twilio), slack or webex.")
 
     allowed_origins: list[Origin] = Field(default=[], description="The sites whose pages may open the window.")
