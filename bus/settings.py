@@ -100,28 +100,25 @@ class ConnectorThreading(Section):
     after_window: Literal["new_ticket", "reopen"] | None = None
 
 
-_OFFICE = ["09:00-17:00"]
-
-
 class WorkingHours(Section):
     """Hours of the days (`["09:00-12:30", "13:30-17:00"]`), holidays (`2026-12-25`, `12-25`) and zone.
 
     `public_holidays`: a country (`PT`) or a part of one (`DE-BE`), whose public holidays are free too.
     """
 
-    zone: str = Field(default="UTC", description="Whose clocks count, as in the tz database (`Europe/Lisbon`).")
-    monday: list[str] = Field(default=_OFFICE, description="Hours of that day; none: it is free.")
-    tuesday: list[str] = Field(default=_OFFICE, description="The same.")
-    wednesday: list[str] = Field(default=_OFFICE, description="The same.")
-    thursday: list[str] = Field(default=_OFFICE, description="The same.")
-    friday: list[str] = Field(default=_OFFICE, description="The same.")
-    saturday: list[str] = Field(default=[], description="The same.")
-    sunday: list[str] = Field(default=[], description="The same.")
+    zone: str = Field(default="UTC", description="the time zone of the hours, as `Europe/Lisbon`")
+    monday: list[str] = Field(default=["09:00-17:00"], description="when work is done on a Monday")
+    tuesday: list[str] = Field(default=["09:00-17:00"], description="when work is done on a Tuesday")
+    wednesday: list[str] = Field(default=["09:00-17:00"], description="when work is done on a Wednesday")
+    thursday: list[str] = Field(default=["09:00-17:00"], description="when work is done on a Thursday")
+    friday: list[str] = Field(default=["09:00-17:00"], description="when work is done on a Friday")
+    saturday: list[str] = Field(default=[], description="when work is done on a Saturday")
+    sunday: list[str] = Field(default=[], description="when work is done on a Sunday")
     holidays: list[Annotated[str, Field(pattern=r"^(\d{4}-)?\d{2}-\d{2}$")]] = Field(
-        default=[], description="Days that are free: each year, or in one."
+        default=[], description="days without work, of one year or of every year"
     )
     public_holidays: Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")] | None = Field(
-        default=None, description="The country, or the part of one, whose public holidays are free too."
+        default=None, description="the country, or a part of it, whose public holidays are free too"
     )
 
 

@@ -61,12 +61,10 @@ def delivered_once(world: World) -> Check:
     def findings() -> Iterator[str]:
         for reply, receipts in world.receipts.items():
             # that a chat's window has it may be told besides, more than once
-            states = [receipt["state"] for receipt in receipts if not receipt.get("shown")]
-            if not states:
-                continue
-            if states.count("sent") > 1:
-                yield f"{reply}: sent {states.count('sent')} times"
-            if states[-1] == "attempting":
+            sent = sum(1 for receipt in receipts if receipt["state"] == "sent" and not receipt.get("shown"))
+            if sent > 1:
+                yield f"{reply}: sent {sent} times"
+            if receipts[-1]["state"] == "attempting":
                 yield f"{reply}: attempted, and no outcome"
         for row in world.rows["replies"]:
             if row.state == "queued":
