@@ -1,6 +1,7 @@
 """The way to PostgreSQL: its address, and an engine whose sessions hold nobody up."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import psycopg
 import sqlalchemy as sa
@@ -12,13 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from bus.errors import ConfigError
 from bus.settings import Settings
 
-BY_KEYS = (
-    # a plan made for one batch's arrays does not fit the next one's; compiling plans never pays here
-    "-c plan_cache_mode=force_custom_plan -c jit=off "
-    # a planner that has no statistics yet would rather read whole tables
-    "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+BY_FEW_KEYS = (
+    # compiling plans never pays here, and a planner that has no statistics yet would rather read whole tables
+    "-c jit=off -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 )
-"""Options of a session whose queries all go by keys, of which there are few beside the rows of a table."""
+"""Options of a session whose queries go by one key or a few each time, so that one plan serves them all."""
+BY_KEYS = f"{BY_FEW_KEYS} -c plan_cache_mode=force_custom_plan"
+"""The same for batches: a plan made for one batch's arrays does not fit the next one's."""
 
 
 def database_url(settings: Settings) -> str:
@@ -52,17 +53,20 @@ def working_engine(
     pool: int = 5,
     dumpers: Mapping[type, type[Dumper]] | None = None,
     options: str = BY_KEYS,
+    alone: bool = False,
 ) -> AsyncEngine:
     """At most `pool` connections, called `application` on the server; nothing is opened before it is used.
 
     A transaction that stands still is ended by the server, so that a frozen process gives its locks back
     (reliability, Frozen leaders). `dumpers`: how values of these types travel, where psycopg's way is too slow.
-    `options`: of its sessions.
+    `options`: of its sessions. `alone`: every statement is a transaction of its own.
     """
+    by_itself: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True} if alone else {}
     return create_async_engine(
         url,
         pool_size=pool,
         max_overflow=0,
+        **by_itself,
         pool_timeout=20,
         pool_use_lifo=True,
         connect_args={

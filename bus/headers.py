@@ -4,12 +4,14 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-proto
 https://www.w3.org/TR/trace-context/#traceparent-header
 """
 
-import secrets
+import random
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 Headers = tuple[tuple[str, bytes], ...]
 
+_bits = random.getrandbits
+"""Seeded by the operating system, once: ids that nobody may guess are made elsewhere."""
 _FIXED: Headers = (("ce_specversion", b"1.0"), ("content-type", b"application/json"))
 
 
@@ -37,7 +39,12 @@ def cloud_event(
 
 def new_traceparent() -> str:
     """A trace that begins here: sampled, with random ids."""
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    return f"00-{_bits(128):032x}-{_bits(64):016x}-01"
+
+
+def new_id() -> str:
+    """A `ce_id` for what has no id of its own."""
+    return f"{_bits(96):024x}"
 
 
 def traceparent_of(headers: Mapping[str, bytes]) -> str | None:

@@ -6,6 +6,7 @@ from bus.model import BlobRef, Time, Wire
 
 Channel = Literal["email", "website", "web_form", "phone", "chat", "forum", "x", "facebook"]
 CHANNELS: tuple[Channel, ...] = ("email", "website", "web_form", "phone", "chat", "forum", "x", "facebook")
+Priority = Literal["low", "normal", "high", "urgent"]
 AuthorKind = Literal["email", "phone", "x", "facebook", "forum", "chat"]
 AutomationKind = Literal["human", "auto_reply", "out_of_office", "bounce", "feedback_report", "list", "bulk", "system"]
 RefKind = Literal["reply_token", "in_reply_to", "references", "provider_thread", "ticket_number"]
@@ -135,6 +136,15 @@ class Forwarded(Wire):
     message_id: str | None = None
 
 
+class Chosen(Wire):
+    """Of what a form asked, what its receiver has found among the answers that the form offers: the ticket that the
+    message opens gets it. `category`: at most 64 characters.
+    """
+
+    priority: Priority | None = None
+    category: str | None = None
+
+
 class NormalizedMessage(Wire):
     """One message of a customer (contracts: NormalizedMessage).
 
@@ -177,6 +187,7 @@ class NormalizedMessage(Wire):
     call: Call | None = None
     fields: dict[str, str] | None = None
     """What a form asked besides: `priority`, `category`, `page`, and its own fields by name."""
+    chosen: Chosen | None = None
     authentication: Authentication | None = None
     warnings: list[str] = []
     raw: RawPosition | BlobRef | None = None

@@ -17,6 +17,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 from bus.batches import Row, check_sizes, partition_counts, placed, send_batches
 from bus.closing import KAFKA_ERRORS, end_producer, kafka_error
 from bus.compression import compress_lightly
+from bus.deadlines import Deadlines
 from bus.errors import Invalid, Retryable
 from bus.kafka_settings import KafkaSettings
 from bus.partition_hash import partition_of
@@ -39,7 +40,8 @@ class Publisher(Protocol):
     MUST raise Retryable when that is not certain (some may stand on the topic then);
     MUST raise Invalid, with nothing published, when a record is larger than a topic takes;
     MUST keep the order of records with one key that are handed over by one call or by calls in sequence;
-    MUST end, one way or the other, within a deadline of its own.
+    MUST end, one way or the other, within a deadline of its own;
+    MUST NOT take back what is under way when its caller is cancelled.
     """
 
     async def publish(self, records: Sequence[Outgoing]) -> Sequence[Position]: ...
@@ -95,6 +97,8 @@ class KafkaPublisher:
         self._wake = asyncio.Event()
         self._company = 1
         self._together = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._deadlines = Deadlines()
         self._flusher: asyncio.Task[None] | None = None
         self._ready = False
         self._stopped = False
@@ -112,9 +116,9 @@ class KafkaPublisher:
     async def stop(self) -> None:
         """Let what waits leave for a moment, then close; whoever still waits gets Retryable."""
         self._stopped = True
-        left = [call.future for call in (*self._leaving, *self._waiting) if not call.future.done()]
-        if left and self._ready:
-            await asyncio.wait(left, timeout=min(self._deadline, _STOP_PATIENCE))
+        if (self._leaving or self._waiting) and self._ready:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._settled.wait(), min(self._deadline, _STOP_PATIENCE))
         if self._flusher:
             self._flusher.cancel()
             await asyncio.gather(self._flusher, return_exceptions=True)
@@ -124,7 +128,7 @@ class KafkaPublisher:
         await self._discard()
 
     async def publish(self, records: Sequence[Outgoing]) -> Sequence[Position]:
-        """See Publisher. Cancelling the caller does not take back what is under way."""
+        """See Publisher."""
         if not records:
             return []
         check_sizes(records)
@@ -132,15 +136,16 @@ class KafkaPublisher:
             raise Retryable("the publisher has stopped")
         call = _Call(records)
         self._waiting.append(call)
+        self._settled.clear()
         self._wake.set()
         if len(self._waiting) >= self._company:
             self._together.set()
         try:
-            return await asyncio.wait_for(asyncio.shield(call.future), self._deadline)
+            with self._deadlines.within(self._deadline):
+                return await call.future  # cancelled, it leaves all the same
         except TimeoutError:
             if call in self._waiting:
                 self._waiting.remove(call)
-            call.future.cancel()
             raise Retryable(f"Kafka did not acknowledge within {self._deadline:g} s") from None
 
     async def _flush_for_ever(self) -> None:
@@ -161,6 +166,7 @@ class KafkaPublisher:
                     log.exception("publish.unexpected")
                     await self._failed(error)
                 self._leaving = []
+            self._settled.set()
 
     async def _gather(self) -> None:
         """Who was answered together comes again together, and one request for all costs what each would."""

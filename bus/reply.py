@@ -70,7 +70,10 @@ class Reply(Wire):
 class Receipt(Wire):
     """What a sender reports of one attempt; keyed by reply id, on the partition of its reply.
 
-    `provider_id`: what the channel calls the sent item. `reason`: one line, never a secret.
+    `provider_id`: what the channel calls the sent item. `reason`: one line, never a secret. Of a `deferred` one
+    `retry_after` says in how many seconds another attempt is worth while, and `elsewhere` that the customer is not
+    there, so that a way to reach him that is not this channel's may be taken if there is one. `shown`: told by the
+    process in which the customer's window has it, whoever owns the partition; true however often it is told.
     """
 
     kind: Literal["receipt.v1"] = "receipt.v1"
@@ -83,3 +86,6 @@ class Receipt(Wire):
     at: Time
     provider_id: str | None = None
     reason: str | None = None
+    retry_after: float | None = None
+    elsewhere: bool = False
+    shown: bool = False

@@ -41,7 +41,7 @@ def run_service(name: str, settings: Settings, work: Work, *, ops_port: int = 0)
     """
     configure_logging(settings.logging, name)
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(_run(name, work, os.environ.get(OPS_HOST) or "127.0.0.1", ops_port))
     except ConfigError as error:
         _say(name, error)
@@ -75,14 +75,19 @@ async def _run(name: str, work: Work, ops_host: str, ops_port: int) -> None:
                 write_atomically(Path(path), json.dumps(facts).encode())
 
         announce()
-        # what lives from here on is mostly short-lived values: scan the long-lived ones no more
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(20_000, 20, 20)
+        collect_rarely()
         await work(stop, health, announce)
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def collect_rarely() -> None:
+    """What lives from here on is mostly short-lived values: scan the long-lived ones no more."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's, where it is installed."""
     try:
         import uvloop
     except ImportError:

@@ -1,22 +1,21 @@
-"""Settings: one TOML file, environment variables over it, errors that name the key and the closest known one."""
+"""Settings: one TOML file, environment variables over it."""
 
-import difflib
 import os
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from bus.blob_settings import BlobSettings
 from bus.errors import ConfigError
 from bus.intake_settings import IntakeSettings
 from bus.kafka_settings import KafkaSettings
-from bus.message import Channel
+from bus.message import Channel, Priority
 from bus.spans_of_time import span
-from bus.ticket_event import Priority
+from bus.validated import validated
 
 DEFAULT_DATA = "deskstream-data"
 _NOT_SETTINGS = ("DATA", "CONFIG", "KAFKA", "DATABASE", "FAILPOINTS", "RUN_FILE", "CACHE", "TOKEN", "URL", "OPS_HOST")
@@ -101,24 +100,38 @@ class ConnectorThreading(Section):
     after_window: Literal["new_ticket", "reopen"] | None = None
 
 
-class CalendarSettings(Section):
-    """`[calendars.NAME]`: working hours (`["09:00-12:30", "13:30-17:00"]`), holidays (`2026-12-25`, `12-25`) and zone.
+_OFFICE = ["09:00-17:00"]
+
+
+class WorkingHours(Section):
+    """Hours of the days (`["09:00-12:30", "13:30-17:00"]`), holidays (`2026-12-25`, `12-25`) and zone.
 
     `public_holidays`: a country (`PT`) or a part of one (`DE-BE`), whose public holidays are free too.
+    """
+
+    zone: str = Field(default="UTC", description="Whose clocks count, as in the tz database (`Europe/Lisbon`).")
+    monday: list[str] = Field(default=_OFFICE, description="Hours of that day; none: it is free.")
+    tuesday: list[str] = Field(default=_OFFICE, description="The same.")
+    wednesday: list[str] = Field(default=_OFFICE, description="The same.")
+    thursday: list[str] = Field(default=_OFFICE, description="The same.")
+    friday: list[str] = Field(default=_OFFICE, description="The same.")
+    saturday: list[str] = Field(default=[], description="The same.")
+    sunday: list[str] = Field(default=[], description="The same.")
+    holidays: list[Annotated[str, Field(pattern=r"^(\d{4}-)?\d{2}-\d{2}$")]] = Field(
+        default=[], description="Days that are free: each year, or in one."
+    )
+    public_holidays: Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")] | None = Field(
+        default=None, description="The country, or the part of one, whose public holidays are free too."
+    )
+
+
+class CalendarSettings(WorkingHours):
+    """`[calendars.NAME]`: see WorkingHours.
+
     What has been measured with a version stays so: whoever changes hours, holidays or zone raises `version`.
     """
 
     version: int = Field(default=1, ge=1)
-    zone: str = "UTC"
-    monday: list[str] = ["09:00-17:00"]
-    tuesday: list[str] = ["09:00-17:00"]
-    wednesday: list[str] = ["09:00-17:00"]
-    thursday: list[str] = ["09:00-17:00"]
-    friday: list[str] = ["09:00-17:00"]
-    saturday: list[str] = []
-    sunday: list[str] = []
-    holidays: list[Annotated[str, Field(pattern=r"^(\d{4}-)?\d{2}-\d{2}$")]] = []
-    public_holidays: Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")] | None = None
 
 
 Which = Literal["first_response", "next_response", "resolution"]
@@ -217,9 +230,6 @@ class Settings(Section):
         return self.blobs.model_copy(update={"url": (self.data / "blobs").absolute().as_uri()})
 
 
-Model = TypeVar("Model", bound=BaseModel)
-
-
 def data_folder(flag: Path | None, environment: Mapping[str, str] = os.environ) -> Path:
     """`--data`, else `DESKSTREAM_DATA`, else `deskstream-data` here."""
     return flag or Path(environment.get("DESKSTREAM_DATA") or DEFAULT_DATA)
@@ -259,71 +269,6 @@ def load_settings(
     if url := database or environment.get("DESKSTREAM_DATABASE"):
         table.setdefault("database", {})["url"] = url
     return validated(Settings, table | {"data": folder}, str(path or "settings"))
-
-
-def validated(model: type[Model], table: Mapping[str, Any], where: str) -> Model:
-    """The section as its model. Raises ConfigError naming the key, what is wrong, and the closest known key."""
-    try:
-        return model.model_validate(with_secret_files(model, table, where))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        location = [str(part) for part in first["loc"]]
-        name = ".".join(location)
-        if first["type"] == "extra_forbidden":
-            known = _fields_at(model, location[:-1])
-            close = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.5)
-            hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
-            raise ConfigError(f"{where}: unknown key {name}; {hint}") from None
-        raise ConfigError(f"{where}: {name}: {first['msg']}") from None
-
-
-def with_secret_files(model: type[BaseModel], table: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The table with each `<secret>_file` read and put in its secret's place."""
-    found: dict[str, Any] = {}
-    for key, value in table.items():
-        base = key.removesuffix("_file")
-        field = model.model_fields.get(key)
-        if isinstance(value, dict) and field and (inner := _model_of(field.annotation)):
-            if get_origin(field.annotation) is dict:  # a section per name
-                found[key] = {
-                    name: with_secret_files(inner, section, where) if isinstance(section, dict) else section
-                    for name, section in value.items()
-                }
-            else:
-                found[key] = with_secret_files(inner, value, where)
-        elif field is None and base != key and _is_secret(model, base):
-            try:
-                found[base] = Path(value).read_text("utf-8").strip()
-            except (OSError, TypeError) as error:
-                raise ConfigError(f"{where}: {key}: cannot be read: {error}") from None
-        else:
-            found[key] = value
-    return found
-
-
-def _model_of(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401  # annotations are of any kind
-    for candidate in (annotation, *get_args(annotation)):
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return candidate
-    return None
-
-
-def _is_secret(model: type[BaseModel], name: str) -> bool:
-    field = model.model_fields.get(name)
-    return field is not None and SecretStr in (field.annotation, *get_args(field.annotation))
-
-
-def _fields_at(model: type[BaseModel], location: list[str]) -> list[str]:
-    current: type[BaseModel] | None = model
-    named = False
-    for part in location:
-        field = current.model_fields.get(part) if current else None
-        if named:  # a section per name: this is the name
-            named = False
-            continue
-        current = _model_of(field.annotation) if field else None
-        named = field is not None and get_origin(field.annotation) is dict
-    return list(current.model_fields) if current else []
 
 
 def _overlay(table: dict[str, Any], environment: Mapping[str, str]) -> None:

@@ -6,7 +6,7 @@ No text that a person wrote stands here: ids, kinds, times and numbers only.
 import hashlib
 from typing import Any, Literal
 
-from bus.message import AuthorKind, AutomationKind, Channel
+from bus.message import AuthorKind, AutomationKind, Channel, Priority
 from bus.model import Time, Wire
 
 TicketEventType = Literal[
@@ -37,7 +37,6 @@ TicketEventType = Literal[
     "ticket.rated",
 ]
 Status = Literal["open", "on_hold", "escalated", "closed"]
-Priority = Literal["low", "normal", "high", "urgent"]
 DeliveryState = Literal["queued", "deferred", "sent", "uncertain", "failed", "bounced"]
 
 
@@ -58,12 +57,14 @@ class MatchSummary(Wire):
 
 class Opened(Wire):
     """Data of `ticket.opened`. `follows`: number of the closed ticket it takes up; `split_from`: of the one it was
-    split off; `possible_reply_to`: of one it may be a reply to, for an agent to say."""
+    split off; `possible_reply_to`: of one it may be a reply to, for an agent to say; `category`: of those that a form
+    offers."""
 
     channel: Channel
     account: str
     language: str | None = None
     priority: Priority = "normal"
+    category: str | None = None
     manual: bool = False
     possible_reply_to: int | None = None
     follows: int | None = None

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from bus.message import Channel
+from bus.message import Channel, Priority
 from bus.model import Time, Wire
-from bus.ticket_event import Priority, Status
+from bus.ticket_event import Status
 
 
 class Counts(Wire):

@@ -34,15 +34,15 @@ class Writes:
     def __init__(self) -> None:
         self._waiting: list[Statement] = []
 
-    async def execute(self, statement: sa.TextClause, parameters: Mapping[str, Any], /) -> None:
-        """Keep it for `send`."""
+    async def execute(self, statement: sa.TextClause, parameters: Mapping[str, Any], /) -> int:
+        """Keep it for `send`; its place among what that gives."""
         self._waiting.append((statement, parameters))
+        return len(self._waiting) - 1
 
-    async def send(self, connection: AsyncConnection) -> None:
-        """Execute all, in their order. Raises DBAPIError."""
+    async def send(self, connection: AsyncConnection) -> list[list[Any]]:
+        """Execute all, in their order; the rows of each. Raises DBAPIError."""
         waiting, self._waiting = self._waiting, []
-        if waiting:
-            await together(connection, waiting)
+        return await together(connection, waiting) if waiting else []
 
 
 async def together(connection: AsyncConnection, statements: Sequence[Statement | None]) -> list[list[Any]]:

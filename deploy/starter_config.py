@@ -14,7 +14,8 @@ name = "Support"
 domain = "desk.example"        # the right side of our Message-IDs
 language = "en"                # of confirmations when the customer's is not known: en fr nl pt ja
 confirm = true                 # confirm every new ticket to the person who wrote
-reply_via = { website = "support-mail", web_form = "support-mail" }  # who mails the answers of what has no way back
+# who mails the answers of what has no way back, and of a chat whose visitor has gone
+reply_via = { website = "support-mail", web_form = "support-mail", chat = "support-mail" }
 
 # Pages and forms for customers, at http://127.0.0.1:8701/in/help/ and http://127.0.0.1:8701/in/contact/
 [connectors.help]
@@ -22,6 +23,11 @@ type = "website"
 
 [connectors.contact]
 type = "web_form"
+
+# A chat window for pages that have <script async src="http://127.0.0.1:8701/in/chat/chat.js"></script>
+# [connectors.chat]
+# type = "chat"
+# allowed_origins = ["https://www.example.com"]
 
 # One section per connector: [connectors.NAME]. This one accepts mail for the addresses below on 127.0.0.1.
 # As it is told of no SMTP server to send through, outgoing mail is written to outbox/*.eml beside this file.

@@ -15,8 +15,11 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from bus.errors import Invalid, Retryable
+from bus.headers import cloud_event
+from bus.record import Outgoing
 from bus.reply import Receipt, ReceiptState, Reply
-from ingest.contract import Refused, Uncertain
+from bus.topics import RECEIPTS
+from ingest.contract import Away, Refused, Uncertain
 
 REASON_CHARS = 300
 
@@ -30,11 +33,15 @@ class Standing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an attempt ended. `provider_id`: what the channel calls the sent item; `reason`: one line."""
+    """How an attempt ended. `provider_id`: what the channel calls the sent item; `reason`: one line; of a deferred
+    one `retry_after` and `elsewhere`, see Receipt.
+    """
 
     state: Literal["sent", "deferred", "uncertain", "failed"]
     provider_id: str | None = None
     reason: str | None = None
+    retry_after: float | None = None
+    elsewhere: bool = False
 
 
 Decision = Literal["send", "skip"] | Outcome
@@ -61,7 +68,8 @@ def decide(reply: Reply, last: Standing | None, *, idempotent: bool, remembered:
 def outcome_of(error: Exception) -> Outcome:
     """What a sender's error means; an error it never announced leaves open whether the reply has left."""
     if isinstance(error, Retryable):
-        return Outcome("deferred", reason=one_line(str(error)))
+        elsewhere = isinstance(error, Away) and error.elsewhere
+        return Outcome("deferred", reason=one_line(str(error)), retry_after=error.after, elsewhere=elsewhere)
     if isinstance(error, Refused | Invalid):
         return Outcome("failed", reason=one_line(str(error)))
     if isinstance(error, Uncertain):
@@ -76,17 +84,18 @@ def attempting(reply: Reply, connector: str, at: datetime) -> Receipt:
 
 def ended(reply: Reply, connector: str, at: datetime, outcome: Outcome) -> Receipt:
     """The receipt of how it ended."""
-    return _receipt(reply, connector, at, outcome.state, outcome.provider_id, outcome.reason)
+    return _receipt(reply, connector, at, outcome.state, outcome)
 
 
-def _receipt(
-    reply: Reply,
-    connector: str,
-    at: datetime,
-    state: ReceiptState,
-    provider_id: str | None = None,
-    reason: str | None = None,
-) -> Receipt:
+def receipt_record(receipt: Receipt, partition: int, trace: str | None = None) -> Outgoing:
+    """The receipt as it stands on its topic: on the partition of its reply."""
+    event = f"{receipt.reply_id}:{receipt.attempt}:{receipt.state}"
+    source = f"/connectors/{receipt.connector}"
+    headers = cloud_event(event, receipt.kind, source, time=receipt.at, traceparent=trace)
+    return Outgoing(RECEIPTS, receipt.reply_id, receipt.to_json(), headers, partition)
+
+
+def _receipt(reply: Reply, connector: str, at: datetime, state: ReceiptState, end: Outcome | None = None) -> Receipt:
     return Receipt(
         reply_id=reply.reply_id,
         ticket_id=reply.ticket_id,
@@ -95,8 +104,10 @@ def _receipt(
         state=state,
         attempt=reply.attempt,
         at=at,
-        provider_id=provider_id,
-        reason=reason,
+        provider_id=end.provider_id if end else None,
+        reason=end.reason if end else None,
+        retry_after=end.retry_after if end else None,
+        elsewhere=bool(end and end.elsewhere),
     )
 
 

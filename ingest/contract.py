@@ -7,12 +7,14 @@ repeats work; it never loses any, and ids make the repetition harmless.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, Field
 
 from bus.blobs import BlobStore
+from bus.errors import Retryable
 from bus.health import Health
 from bus.kafka_settings import KafkaSettings
 from bus.message import Channel
@@ -21,6 +23,7 @@ from bus.record import Position
 from bus.reply import Reply
 from bus.settings import Section
 from ingest.intake.route import Route
+from ingest.live_replies import LiveReplies
 from ingest.source_state import SourceState
 from ingest.tenure import Tenure, Unshared
 
@@ -34,6 +37,14 @@ class Uncertain(Exception):
 
 class Refused(Exception):
     """The reply was not accepted and never will be (5xx, unknown address). One line, no secret."""
+
+
+class Away(Retryable):
+    """Nothing is wrong, but the customer is not there now. `elsewhere`: he may be written to by mail instead."""
+
+    def __init__(self, text: str, *, after: float | None = None, elsewhere: bool = False) -> None:
+        super().__init__(text, after=after)
+        self.elsewhere = elsewhere
 
 
 class Emit(Protocol):
@@ -94,6 +105,15 @@ class Poller(Protocol[C]):
     async def confirm(self, page: Page[C]) -> None: ...
 
 
+@runtime_checkable
+class Rewindable(Protocol[C]):
+    """A Poller whose source can be read again. `rewound`: the cursor from which the next looks bring all that was
+    written since then, as far as the source goes back. Pure; what was filed already is recognised by its id.
+    """
+
+    def rewound(self, after: C | None, since: datetime) -> C: ...
+
+
 class Cursors(Protocol):
     """How far a connector has read its source; `store` returns once Kafka has it. Both raise Retryable."""
 
@@ -102,10 +122,13 @@ class Cursors(Protocol):
     async def store(self, connector: str, cursor: Mapping[str, Any]) -> None: ...
 
 
+TYPE = "which connector of the table it is"
+
+
 class ConnectorSettings(Section):
     """What every `[connectors.NAME]` section has; each type's own model adds its keys."""
 
-    type: str
+    type: str = Field(description=TYPE)
     silent_after: float = Field(
         default=3 * 86_400.0,
         gt=0,
@@ -119,6 +142,7 @@ class Place:
 
     `announce(smtp="127.0.0.1:2525")` tells the supervisor an address; `health.set("NAME: what", problem)`.
     `source`: what only the connector knows of its source (lag, quota, expiry), for its status. `tenure`: who polls.
+    `live`: the replies of conversations that go on in this process, shared by the connector's parts.
     """
 
     name: str
@@ -129,6 +153,7 @@ class Place:
     announce: Callable[..., None]
     source: SourceState = field(default_factory=SourceState)
     tenure: Tenure = field(default_factory=Unshared)
+    live: LiveReplies = field(default_factory=LiveReplies)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from bus.publisher import Publisher
 from bus.topics import raw_topic
 from ingest.contract import Connector, ConnectorSettings, Emit, Place, Receiver, RunSender
 from ingest.emitting import Emitting
+from ingest.polling import Polling
 from ingest.rewinding import rewind_group
 from ingest.steering import last_statuses
 from ingest.tally import State, Tally
@@ -70,10 +71,13 @@ class HostedConnector:
         self._turned.set()
 
     def rewind(self, since: datetime) -> None:
-        """Understand again what has come since then."""
+        """Understand again what has come since then, and ask a source that can be asked for it again."""
         log.info("connector.rewinds", connector=self._place.name, since=since.isoformat())
         self._rewind_to = since
         self._rewinding.set()
+        for receiver in self._receivers:
+            if isinstance(receiver, Polling):
+                receiver.rewind(since)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set. Raises ConfigError, BudgetSpent and OffsetLost."""

@@ -18,6 +18,8 @@ from ingest.cursors import KafkaCursors
 from ingest.hosted import HostedConnector
 from ingest.intake.server import IntakeServer
 from ingest.intake.settings import WebSettings
+from ingest.kafka_replies import KafkaReplies
+from ingest.live_replies import LiveReplies
 from ingest.sending import run_sender
 from ingest.source_state import SourceState
 from ingest.steering import steer
@@ -85,6 +87,7 @@ def _hosted(
         announce=announce,
         source=source,
         tenure=KafkaTenure(settings.kafka, name, source),
+        live=LiveReplies(name, KafkaReplies(settings.kafka, row.channel, publisher), caught_up=source.succeeded),
     )
     tally = Tally(name, row.name, source, silent_after=section.silent_after)
     understanding = UnderstandingProcess(

@@ -14,4 +14,7 @@ def mail_sender(place: Place, servers: Mapping[str, OutgoingServer], own: str) -
         return OutboxFolder(place.data / "outbox", own, place.blobs)
     from ingest.smtp_out import smtp_sender
 
-    return smtp_sender(place.name, servers, own, place.blobs)
+    for server in servers.values():
+        if server.oauth2 is not None and server.oauth2.expires_on is not None:
+            place.source.expires(server.oauth2.expires_on)
+    return smtp_sender(place.name, servers, own, place.blobs, place.data / "tokens")

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Generic
 
 import structlog
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 
 from bus.errors import Retryable
 from bus.failpoints import failpoint
-from ingest.contract import C, Emit, Place, Poller
+from ingest.contract import C, Emit, Place, Poller, Rewindable
 
 log = structlog.get_logger()
 
@@ -43,12 +44,28 @@ class Polling(Generic[C]):
         self._every = every
         self._wait = wait
         self._back_off = back_off
+        self._looking = False
+        self._rewind_to: datetime | None = None
+        self._rewinding = asyncio.Event()
 
     async def run(self, emit: Emit) -> None:
         """Until cancelled."""
         await self._place.tenure.keep(lambda: self._poll(emit))
 
+    def rewind(self, since: datetime) -> None:
+        """Ask the source again for what was written since then, if it can be asked and this process is who asks."""
+        if self._looking and isinstance(self._poller, Rewindable):
+            self._rewind_to = since
+            self._rewinding.set()
+
     async def _poll(self, emit: Emit) -> None:
+        self._looking = True
+        try:
+            await self._look(emit)
+        finally:
+            self._looking = False
+
+    async def _look(self, emit: Emit) -> None:
         condition, failures = f"{self._place.name}: polling", 0
         after: C | None = None
         loaded = False
@@ -56,6 +73,8 @@ class Polling(Generic[C]):
             try:
                 if not loaded:
                     after, loaded = await self._load(), True
+                if self._rewind_to is not None:
+                    after = await self._rewound(after, self._rewind_to)
                 page = await self._poller.fetch(after)
                 if page.messages:
                     failpoint("receive.before_emit")
@@ -70,7 +89,7 @@ class Polling(Generic[C]):
                 self._place.source.succeeded()
                 self._place.health.set(condition)
                 if not page.messages:
-                    await self._wait(self._every() if callable(self._every) else self._every)
+                    await self._pause(self._every() if callable(self._every) else self._every)
                 failures = 0
             except Retryable as error:
                 failures += 1
@@ -85,6 +104,29 @@ class Polling(Generic[C]):
                 self._place.source.failed(error)
                 self._place.health.set(condition, str(error))
                 await self._back_off(pause)
+
+    async def _rewound(self, after: C | None, since: datetime) -> C:
+        assert isinstance(self._poller, Rewindable)
+        cursor: C = self._poller.rewound(after, since)
+        await self._place.cursors.store(self._place.name, cursor.model_dump(mode="json"))
+        self._rewind_to = None
+        self._rewinding.clear()
+        return cursor
+
+    async def _pause(self, seconds: float) -> None:
+        """Or until somebody asks for what was."""
+        if not isinstance(self._poller, Rewindable):
+            await self._wait(seconds)
+            return
+        waits = {asyncio.ensure_future(self._wait(seconds)), asyncio.ensure_future(self._rewinding.wait())}
+        try:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+        for each in done:
+            each.result()
 
     async def _load(self) -> C | None:
         stored = await self._place.cursors.load(self._place.name)

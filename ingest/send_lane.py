@@ -6,14 +6,13 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from bus.headers import cloud_event
 from bus.kafka_settings import KafkaSettings
 from bus.latest import read_to_end
-from bus.record import Outgoing, Received
+from bus.record import Received
 from bus.reply import Receipt
 from bus.topics import RECEIPTS
 from bus.transactions import KafkaTransactions, TransactionalPublisher
-from ingest.attempts import Standing
+from ingest.attempts import Standing, receipt_record
 
 _REMEMBERED = 100_000
 """Receipts kept in memory. Only those of replies whose offset is not committed matter: a few hundred."""
@@ -58,19 +57,13 @@ class Lane:
 
     async def commit(self, reports: Sequence[Report]) -> None:
         """Publish all or none. Raises Fenced when another owns the partition, Retryable when it is not known."""
-        await self._publisher.publish([self._record(*report) for report in reports])
+        await self._publisher.publish([receipt_record(receipt, self._partition, trace) for receipt, trace in reports])
         for receipt, _ in reports:
             self._set(receipt)
 
     async def close(self) -> None:
         """Let go."""
         await self._publisher.stop()
-
-    def _record(self, receipt: Receipt, trace: str | None) -> Outgoing:
-        event = f"{receipt.reply_id}:{receipt.attempt}:{receipt.state}"
-        source = f"/connectors/{self._connector}"
-        headers = cloud_event(event, receipt.kind, source, time=receipt.at, traceparent=trace)
-        return Outgoing(RECEIPTS, receipt.reply_id, receipt.to_json(), headers, self._partition)
 
     def _note(self, record: Received) -> None:
         if record.value is None:

@@ -8,6 +8,7 @@ assignment is either still the only one, or refused by Kafka.
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -29,7 +30,7 @@ from bus.reply import Reply
 from bus.source import KafkaSource
 from bus.topics import replies_topic
 from ingest.attempts import Outcome, attempting, decide, ended, outcome_of
-from ingest.contract import Connector, Place, Refused, Sender, Uncertain
+from ingest.contract import Away, Connector, Place, Refused, Sender, Uncertain
 from ingest.send_lane import Lane, Report, kafka_lane
 
 log = structlog.get_logger()
@@ -163,10 +164,12 @@ class SendReplies:
                 outcome = Outcome("sent", provider_id=await self._sender.send(reply))
         except Exception as error:  # whatever a sender raises, its reply must not stay `attempting`
             outcome = outcome_of(error)
-            if isinstance(error, Retryable):
+            away = isinstance(error, Away)
+            if isinstance(error, Retryable) and not away:
                 self._deferred(error)
             expected = isinstance(error, Retryable | Uncertain | Refused | Invalid)
-            log.warning(
+            log.log(
+                logging.INFO if away else logging.WARNING,
                 "send.not_sent",
                 connector=self._connector,
                 reply=reply.reply_id,

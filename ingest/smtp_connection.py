@@ -18,6 +18,7 @@ from bus.errors import ErrorClass, Retryable
 from ingest.attempts import one_line
 from ingest.contract import Refused, Uncertain
 from ingest.mail_message import Mail
+from ingest.oauth2.access import Access
 
 _IDLE = 30.0
 _LEFT_ALONE = 10.0
@@ -28,8 +29,8 @@ class SmtpConnection:
     """Sends mails one after another; connects when needed, hangs up when idle.
 
     `connect` makes an unconnected client; `timeout` bounds connecting, and the envelope, in seconds; the answer
-    to the mail itself may take twice that. A server that failed to answer is left alone for ten seconds, so that
-    a group of mails does not wait for it one by one.
+    to the mail itself may take twice that. `access`: whose token the client signs in with. A server that failed to
+    answer is left alone for ten seconds, so that a group of mails does not wait for it one by one.
     """
 
     def __init__(
@@ -38,9 +39,11 @@ class SmtpConnection:
         connect: Callable[[], SMTP],
         timeout: float,
         *,
+        access: Access | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name = name
+        self._access = access
         self._new_client = connect
         self._timeout = timeout
         self._clock = clock
@@ -137,21 +140,32 @@ class SmtpConnection:
     async def _connected(self) -> SMTP:
         if self._client is not None and self._client.is_connected:
             return self._client
+        self._client = await self._signed_in()
+        return self._client
+
+    async def _signed_in(self, *, again: bool = False) -> SMTP:
         client = self._new_client()
         try:
+            if self._access is not None:
+                await self._access.token()  # it has a patience of its own
             async with asyncio.timeout(self._timeout):
                 await client.connect()
                 if client.is_ehlo_or_helo_needed:
                     await client.ehlo()
         except SMTPAuthenticationError as error:
-            lost = self._lost(f"the login was refused ({error.code}); check username and password", kind="auth")
-            raise lost from error
+            client.close()
+            if self._access is not None and not again:
+                self._access.reject()  # revoked before its time, perhaps: another is one question away
+                return await self._signed_in(again=True)
+            what = "the user and the consent" if self._access is not None else "username and password"
+            raise self._lost(f"the login was refused ({error.code}); check {what}", kind="auth") from error
+        except Retryable as error:
+            raise self._lost(str(error), kind=error.kind) from error
         except SMTPResponseException as error:
             raise self._lost(f"{error.code} {error.message}") from error
         except _TRANSPORT as error:
             client.close()
             raise self._lost(*_connecting(error)) from error
-        self._client = client
         return client
 
     def _judge(self, response: SMTPResponse, what: str, *, positive: bool = True) -> None:

@@ -1,6 +1,7 @@
 """Sending mail by SMTP: own server per From address."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from aiosmtplib import SMTP
 
@@ -8,6 +9,7 @@ from bus.blobs import BlobStore
 from bus.errors import ConfigError
 from bus.reply import Reply
 from ingest.contract import Refused, Sender
+from ingest.oauth2.access import Access
 from ingest.outgoing_mail import outgoing_mail
 from ingest.outgoing_server import OutgoingServer
 from ingest.smtp_connection import SmtpConnection
@@ -15,24 +17,25 @@ from ingest.smtp_connection import SmtpConnection
 DEFAULT = "default"
 
 
-def smtp_sender(connector: str, servers: Mapping[str, OutgoingServer], own: str, blobs: BlobStore) -> Sender:
+def smtp_sender(
+    connector: str, servers: Mapping[str, OutgoingServer], own: str, blobs: BlobStore, tokens: Path
+) -> Sender:
     """The sender by these servers, by From address or `default`. Raises ConfigError when `own` has none.
 
-    `own`: the address that mail comes from when a reply names none.
+    `own`: the address that mail comes from when a reply names none. `tokens`: the folder that rotated refresh tokens
+    are kept in.
     """
     where = f"[connectors.{connector}.smtp]"
     if DEFAULT not in servers and own.lower() not in {address.lower() for address in servers}:
         raise ConfigError(f"{where}: no server for {own}; add [connectors.{connector}.smtp.default]")
-    return SmtpSender(
-        {
-            address.lower(): SmtpConnection(
-                f"{server.host}:{server.port}", _client(server, f"{where} {address}"), server.timeout
-            )
-            for address, server in servers.items()
-        },
-        own,
-        blobs,
-    )
+    connections = {}
+    for address, server in servers.items():
+        named = address.lower()
+        access = Access(server.oauth2, tokens / f"{connector}.smtp.{named}.json") if server.oauth2 else None
+        connections[named] = SmtpConnection(
+            f"{server.host}:{server.port}", _client(server, f"{where} {address}", access), server.timeout, access=access
+        )
+    return SmtpSender(connections, own, blobs)
 
 
 class SmtpSender:
@@ -61,7 +64,7 @@ class SmtpSender:
             await connection.close()
 
 
-def _client(server: OutgoingServer, where: str) -> Callable[[], SMTP]:
+def _client(server: OutgoingServer, where: str, access: Access | None) -> Callable[[], SMTP]:
     context = server.tls_context(where)
 
     def make() -> SMTP:
@@ -70,6 +73,7 @@ def _client(server: OutgoingServer, where: str) -> Callable[[], SMTP]:
             port=server.port,
             username=server.username,
             password=server.password.get_secret_value() if server.password else None,
+            oauth_token_generator=access.token if access else None,
             local_hostname=server.hostname,
             timeout=server.timeout,
             use_tls=server.security == "tls",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import Literal
 
 from bus.connector import Quota
@@ -40,6 +40,12 @@ class SourceState:
     def failed(self, error: Retryable, part: Part = "receive") -> None:
         """It did not. The error's text is shown to operators: one line, no secret."""
         self.problems[part] = error
+
+    def expires(self, on: date) -> None:
+        """A credential needs renewing on this day; of several the first one counts."""
+        at = datetime.combine(on, time(), UTC)
+        known = self.credential_expires_at
+        self.credential_expires_at = at if known is None else min(known, at)
 
     def uses(self, quota: Quota) -> None:
         """So much of a quota is used."""

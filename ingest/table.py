@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from bus.errors import ConfigError
-from bus.settings import Settings, validated
+from bus.settings import Settings
+from bus.validated import validated
+from ingest.connectors.chat import CHAT
 from ingest.connectors.email_imap import EMAIL_IMAP
 from ingest.connectors.email_smtp import EMAIL_SMTP
 from ingest.connectors.facebook import FACEBOOK
@@ -17,7 +19,7 @@ from ingest.connectors.x import X
 from ingest.contract import Connector, ConnectorSettings
 
 CONNECTORS: Mapping[str, Connector[Any]] = {
-    row.name: row for row in (EMAIL_SMTP, EMAIL_IMAP, WEBSITE, WEB_FORM, PHONE, FORUM, X, FACEBOOK)
+    row.name: row for row in (EMAIL_SMTP, EMAIL_IMAP, WEBSITE, WEB_FORM, PHONE, FORUM, X, FACEBOOK, CHAT)
 }
 
 

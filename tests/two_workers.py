@@ -3,7 +3,12 @@
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-_OWN = ("tests/e2e/test_failpoints.py", "tests/e2e/test_hard_faults.py", "tests/e2e/test_public_channels.py")
+_OWN = (
+    "tests/e2e/test_failpoints.py",
+    "tests/e2e/test_hard_faults.py",
+    "tests/e2e/test_public_channels.py",
+    "tests/e2e/test_chat.py",
+)
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist publishes no types

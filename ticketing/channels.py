@@ -3,7 +3,8 @@
 Lengths are in characters of text, as the providers document them; what a connector splits is counted whole.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from bus.message import AuthorKind, Channel
@@ -31,8 +32,44 @@ LONGEST: Final[Mapping[tuple[Channel, Visibility], int]] = {
 LONGEST_MAIL: Final = 100_000
 """A record of Kafka holds the whole reply, its HTML included."""
 
-WITH_FILES: Final[frozenset[Channel]] = frozenset({"email"})
-"""Channels that take files along."""
+_MIB: Final = 1024 * 1024
+_PICTURES: Final = frozenset({"image/jpeg", "image/png", "image/webp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What a channel takes along with an answer. `types` None: any; `each`: bytes of one file."""
+
+    most: int
+    types: frozenset[str] | None = None
+    each: int | None = None
+
+
+FILES: Final[Mapping[tuple[Channel, Visibility], Files]] = {
+    ("email", "private"): Files(50),
+    ("forum", "private"): Files(10),
+    ("forum", "public"): Files(10),
+    ("x", "private"): Files(1, _PICTURES, 5 * _MIB),
+    ("x", "public"): Files(4, _PICTURES, 5 * _MIB),
+    ("facebook", "public"): Files(1, _PICTURES | {"image/gif"}, 10 * _MIB),
+}
+"""A channel that is not here takes none."""
+
+
+def files_refused(channel: Channel, visibility: Visibility, files: Sequence[tuple[str, int]]) -> str | None:
+    """Why these files (media type, bytes) cannot go along; None: they can."""
+    taken = FILES.get((channel, visibility))
+    if not files:
+        return None
+    if taken is None:
+        return f"no files can be sent by {channel}; answer by mail, or put them on the ticket"
+    if len(files) > taken.most:
+        return f"{channel} takes at most {taken.most} files along with an answer"
+    if taken.types is not None and any(kind.lower() not in taken.types for kind, _ in files):
+        return f"{channel} takes pictures only: {', '.join(sorted(taken.types))}"
+    if taken.each is not None and any(size > taken.each for _, size in files):
+        return f"{channel} takes files of at most {taken.each} bytes"
+    return None
 
 
 def longest(channel: Channel, visibility: Visibility) -> int:

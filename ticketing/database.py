@@ -8,7 +8,7 @@ from psycopg.adapt import Dumper, PyFormat
 from psycopg.pq import Format
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bus.database import working_engine
+from bus.database import BY_FEW_KEYS, working_engine
 
 _NULL = b"\xff\xff\xff\xff"
 _LENGTHS = [length.to_bytes(4, "big") for length in range(256)]
@@ -59,12 +59,19 @@ def engine(url: str, *, pool: int = 5) -> AsyncEngine:
     return working_engine(url, "deskstream-ticketing", pool=pool, dumpers={Array: _ArrayDumper})
 
 
+def acting_engine(url: str, *, pool: int = 5) -> AsyncEngine:
+    """For acts, of which each is about one ticket: planning their statements anew cost more than doing them."""
+    return working_engine(url, "deskstream-api", pool=pool, dumpers={Array: _ArrayDumper}, options=BY_FEW_KEYS)
+
+
 def looking_engine(url: str, *, pool: int = 5) -> AsyncEngine:
-    """For lists by any filter: planned by what the tables hold, and ended when they take too long after all."""
+    """For lists by any filter: planned by what the tables hold, and ended when they take too long after all. Every
+    statement stands by itself: nothing is to be committed."""
     return working_engine(
         url,
         "deskstream-api",
         pool=pool,
         dumpers={Array: _ArrayDumper},
         options="-c plan_cache_mode=force_custom_plan -c jit=off -c statement_timeout=15s",
+        alone=True,
     )

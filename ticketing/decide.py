@@ -30,6 +30,7 @@ from ticketing.match import NEW_TICKET, Match, Place, aside, place
 from ticketing.merging import absorb, is_of
 from ticketing.opening import opening
 from ticketing.outbox import Told
+from ticketing.ratings.in_chat import rate
 from ticketing.received import count, message_received
 from ticketing.reopening import reopens
 from ticketing.status import By, reopen
@@ -130,6 +131,8 @@ class Deciding:
             follows=follows.id if follows else None,
             possible_reply_to=None if follows else self._possible_reply_to(component),
             department=self._graph.policy.department(message.account),
+            priority=message.priority or "normal",
+            category=message.category,
         )
         self.decision.opened.append(ticket)
         for older in followed:
@@ -146,6 +149,8 @@ class Deciding:
             channel=message.channel,
             account=message.account,
             language=message.language,
+            priority=message.priority or "normal",
+            category=message.category,
             possible_reply_to=ticket.possible_reply_to,
             follows=follows.number if follows else None,
         )
@@ -199,6 +204,8 @@ class Deciding:
         elif message.by_staff:
             actor = Actor(kind="agent")
         ticket.tell("ticket.message_received", received, message, at=at, now=self._now, actor=actor)
+        if (rated := rate(ticket, message, self._known.answered.get(ticket.id), self._now)) is not None:
+            self.decision.rated.append(rated)
         if not message.opens:
             return
         count(ticket, message)

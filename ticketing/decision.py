@@ -15,6 +15,7 @@ from ticketing.ends import LaterEnd
 from ticketing.incoming import Incoming
 from ticketing.match import Match, Place
 from ticketing.outbox import Told
+from ticketing.ratings.in_chat import Answered, RatedInChat
 from ticketing.tickets import Requester, Ticket
 
 
@@ -26,7 +27,8 @@ class Known:
     root any more. `automatic`: members of machines' groups, with how they were matched. `people`: the authors.
     `deliveries`: by the Message-IDs that bounces of the batch name; the tickets they were written in are among
     `tickets`, merged or not. `numbers`: one for each ticket to open. `elders`: of tickets that are taken up again,
-    those from which they were cut away. `numbers_of`: of tickets that something may be a reply to.
+    those from which they were cut away. `numbers_of`: of tickets that something may be a reply to. `answered`: of
+    tickets that are rated, whose answer it is.
     """
 
     tickets: Mapping[str, Ticket] = field(default_factory=dict)
@@ -39,6 +41,7 @@ class Known:
     numbers: Sequence[int] = ()
     elders: Mapping[str, Collection[str]] = field(default_factory=dict)
     numbers_of: Mapping[str, int] = field(default_factory=dict)
+    answered: Mapping[str, Answered] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ class Decision:
     by_hand: bool = False
     owed: list[Told[TicketEvent]] = field(default_factory=list)
     taken: list[Incoming] = field(default_factory=list)
+    rated: list[RatedInChat] = field(default_factory=list)
 
     @property
     def ticket_events(self) -> Iterator[Told[TicketEvent]]:

@@ -1,7 +1,7 @@
 """A record of `messages.*` → what filing needs of it. Runs before any lock is taken."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID
@@ -11,17 +11,22 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bus.calls import waits_for_us
 from bus.errors import Invalid
 from bus.headers import traceparent_of
-from bus.message import Author, AutomationKind, Call, Channel, Forwarded, IgnoredMessage, Ref
+from bus.message import Author, AutomationKind, Call, Channel, Chosen, Forwarded, IgnoredMessage, Ref
 from bus.model import BlobRef, Time
 from bus.record import Position, Received
 from ticketing.contacts import person_of
 from ticketing.forwarding import Agents, as_customers, customer_of
 from ticketing.incoming import Aside, Ignorable, Incoming, Named, Signed
+from ticketing.notifications.answers import answers_a_notification
 from ticketing.policy import Policy
 from ticketing.tokens import ReplyTokens, in_body
 
 STAFF = "author:staff"
 """The reason of what one of ours wrote at the provider (docs/adr/0012)."""
+RATING = "chat:rating"
+"""The reason of what a visitor says of a conversation, in the chat's window."""
+_RATINGS: Mapping[str, Literal["good", "ok", "bad"]] = {"good": "good", "ok": "ok", "bad": "bad"}
+_LONGEST_WORDS = 2_000
 _MOST_NUMBERS = 5
 _LONGEST_NUMBER = 16
 _MOST_TOKENS = 10
@@ -94,6 +99,8 @@ class _Message(_Slim):
     automation: _Automation = _Automation()
     feedback_only: bool = False
     call: Call | None = None
+    chosen: Chosen | None = None
+    fields: dict[str, str] | None = None
     authentication: _Authentication | None = None
     raw: _Raw | BlobRef | None = None
 
@@ -165,14 +172,17 @@ def decode(record: Received, tokens: ReplyTokens, policy: Policy) -> Incoming | 
         words=_words(message),
         failed=_failed(message),
         status=message.automation.bounce.status if message.automation.bounce else None,
-        aside=_aside(message, received_at, policy),
+        aside=_aside(message, received_at, policy, tokens),
         conversation=_conversation(message),
         is_call=message.call is not None,
         by_staff=message.automation.reason == STAFF,
+        priority=message.chosen.priority if message.chosen else None,
+        category=message.chosen.category if message.chosen else None,
+        rating=_rating(message),
     )
 
 
-def _aside(message: _Message, received_at: datetime, policy: Policy) -> Aside | None:
+def _aside(message: _Message, received_at: datetime, policy: Policy, tokens: ReplyTokens) -> Aside | None:
     if message.call is not None:
         return None if waits_for_us(message.call) else "call"
     if message.change != "created":
@@ -180,7 +190,19 @@ def _aside(message: _Message, received_at: datetime, policy: Policy) -> Aside | 
         sent = message.sent_at if message.change == "edited" else None
         if sent is None or sent < received_at - policy.unseen:
             return "creation"
+    if message.automation.kind == "human" and answers_a_notification(message.author, message.refs, tokens):
+        return "notification"
     return "feedback" if message.feedback_only else None
+
+
+def _rating(message: _Message) -> tuple[Literal["good", "ok", "bad"], str | None] | None:
+    """What a visitor says of a conversation when it is over, and in which words."""
+    said = (message.fields or {}).get("rating", "") if message.automation.reason == RATING else ""
+    given = _RATINGS.get(said)
+    if given is None or not isinstance(message.text, str):
+        return None
+    words = message.text.strip()[:_LONGEST_WORDS]
+    return given, words if words and words != f"Rating: {given}" else None
 
 
 def _chain(message: _Message, tokens: ReplyTokens) -> str | None:

@@ -4,7 +4,7 @@ queued → attempting → sent                attempts count up: `deferred` wait
                     → uncertain → sent    and begins again with the next attempt; an agent's reply that is `uncertain`
                                           too, under the same Message-ID, so that who has it shows it once
                     → failed → sent       (a connector may still send what was given up as `no_connector`)
-                    → deferred → queued
+                    → deferred → queued   (at once, as a mail, where the customer is away and his address is known)
                     sent → bounced           (whatever was reported: who sends a bounce has had the mail)
 """
 
@@ -79,7 +79,16 @@ def after_receipt(delivery: Delivery, receipt: Receipt, now: datetime) -> Delive
     pause = pause_after(delivery.attempt)
     if pause is None:
         return replace(moved, state="failed", reason="gave_up")
+    if receipt.retry_after is not None:
+        pause = timedelta(seconds=min(max(receipt.retry_after, 1.0), _PAUSES[-1].total_seconds()))
     return replace(moved, next_attempt_at=now + pause)
+
+
+def by_another_way(delivery: Delivery, now: datetime) -> Delivery:
+    """What was deferred is on its way again, by mail."""
+    return replace(
+        delivery, state="queued", attempt=delivery.attempt + 1, state_at=now, reason="by_mail", next_attempt_at=None
+    )
 
 
 def after_bounce(delivery: Delivery, status: str | None, now: datetime) -> Delivery | None:

@@ -13,6 +13,7 @@ _RULES: Mapping[str, str] = {
     "aside_call": "a call opens a ticket when somebody called in vain",
     "aside_creation": "it changes a message that has not come",
     "aside_feedback": "feedback wants no answer",
+    "aside_notification": "an agent answers what the desk told him, which nobody reads",
 }
 _ACTS: Mapping[str, str] = {
     "moved": "an agent moved it",

@@ -34,6 +34,7 @@ from ticketing.identities import mailbox_of
 from ticketing.incoming import Ignorable, Incoming
 from ticketing.load_people import people
 from ticketing.policy import Policy
+from ticketing.ratings.keeping import answered, keep_all
 from ticketing.reopening import overdue, take_up, united
 from ticketing.service_levels import NOTHING_PROMISED, ServiceLevels
 from ticketing.store import store
@@ -136,6 +137,7 @@ class Filing:
         confirm = await self._confirmations(connection, joined, now)
         decision = Deciding(known, seen, confirm, self.mint, now)(joined, sorted_, list(ends.values()))
         decision.brakes, decision.owed = confirm.brakes, owed
+        await keep_all(connection, decision.rated)
         await store(connection, decision, sorted_, now, self.levels)
         return confirm.brakes
 
@@ -206,6 +208,7 @@ class Filing:
             numbers=await load.numbers(connection, len(opening)),
             elders=await load_graph.elders(connection, {id_ for component in opening for id_ in component.follows}),
             numbers_of=await load_graph.numbers_of(connection, looked_like),
+            answered=await answered(connection, tickets.keys() if any(m.rating for m in sorted_.fresh) else ()),
         )
 
 

@@ -5,15 +5,15 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from bus.message import Author, AutomationKind, Channel
+from bus.message import Author, AutomationKind, Channel, Priority
 from bus.record import Position
 
 MACHINES: frozenset[AutomationKind] = frozenset({"auto_reply", "out_of_office", "bounce", "feedback_report", "system"})
 """What never opens, reopens, closes, confirms or counts (threading §5)."""
 
-Aside = Literal["call", "creation", "feedback"]
+Aside = Literal["call", "creation", "feedback", "notification"]
 """Why a message is kept in no ticket though a human wrote it: a call that nobody missed, a change of a message whose
-creation has not come, feedback that wants no answer (docs/revisions.md)."""
+creation has not come, feedback that wants no answer (docs/revisions.md); what an agent answers to a notification."""
 
 _EARLY, _LATE = timedelta(hours=24), timedelta(minutes=5)
 
@@ -45,11 +45,12 @@ class Incoming:
     `signed`: reply tokens signed for its author; `claimed`: tickets named by tokens that are not; `answered`: tickets
     whose mail from this desk it names; `numbers`: tickets named in its subject; `thread`: the provider's conversation.
     `fingerprint`: of what was written, for mail: the same in every mailbox that got it. `document`: the JSON as it
-    stood on its topic.
+    stood on its topic. `rating`: how a visitor found the conversation, and what he said of it.
     `declared`: the language somebody said it is in, `language` the one it was detected to be. `origin`: where it came
     from. `chain`: the ticket whose automatic mail caused it, as our own signed header says. `answerable`: the id by
     which its author's mail program knows it. `words`: a digest of what it says. `failed`: of a bounce, what the mail
     that did not arrive was called; `status`: its enhanced code (RFC 3463).
+    `priority`, `category`: chosen in a form, among the answers that it offers.
     """
 
     id: str
@@ -95,6 +96,9 @@ class Incoming:
     conversation: str | None = None
     is_call: bool = False
     by_staff: bool = False
+    priority: Priority | None = None
+    category: str | None = None
+    rating: tuple[Literal["good", "ok", "bad"], str | None] | None = None
 
     @property
     def opens(self) -> bool:

@@ -36,14 +36,15 @@ WHERE n.own AND n.value = ANY(CAST(:own AS uuid[])) AND m.fingerprint IS NOT NUL
 ORDER BY m.filed_at DESC, m.id
 """)
 
-_OF_TICKETS: Final[LiteralString] = """
+OF_TICKETS: Final[LiteralString] = """
 SELECT t.*, m.received_at, m.is_root, coalesce(c.root_id, c.id) AS requester_contact
 FROM desk.tickets t LEFT JOIN desk.messages m ON m.id = t.requester_message_id
 LEFT JOIN desk.contacts c ON c.id = m.contact_id
 """
-_LOCKED: Final[LiteralString] = "ORDER BY t.id FOR UPDATE OF t"
-_TICKETS = sa.text(f"{_OF_TICKETS} WHERE t.root_id = ANY(CAST(:ids AS text[])) {_LOCKED}")
-_THESE = sa.text(f"{_OF_TICKETS} WHERE t.id = ANY(CAST(:ids AS text[])) {_LOCKED}")
+"""What `ticket_of` makes a ticket of; a WHERE follows."""
+LOCKED: Final[LiteralString] = "ORDER BY t.id FOR UPDATE OF t"
+_TICKETS = sa.text(f"{OF_TICKETS} WHERE t.root_id = ANY(CAST(:ids AS text[])) {LOCKED}")
+_THESE = sa.text(f"{OF_TICKETS} WHERE t.id = ANY(CAST(:ids AS text[])) {LOCKED}")
 
 
 _CANDIDATES = sa.text("""
@@ -110,19 +111,19 @@ def _filed(row: Any) -> Filed:  # noqa: ANN401  # a row of _FILED
 async def groups(connection: AsyncConnection, roots: Collection[str]) -> dict[str, Ticket]:
     """Survivors and all that was merged into them, locked in the order of their ids."""
     rows = await _all(connection, _TICKETS, ids=texts(roots)) if roots else ()
-    return {row.id: _ticket(row) for row in rows}
+    return {row.id: ticket_of(row) for row in rows}
 
 
 async def tickets(connection: AsyncConnection, ids: Collection[str], also: Collection[str] = ()) -> dict[str, Ticket]:
     """Survivors, locked with all that was merged into them, in the order of their ids; of these too what `also` has."""
     rows = await _all(connection, _TICKETS, ids=texts(ids)) if ids else ()
-    return {row.id: _ticket(row) for row in rows if row.id == row.root_id or row.id in also}
+    return {row.id: ticket_of(row) for row in rows if row.id == row.root_id or row.id in also}
 
 
 async def with_ids(connection: AsyncConnection, ids: Collection[str]) -> dict[str, Ticket]:
     """These very tickets, locked in the order of their ids."""
     rows = await _all(connection, _THESE, ids=texts(ids)) if ids else ()
-    return {row.id: _ticket(row) for row in rows}
+    return {row.id: ticket_of(row) for row in rows}
 
 
 async def bounced(connection: AsyncConnection, tickets: Collection[str], mails: Collection[str]) -> dict[str, Delivery]:
@@ -136,7 +137,8 @@ async def bounced(connection: AsyncConnection, tickets: Collection[str], mails: 
     }
 
 
-def _ticket(row: Any) -> Ticket:  # noqa: ANN401  # a row of tickets with its requester's message
+def ticket_of(row: Any) -> Ticket:  # noqa: ANN401  # a row of OF_TICKETS
+    """The ticket as filing and acts change it."""
     requester = None
     if row.requester_message_id is not None:
         requester = Requester(

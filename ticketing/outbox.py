@@ -10,8 +10,9 @@ from bus.contact_event import ContactEvent
 from bus.reply import Reply
 from bus.ticket_event import TicketEvent
 from bus.together import Executes
+from ticketing import tables as t
 from ticketing.rows import insert_rows
-from ticketing.tables import OUTBOX_LOCK, contact_events, outgoing, ticket_events
+from ticketing.tables import OUTBOX_LOCK
 
 CHANNEL = "deskstream_outbox"
 """The PostgreSQL channel that is notified when something was appended."""
@@ -43,66 +44,45 @@ async def append(
     if not (ticket_events or contact_events or replies):
         return
     await connection.execute(_LOCK, {"lock": OUTBOX_LOCK, "channel": CHANNEL})
-    await _append_contact_events(connection, contact_events)
-    await _append_ticket_events(connection, ticket_events)
-    await _append_replies(connection, replies)
+    await insert_rows(connection, t.contact_events, [_contact_event(told) for told in contact_events])
+    await insert_rows(connection, t.ticket_events, [_ticket_event(told) for told in ticket_events])
+    await insert_rows(connection, t.outgoing, [_reply(told) for told in replies])
 
 
-async def _append_contact_events(connection: Executes, told: Sequence[Told[ContactEvent]]) -> None:
-    await insert_rows(
-        connection,
-        contact_events,
-        [
-            {
-                "event_id": event.event_id,
-                "contact_id": event.contact_id,
-                "version": event.version,
-                "type": event.type,
-                "recorded_at": event.recorded_at,
-                "document": event.to_json().decode(),
-                "traceparent": each.traceparent,
-            }
-            for each in told
-            for event in (each.value,)
-        ],
-    )
+def _contact_event(told: Told[ContactEvent]) -> dict[str, object]:
+    event = told.value
+    return {
+        "event_id": event.event_id,
+        "contact_id": event.contact_id,
+        "version": event.version,
+        "type": event.type,
+        "recorded_at": event.recorded_at,
+        "document": event.to_json().decode(),
+        "traceparent": told.traceparent,
+    }
 
 
-async def _append_ticket_events(connection: Executes, told: Sequence[Told[TicketEvent]]) -> None:
-    await insert_rows(
-        connection,
-        ticket_events,
-        [
-            {
-                "event_id": event.event_id,
-                "ticket_id": event.ticket_id,
-                "version": event.version,
-                "type": event.type,
-                "occurred_at": event.occurred_at,
-                "recorded_at": event.recorded_at,
-                "document": event.to_json().decode(),
-                "traceparent": each.traceparent,
-            }
-            for each in told
-            for event in (each.value,)
-        ],
-    )
+def _ticket_event(told: Told[TicketEvent]) -> dict[str, object]:
+    event = told.value
+    return {
+        "event_id": event.event_id,
+        "ticket_id": event.ticket_id,
+        "version": event.version,
+        "type": event.type,
+        "occurred_at": event.occurred_at,
+        "recorded_at": event.recorded_at,
+        "document": event.to_json().decode(),
+        "traceparent": told.traceparent,
+    }
 
 
-async def _append_replies(connection: Executes, told: Sequence[Told[Reply]]) -> None:
-    await insert_rows(
-        connection,
-        outgoing,
-        [
-            {
-                "reply_id": reply.reply_id,
-                "attempt": reply.attempt,
-                "channel": reply.channel,
-                "ticket_id": reply.ticket_id,
-                "document": reply.to_json().decode(),
-                "traceparent": each.traceparent,
-            }
-            for each in told
-            for reply in (each.value,)
-        ],
-    )
+def _reply(told: Told[Reply]) -> dict[str, object]:
+    reply = told.value
+    return {
+        "reply_id": reply.reply_id,
+        "attempt": reply.attempt,
+        "channel": reply.channel,
+        "ticket_id": reply.ticket_id,
+        "document": reply.to_json().decode(),
+        "traceparent": told.traceparent,
+    }

@@ -16,9 +16,11 @@ from bus.progress import FencedProgress, database_error
 from bus.record import Received
 from bus.reply import Receipt
 from bus.together import Writes
-from ticketing.delivery import Delivery, after_receipt
+from ticketing.by_mail import mails_instead
+from ticketing.confirm import Confirming
+from ticketing.delivery import Delivery, after_receipt, by_another_way
 from ticketing.delivery_store import lock, write
-from ticketing.outbox import append
+from ticketing.outbox import Told, append
 
 GROUP = "deskstream.receipts"
 RECEIPTS = Counter("deskstream_receipts_total", "Receipts that moved a delivery", ["state"])
@@ -35,6 +37,7 @@ class Receipts:
 
     engine: AsyncEngine
     progress: FencedProgress
+    confirming: Confirming
     now: Callable[[], datetime] = now_utc
 
     async def __call__(self, batch: Sequence[Received], /) -> None:
@@ -58,14 +61,22 @@ class Receipts:
         locked = await lock(connection, {receipt.reply_id for receipt in receipts})
         current = dict(locked.deliveries)
         steps: list[Delivery] = []
+        away: dict[str, Delivery] = {}
         for receipt in receipts:
             before = current.get(receipt.reply_id)
             after = after_receipt(before, receipt, now) if before else None
             if after is not None:
                 current[receipt.reply_id] = after
                 steps.append(after)
+                away.pop(after.reply_id, None)
+                if receipt.elsewhere and after.state == "deferred":
+                    away[after.reply_id] = after
+        mails = await mails_instead(connection, away.values(), self.confirming)
+        steps += [by_another_way(away[reply_id], now) for reply_id in mails]
+        replies = [Told(mail, locked.traces[reply_id]) for reply_id, mail in mails.items()]
         writes = Writes()
-        await append(writes, ticket_events=await write(connection, writes, locked, steps, now))
+        events = await write(connection, writes, locked, steps, now)
+        await append(writes, ticket_events=events, replies=replies)
         await writes.send(connection)
         failpoint("receipt.before_commit")
         return steps

@@ -133,7 +133,7 @@ async def _states(reading: Session, rows: list[OutboxRow]) -> list[TicketState]:
 def _pace(rows: int) -> float:
     """Seconds from one transaction to the next: each costs every partition it touches a marker, so under load they
     are few and large."""
-    return max(0.05, min(0.15, rows / 1_000))
+    return max(0.05, min(0.15, rows / 400))
 
 
 def _measure(rows: list[OutboxRow], took: float) -> None:

@@ -19,6 +19,7 @@ from bus.source import KafkaSource
 from bus.topics import RECEIPTS
 from ticketing.accounts import AccountRules
 from ticketing.acts.desk import desk_of
+from ticketing.acts.forgetting import Forgetting
 from ticketing.alarm import Alarm
 from ticketing.clock import Clock
 from ticketing.database import engine as engine_of
@@ -67,18 +68,20 @@ def work(settings: Settings, *, prefix: str = "") -> Work:
             health.notes["confirmations"] = alarm.note
             filing: BatchHandler = Filing(engine, filed, confirming, policy, rules, alarm, levels=desk.levels)
             told = FencedProgress(engine, progress, prefix + RECEIPTS_GROUP, cluster)
+            settling = Receipts(engine, told, confirming)
             receipts = KafkaSource(
                 settings.kafka, [prefix + RECEIPTS], prefix + RECEIPTS_GROUP, progress=told, busy=_RECEIPTS_BUSY
             )
             relay = Relay(settings.kafka, url, topics=RelayTopics(prefix), transactional_id=f"{prefix}relay")
-            clock, ticket_clock = Clock(engine), TicketClock(engine)
+            clock, ticket_clock, forgetting = Clock(engine), TicketClock(engine), Forgetting(engine)
 
+            via = notifying_via(settings)
             notifier = Notifier(
-                engine, settings.notifications, settings.desk, notifying_via(settings), own=confirming.own
+                engine, settings.notifications, settings.desk, confirming.tokens, via, own=confirming.own
             )
 
             def leading(_: Leadership) -> list[Awaitable[None]]:
-                return [relay.run(), clock.run(), ticket_clock.run(), notifier.run()]
+                return [relay.run(), clock.run(), ticket_clock.run(), notifier.run(), forgetting.run()]
 
             def report(state: str) -> None:
                 LEADING.set(state == "leader")
@@ -88,7 +91,7 @@ def work(settings: Settings, *, prefix: str = "") -> Work:
                 stop,
                 [
                     consume(messages, filing, Parking(parked, "ticketing"), progress=filed, stop=stop),
-                    consume(receipts, Receipts(engine, told), Parking(parked, "receipts"), progress=told, stop=stop),
+                    consume(receipts, settling, Parking(parked, "receipts"), progress=told, stop=stop),
                     lead(
                         url,
                         RELAY_LOCK,

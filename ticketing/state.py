@@ -13,6 +13,11 @@ STATE_COLUMNS: Final[LiteralString] = """
     ARRAY(SELECT a.number FROM desk.tickets a WHERE a.root_id = t.id AND a.id <> t.id ORDER BY a.number) AS aliases
 """
 STATE_FROM: Final[LiteralString] = "desk.tickets t LEFT JOIN desk.contacts c ON c.id = t.contact_id"
+STATE_JSON: Final[LiteralString] = """
+    to_jsonb(s) - ARRAY['messages', 'attachments', 'replies'] || jsonb_build_object('counts',
+        jsonb_build_object('messages', s.messages, 'attachments', s.attachments, 'replies', s.replies))
+"""
+"""The document of a row `s` of STATE_COLUMNS, made by PostgreSQL itself."""
 
 
 def ticket_state(row: Any) -> TicketState:  # noqa: ANN401  # rows of both drivers have these attributes

@@ -41,10 +41,10 @@ _CHANGEABLE = (
     ),
     *("opened_at", "last_message_at", "updated_at", "closed_at", "version", "due_at", "clocks", "next_due_at"),
 )
-_BY_HAND = ("id", "subject", "priority", "category", "ticket_kind", "owner_id", "team_id", "tags", "spam")
+_BY_HAND = ("subject", "priority", "category", "ticket_kind", "owner_id", "team_id", "tags", "spam")
 _DELIVERED = ("id", "state", "reason", "state_at", "next_attempt_at")
 _OPENED = (
-    *("root_id", "number", "channel", "account", "subject", "language", "priority"),
+    *("root_id", "number", "channel", "account", "subject", "language", "priority", "category"),
     *("follows", "possible_reply_to", "token_generation", "department"),
 )
 _ABSORBED = sa.text("""
@@ -141,10 +141,9 @@ async def store_rows(connection: Executes, decision: Decision, arrivals: Arrival
     if decision.brakes is not None:
         await brakes_store.write(connection, decision.brakes, now)
     await store_people(connection, decision, now)
-    await insert_rows(connection, t.tickets, [_opened(ticket) for ticket in decision.opened])
-    await change(connection, t.tickets, _CHANGEABLE, list(decision.changed.values()))
-    if decision.by_hand:
-        await change(connection, t.tickets, _BY_HAND, [*decision.opened, *decision.changed.values()])
+    changeable = (*_CHANGEABLE, *_BY_HAND) if decision.by_hand else _CHANGEABLE
+    await insert_rows(connection, t.tickets, [_opened(ticket, changeable) for ticket in decision.opened])
+    await change(connection, t.tickets, changeable, list(decision.changed.values()))
     if decision.absorbed:
         values = {"old": texts(decision.absorbed), "root": texts(decision.absorbed.values())}
         await connection.execute(_ABSORBED, values)
@@ -172,8 +171,8 @@ async def store_rows(connection: Executes, decision: Decision, arrivals: Arrival
     await change(connection, t.replies, _DELIVERED, [_Delivered.of(delivery) for delivery in decision.bounced])
 
 
-def _opened(ticket: Ticket) -> dict[str, Any]:
-    return {name: getattr(ticket, name) for name in (*_OPENED, *_CHANGEABLE)}
+def _opened(ticket: Ticket, changeable: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(ticket, name) for name in (*_OPENED, *changeable)}
 
 
 def _message(filed: FiledMessage, now: datetime) -> MessageRow:

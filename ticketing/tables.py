@@ -159,7 +159,9 @@ for _name, _column in {
     sa.Index(f"tickets_{_name}", _column, tickets.c.number, postgresql_where=_column.is_not(None))
 sa.Index("tickets_unclosed", tickets.c.status, tickets.c.number, postgresql_where=tickets.c.status != "closed")
 # as ticketing.api.orders sorts by them
-sa.Index("tickets_due", sa.text("coalesce(due_at, 'infinity'::timestamptz)"), tickets.c.number)
+sa.Index("tickets_due", tickets.c.due_at, tickets.c.number, postgresql_where=tickets.c.due_at.is_not(None))
+sa.Index("tickets_follows", tickets.c.follows, postgresql_where=tickets.c.follows.is_not(None))
+sa.Index("tickets_spam", tickets.c.number, postgresql_where=tickets.c.spam)
 sa.Index(
     "tickets_priority",
     sa.text("array_position(ARRAY['low'::text, 'normal'::text, 'high'::text, 'urgent'::text], priority)"),

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from pydantic import Field
+
 from ingest.connectors.website import reference_key
 from ingest.contract import Connector, Place
 from ingest.forms.settings import FormSettings
@@ -11,13 +13,15 @@ from ingest.intake.route import Route
 
 
 class WebFormSettings(FormSettings):
-    """`[connectors.NAME]` with `type = "web_form"`. `feedback`: `no`; `choice`, a box to tick; or `only`: what comes
-    is feedback, opens no ticket and waits for no answer. `allowed_origins`: the sites that the form stands on.
-    """
+    """`[connectors.NAME]` with `type = "web_form"`."""
 
-    fields: list[str] = ["name", "email", "text"]
-    allowed_origins: list[Origin] = ["*"]
-    feedback: Literal["no", "choice", "only"] = "no"
+    fields: list[str] = Field(default=["name", "email", "text"], description="what is asked, in this order")
+    allowed_origins: list[Origin] = Field(default=["*"], description="the sites that the form stands on")
+    feedback: Literal["no", "choice", "only"] = Field(
+        default="no",
+        description="`no`; `choice`, a box to tick; or `only`: what comes is feedback, opens no ticket and waits for "
+        "no answer",
+    )
 
 
 def _web(settings: WebFormSettings, place: Place) -> Sequence[Route]:

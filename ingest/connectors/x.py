@@ -24,7 +24,7 @@ def _sender(settings: XSettings, place: Place) -> Sender:
     from ingest.x.budget import Budget
     from ingest.x.sender import XSender
 
-    return XSender(settings, Budget(place, settings, "sending"))
+    return XSender(settings, Budget(place, settings, "sending"), place.blobs)
 
 
 def _web(settings: XSettings, place: Place) -> Sequence[Route]:

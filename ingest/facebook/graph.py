@@ -9,7 +9,7 @@ from typing import Any
 
 from bus.errors import Retryable
 from ingest.contract import Refused
-from ingest.facebook.error_codes import meaning_of
+from ingest.facebook.error_codes import UNANSWERABLE, meaning_of
 from ingest.facebook.settings import FacebookSettings
 from ingest.providers.http import Answer, ProviderHttp, failed
 
@@ -60,6 +60,17 @@ class Graph:
         )
         return str(self._good(answer).json.get("id") or "")
 
+    async def message(self, page: str, person: str, text: str, how: Mapping[str, str]) -> str:
+        """The id of a new message in Messenger; `how`: its `messaging_type` and tag. Raises as `comment`."""
+        answer = await self._http.ask(
+            "POST",
+            f"/{self.version}/{page}/messages",
+            params={"appsecret_proof": self._proof},
+            json_body={"recipient": {"id": person}, "message": {"text": text}, **how},
+            sending=True,
+        )
+        return str(self._good(answer).json.get("message_id") or "")
+
     async def close(self) -> None:
         """Hang up."""
         await self._http.close()
@@ -72,7 +83,8 @@ class Graph:
     def _good(self, answer: Answer) -> Answer:
         error = answer.json.get("error")
         if isinstance(error, dict):
-            raise self._raised(answer, error)
+            never = UNANSWERABLE.get((error.get("code"), error.get("error_subcode")))
+            raise Refused(f"Facebook: {never}") if never else self._raised(answer, error)
         if answer.status != 200:
             raise failed(answer, "the Graph API")
         return answer

@@ -68,6 +68,10 @@ class FacebookPoller:
             messages.append(self._record(Found(id_, now, "", thread, body, path), "removed"))
         return Page(messages, _pruned(after.since, seen, window))
 
+    def rewound(self, after: FacebookCursor | None, since: datetime) -> FacebookCursor:  # noqa: ARG002  # all is looked at
+        """See Rewindable; not further than `look_back_days`."""
+        return FacebookCursor(since=since.replace(microsecond=0))
+
     async def confirm(self, page: Page[FacebookCursor]) -> None:
         """Nothing is marked on a page."""
 

@@ -1,4 +1,4 @@
-"""Answers as comments of the page."""
+"""Answers as comments of the page, and as messages where one was answered."""
 
 import re
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from bus.errors import Invalid
 from bus.reply import Reply
 from ingest.contract import Refused, Uncertain
 from ingest.facebook.graph import Graph, Repeated
+from ingest.facebook.messenger import Messenger, parties
 from ingest.facebook.settings import FacebookSettings
 from ingest.providers.public import must_be_public
 from normalize.payload.instants import from_text
@@ -18,8 +19,8 @@ _ID = re.compile(r"[0-9]{1,32}(?:_[0-9]{1,32}){0,2}")
 
 
 class FacebookSender:
-    """Sender (ingest.contract). `in_reply_to` of a reply is the comment that is answered, `provider_thread` the post.
-    What stands there already is not written again.
+    """Sender (ingest.contract). `in_reply_to` of a reply is the comment that is answered, `provider_thread` the post;
+    or, of a message, the conversation of page and person. What stands there already is not written again.
     """
 
     idempotent = False
@@ -27,10 +28,13 @@ class FacebookSender:
     def __init__(self, settings: FacebookSettings, blobs: BlobStore) -> None:
         self._page = settings.page_id
         self._graph = Graph(settings)
+        self._messenger = Messenger(self._graph, settings.page_id, human_agent=settings.human_agent)
         self._blobs = blobs
 
     async def send(self, reply: Reply) -> str:
-        """See Sender; the provider's id is the comment's."""
+        """See Sender; the provider's id is the comment's or message's."""
+        if (both := parties(reply.provider_thread)) is not None:
+            return await self._message(reply, *both)
         target = reply.in_reply_to or reply.provider_thread or ""
         if not _ID.fullmatch(target):
             raise Refused("the reply names no post or comment of the page")
@@ -52,6 +56,13 @@ class FacebookSender:
     async def close(self) -> None:
         """Hang up."""
         await self._graph.close()
+
+    async def _message(self, reply: Reply, page: str, person: str) -> str:
+        self._messenger.check(reply, page)
+        for each in await self._messenger.earlier(person):
+            if self._is_this(each, reply):
+                return str(each.get("id"))
+        return await self._messenger.send(reply, person)
 
     async def _written_before(self, target: str, reply: Reply) -> str | None:
         """The comment in which an earlier attempt ended, if it did."""

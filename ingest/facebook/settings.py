@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, StringConstraints
 
+from ingest.contract import TYPE
 from ingest.intake.settings import PROVIDERS_RATES, Rates, WebSettings
 from ingest.providers.addresses import BaseUrl
 
@@ -11,7 +12,7 @@ from ingest.providers.addresses import BaseUrl
 class FacebookSettings(WebSettings):
     """`[connectors.NAME]` with `type = "facebook"`."""
 
-    type: Literal["facebook"] = "facebook"
+    type: Literal["facebook"] = Field(default="facebook", description=TYPE)
     page_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,32}$")] = Field(
         description="The page's id; what it writes itself is never taken for a customer's."
     )
@@ -22,6 +23,11 @@ class FacebookSettings(WebSettings):
     app_id: str | None = Field(default=None, description="The app's id; with it the token's expiry is watched.")
     verify_token: SecretStr | None = Field(
         default=None, min_length=8, description="The word Facebook says when it first calls the webhook."
+    )
+    human_agent: bool = Field(
+        default=False,
+        description="Whether Facebook has granted the app *Human Agent*: agents answer in Messenger for seven days, "
+        "else for 24 hours.",
     )
     poll_every: float = Field(default=300.0, gt=0, description="Seconds between two looks for what no webhook told.")
     look_back_days: int = Field(default=7, ge=1, le=60, description="How old posts are whose comments are looked at.")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from ingest.forms.definition import LENGTHS, STANDARD, Field, FileLimits, Form
 from normalize.addresses import canonical
 from normalize.forms.attachments import files_in_json
-from normalize.payload.fields import Fields
+from normalize.forms.submission import answer
 from normalize.payload.multipart import File
 from normalize.payload.request import Request
 from normalize.phone.numbers import canonical_number
@@ -24,7 +24,7 @@ def problems_of(form: Form, request: Request, *, identified: bool = False, regio
         if field.kind == "files":
             problem = _files(field, _files_of(request), form.limits)
         else:
-            problem = _value(field, value_of(request.fields, field.name), identified=identified, region=region)
+            problem = _value(field, answer(request.fields, field.name), identified=identified, region=region)
         if problem is not None:
             found[field.name] = problem
     asked = {field.name for field in form.fields}
@@ -33,13 +33,6 @@ def problems_of(form: Form, request: Request, *, identified: bool = False, regio
     if not found and not _says_something(form, request):
         found["text" if "text" in asked else form.fields[0].name] = "nothing"
     return found
-
-
-def value_of(fields: Fields, name: str) -> str:
-    """What was answered; a field of the form's own may also stand in `fields`, `text` also in `message`."""
-    if name == "text":
-        return fields.text("text", "message")
-    return fields.text(name) or fields.object("fields").text(name)
 
 
 def _value(field: Field, value: str, *, identified: bool, region: str | None) -> str | None:
@@ -84,5 +77,5 @@ def _files(field: Field, files: list[File], limits: FileLimits) -> str | None:
 def _says_something(form: Form, request: Request) -> bool:
     fields = request.fields
     return bool(fields.text("text", "message").strip() or fields.line("subject") or _files_of(request)) or any(
-        field.name not in STANDARD and value_of(fields, field.name).strip() for field in form.fields
+        field.name not in STANDARD and answer(fields, field.name).strip() for field in form.fields
     )

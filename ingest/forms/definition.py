@@ -21,7 +21,6 @@ STANDARD: Mapping[str, Kind] = {
     "category": "choice",
 }
 """The fields whose meaning the desk knows; our own words are their labels."""
-PRIORITIES = ("low", "normal", "high", "urgent")
 LENGTHS: Mapping[str, int] = {"line": 300, "email": 320, "phone": 40, "text": 100_000, "choice": 200, "check": 20}
 """The most characters of a field of each kind."""
 TRAP, STAMP = "_website", "_stamp"

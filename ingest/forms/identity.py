@@ -13,9 +13,10 @@ LEAST_SECRET = 32
 """Bytes of a secret for HS256 (RFC 7518 §3.2)."""
 
 
-def identified(token: str, secrets: Sequence[SecretStr], audience: str) -> str:
+def identified(token: str, secrets: Sequence[SecretStr], audience: str, *, expired: bool = False) -> str:
     """The mail address of the claim `email`. `exp` must be there; `aud`, if it is, must be the connector's name.
 
+    `expired`: it may have run out, for somebody who was known by it before.
     Raises Refusal 401 for everything else, another algorithm included.
     """
     if not secrets:
@@ -26,7 +27,7 @@ def identified(token: str, secrets: Sequence[SecretStr], audience: str) -> str:
                 token,
                 secret.get_secret_value(),
                 algorithms=["HS256"],
-                options={"require": ["exp", "email"], "verify_aud": False},
+                options={"require": ["exp", "email"], "verify_aud": False, "verify_exp": not expired},
                 leeway=30,
             )
         except jwt.ExpiredSignatureError:

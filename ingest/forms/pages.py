@@ -11,10 +11,11 @@ from jinja2 import DictLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup, escape
 
-from ingest.forms.checking import Problems, value_of
+from ingest.forms.checking import Problems
 from ingest.forms.definition import LENGTHS, Field, Form, label_in
 from ingest.forms.languages import NAMES
 from ingest.forms.wording import Words, wording
+from normalize.forms.submission import answer
 from normalize.payload.fields import Fields
 
 _ANY_REFERENCE = "0000-0000-0000"
@@ -115,7 +116,7 @@ class Pages:
             "nonce": given.nonce,
             "stamp": given.stamp,
             "problems": problems,
-            "values": {name: value_of(given.answers, name) for name in self._remembered()},
+            "values": {name: answer(given.answers, name) for name in self._remembered()},
             "summary": summary,
             "script_words": json.dumps(self._script_words(words), ensure_ascii=False),
             "label_in": label_in,

@@ -1,12 +1,6 @@
 """When a form was given out: signed, so that a machine has to ask for one and wait, as people do."""
 
 import hmac
-import secrets
-from pathlib import Path
-
-from pydantic import SecretStr
-
-from bus.whole_file import write_atomically
 
 _LASTS = 24 * 3600
 _AHEAD = 60
@@ -33,17 +27,3 @@ class Stamps:
 
     def _mac(self, at: str) -> str:
         return hmac.new(self._key, b"form-stamp:" + at.encode("utf-8", "replace"), "sha256").hexdigest()[:32]
-
-
-def stamp_key(configured: SecretStr | None, folder: Path, name: str) -> bytes:
-    """The configured key, else one that is made once and kept in the data folder."""
-    if configured is not None:
-        return configured.get_secret_value().encode()
-    path = folder / "form-keys" / f"{name}.key"
-    try:
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_atomically(path, secrets.token_hex(32).encode())
-        return path.read_bytes()
-    except OSError:
-        return secrets.token_bytes(32)  # a folder that cannot be written: stamps live as long as this process

@@ -14,7 +14,7 @@ from ingest.forms.definition import STAMP, TRAP, Form
 from ingest.forms.stamps import Stamps
 from ingest.intake.raw_request import raw_request
 from ingest.intake.route import Incoming
-from normalize.forms.submission import read_submission
+from normalize.forms.submission import CHOICES, read_submission
 from normalize.identity import message_id
 from normalize.payload.fields import Fields
 from normalize.payload.request import Request, read_request
@@ -85,6 +85,8 @@ class Submitting:
         known: dict[str, str] = {}
         if identity is not None:
             known[":identity"] = identity
+        if self._choices:
+            known[":asks"] = self._choices
         if self.form.feedback == "only":
             known[":feedback"] = "only"
         # the address's own query holds nothing that belongs to the message
@@ -97,6 +99,10 @@ class Submitting:
             path=incoming.path.partition("?")[0],
             region=self.region,
         )
+
+    @property
+    def _choices(self) -> str:
+        return ",".join(field.name for field in self.form.fields if field.name in CHOICES)
 
     def _suspicion(self, request: Request) -> tuple[str, str] | None:
         fields = request.fields

@@ -1,4 +1,4 @@
-"""What a form says, in each of our languages."""
+"""What a form, or a chat's window, says in each of our languages."""
 
 import tomllib
 from collections.abc import Mapping
@@ -13,10 +13,10 @@ Words = Mapping[str, Any]
 
 
 @cache
-def wording(language: str) -> Words:
-    """The words of one of our languages."""
+def wording(language: str, of: str = "ingest.forms.words") -> Words:
+    """The words of one of our languages. `of`: the package that holds a file for each."""
     assert language in LANGUAGES
-    text = resources.files("ingest.forms.words").joinpath(f"{language}.toml").read_text("utf-8")
+    text = resources.files(of).joinpath(f"{language}.toml").read_text("utf-8")
     return tomllib.loads(text)
 
 

@@ -14,6 +14,7 @@ from ingest.forum.watched import is_watched
 from ingest.providers.http import Answer, failed
 from ingest.providers.record import polled_record
 from ingest.providers.slices import slices
+from normalize.payload.instants import from_text
 
 _REMEMBERED = 300
 _WINDOW = 50
@@ -29,13 +30,15 @@ class ForumCursor(BaseModel):
     """All posts up to the id `newest` are known. A page is read newest first: while there are older ones to read,
     `before` is the id to go on from, and `reached` the id that is `newest` once they are.
 
-    `seen`: the latest posts that were watched, by id, with the time of their last change.
+    `seen`: the latest posts that were watched, by id, with the time of their last change. `again_since`: older posts
+    than these are known, whatever their ids.
     """
 
     newest: int
     before: int | None = None
     reached: int = 0
     seen: dict[int, str] = {}
+    again_since: datetime | None = None
 
 
 class ForumPoller:
@@ -73,8 +76,11 @@ class ForumPoller:
         changed = [
             (post, data)
             for post, data in watched
-            if (post["id"] in after.seen and after.seen[post["id"]] != _changed_at(post))
-            or (post["id"] not in after.seen and post["id"] > after.newest)
+            if not _is_older(post, after.again_since)
+            and (
+                (post["id"] in after.seen and after.seen[post["id"]] != _changed_at(post))
+                or (post["id"] not in after.seen and post["id"] > after.newest)
+            )
         ]
         messages = [self._record(data, path, post.get("topic_id")) for post, data in reversed(changed)]
         seen = _seen(after.seen, [post for post, _ in watched])
@@ -82,7 +88,12 @@ class ForumPoller:
             for gone in _missing(after.seen, [post for post, _ in posts])[:_GONE_PER_LOOK]:
                 messages += await self._removed(gone)
                 seen.pop(gone, None)
-        return Page(messages, _next(after, [post["id"] for post, _ in posts], seen))
+        all_older = bool(posts) and all(_is_older(post, after.again_since) for post, _ in posts)
+        return Page(messages, _next(after, [post["id"] for post, _ in posts], seen, enough=all_older))
+
+    def rewound(self, after: ForumCursor | None, since: datetime) -> ForumCursor:
+        """See Rewindable."""
+        return ForumCursor(newest=0, reached=after.newest if after else 0, again_since=since)
 
     async def confirm(self, page: Page[ForumCursor]) -> None:
         """Nothing is marked in a forum."""
@@ -138,9 +149,14 @@ def _missing(seen: Mapping[int, str], posts: Sequence[Post]) -> list[int]:
     return [id_ for id_ in seen if min(here) <= id_ <= max(here) and id_ not in here]
 
 
-def _next(after: ForumCursor, ids: Sequence[int], seen: dict[int, str]) -> ForumCursor:
+def _is_older(post: Post, than: datetime | None) -> bool:
+    at = from_text(str(post.get("created_at") or ""))
+    return than is not None and at is not None and at < than
+
+
+def _next(after: ForumCursor, ids: Sequence[int], seen: dict[int, str], *, enough: bool) -> ForumCursor:
     reached = max([after.reached, after.newest, *ids])
     oldest = min(ids, default=(after.before or reached + 1) - _WINDOW + 1)
-    if oldest <= after.newest + 1 or (not ids and after.before is None):
+    if enough or oldest <= after.newest + 1 or (not ids and after.before is None):
         return ForumCursor(newest=reached, seen=seen)
-    return ForumCursor(newest=after.newest, before=oldest - 1, reached=reached, seen=seen)
+    return after.model_copy(update={"before": oldest - 1, "reached": reached, "seen": seen})

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 
+from ingest.contract import TYPE
 from ingest.intake.settings import PROVIDERS_RATES, Rates, WebSettings
 from ingest.providers.addresses import BaseUrl
 
@@ -11,7 +12,7 @@ from ingest.providers.addresses import BaseUrl
 class ForumSettings(WebSettings):
     """`[connectors.NAME]` with `type = "forum"`."""
 
-    type: Literal["forum"] = "forum"
+    type: Literal["forum"] = Field(default="forum", description=TYPE)
     url: BaseUrl = Field(description="The forum's address, as its webhooks call it in X-Discourse-Instance.")
     api_key: SecretStr = Field(description="A key of the user who answers; a moderator's also finds removed posts.")
     api_username: str = Field(min_length=1, description="That user; what it posts is never taken for a customer's.")

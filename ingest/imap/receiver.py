@@ -1,7 +1,5 @@
 """The receiving part of `email-imap`."""
 
-from datetime import UTC, datetime, time
-
 from ingest.contract import Emit, Place
 from ingest.imap.cursor import MailboxCursor
 from ingest.imap.poller import ImapPoller
@@ -19,7 +17,7 @@ class ImapReceiver:
         if settings.oauth2 is not None:
             access = Access(settings.oauth2, place.data / "tokens" / f"{place.name}.json")
             if settings.oauth2.expires_on is not None:
-                place.source.credential_expires_at = datetime.combine(settings.oauth2.expires_on, time(), UTC)
+                place.source.expires(settings.oauth2.expires_on)
         self._poller = ImapPoller(settings, place, settings.tls_context(where), access)
         self._polling = Polling(self._poller, MailboxCursor, place, every=settings.poll_every, wait=self._poller.wait)
 

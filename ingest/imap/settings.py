@@ -9,10 +9,11 @@ from pydantic import Field, SecretStr, model_validator
 
 from bus.errors import ConfigError
 from bus.settings import Section
-from ingest.contract import ConnectorSettings
+from ingest.contract import TYPE, ConnectorSettings
 from ingest.oauth2.settings import OAuth2Settings
-from ingest.outgoing_server import OutgoingServer, on_this_machine
+from ingest.outgoing_server import OutgoingServer
 from ingest.plain_address import PlainAddress
+from ingest.this_machine import on_this_machine
 
 WhenTaken = Literal["mark_seen", "move", "leave"]
 
@@ -28,7 +29,7 @@ class ImapTimeouts(Section):
 class EmailImapSettings(ConnectorSettings):
     """`[connectors.NAME]` with `type = "email-imap"`."""
 
-    type: Literal["email-imap"] = "email-imap"
+    type: Literal["email-imap"] = Field(default="email-imap", description=TYPE)
     addresses: list[PlainAddress] = Field(
         min_length=1, description="the mailbox's own addresses; the first one is what answers come from"
     )

@@ -6,6 +6,7 @@ from collections import Counter
 from starlette.datastructures import Headers
 from starlette.types import Receive
 
+from bus.deadlines import Deadlines
 from ingest.intake.route import Refusal, Unavailable
 
 _SILENCE = 20.0
@@ -47,8 +48,9 @@ class Memory:
 class Held:
     """The body of one request: `size` bytes of `memory`, until `let_go`."""
 
-    def __init__(self, memory: Memory, source: str) -> None:
+    def __init__(self, memory: Memory, source: str, deadlines: Deadlines) -> None:
         self._memory = memory
+        self._deadlines = deadlines
         self._source = source
         self.size = 0
 
@@ -64,7 +66,11 @@ class Held:
         began, before = clock(), 0
         more = True
         while more:
-            chunk, more = await _next(receive)
+            try:
+                with self._deadlines.within(_SILENCE):
+                    chunk, more = await _next(receive)
+            except TimeoutError:
+                raise _too_slow() from None
             if len(body) + len(chunk) > limit:
                 raise too_large(limit)
             self._hold(len(chunk))  # as it comes: what is only declared costs a stranger nothing
@@ -87,11 +93,7 @@ class Held:
 
 
 async def _next(receive: Receive) -> tuple[bytes, bool]:
-    try:
-        async with asyncio.timeout(_SILENCE):
-            message = await receive()
-    except TimeoutError:
-        raise _too_slow() from None
+    message = await receive()
     if message["type"] == "http.disconnect":
         raise HungUp
     return message.get("body", b""), message.get("more_body", False)
@@ -105,7 +107,7 @@ async def pour_away(receive: Receive) -> None:
             while more and poured < _POURED:
                 chunk, more = await _next(receive)
                 poured += len(chunk)
-    except (TimeoutError, HungUp, Refusal):
+    except (TimeoutError, HungUp):
         return
 
 

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import Counter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from bus.intake_settings import IntakeSettings
+from ingest.intake.corked import Corked
 from ingest.intake.rates import source_of
 from ingest.trusted_networks import TrustedNetworks
 
@@ -60,15 +61,17 @@ class LimitedHttp(HttpToolsProtocol):
     _late: asyncio.TimerHandle | None = None
     _header_bytes = 0
     _in_headers = True
+    _begun = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Count it in, or turn it away."""
-        if (refused := self.admitted.enter(transport)) is not None:
-            self.transport = transport
-            transport.write(refused)
-            transport.close()
+        corked = cast("asyncio.Transport", Corked(transport, self.loop))
+        if (refused := self.admitted.enter(corked)) is not None:
+            self.transport = corked
+            corked.write(refused)
+            corked.close()
             return
-        super().connection_made(transport)
+        super().connection_made(corked)
         self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -88,15 +91,17 @@ class LimitedHttp(HttpToolsProtocol):
         if self._in_headers and self._header_bytes > _HEADER_BYTES:
             self.transport.write(_LONG)
             self.transport.close()
+        elif self._begun:
+            self._arm()  # most come whole and need no clock
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        self._arm()
+        self._begun = True
 
     def on_headers_complete(self) -> None:
         """Its headers are in."""
-        self._in_headers = False
+        self._in_headers = self._begun = False
         self._disarm()
         super().on_headers_complete()
 

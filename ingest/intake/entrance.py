@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from bus.deadlines import Deadlines
 from bus.errors import Invalid, Retryable
 from bus.failpoints import failpoint
 from bus.raw import RawMessage
@@ -30,6 +31,7 @@ class Entrance:
         self.closing = asyncio.Event()
         self._emit: Emit | None = None
         self._inside: set[asyncio.Task[object]] = set()
+        self._deadlines = Deadlines()
 
     @property
     def open(self) -> bool:
@@ -64,7 +66,7 @@ class Entrance:
             raise Unavailable("This entrance is closed for a while.", retry_after=30)
         try:
             failpoint("receive.before_emit")
-            async with asyncio.timeout(EMIT_DEADLINE):
+            with self._deadlines.within(EMIT_DEADLINE):
                 positions = await emit(*raw)
             failpoint("receive.after_emit")
         except (Retryable, TimeoutError) as error:

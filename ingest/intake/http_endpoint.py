@@ -1,6 +1,5 @@
 """One route, served: everything that comes before its handler, and after it."""
 
-import asyncio
 import time
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
@@ -11,6 +10,7 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from bus.deadlines import Deadlines
 from bus.intake_settings import IntakeSettings
 from ingest.intake.answer import answer, preflight, secured
 from ingest.intake.body import Held, HungUp, Memory, declared_length
@@ -24,6 +24,9 @@ log = structlog.get_logger()
 
 REQUESTS = Counter("deskstream_intake_requests_total", "Requests answered", ["connector", "status"])
 SECONDS = Histogram("deskstream_intake_request_seconds", "From a request's first line to its answer", ["connector"])
+
+
+_NO_QUERY = QueryParams()
 
 
 class HttpEndpoint:
@@ -41,13 +44,14 @@ class HttpEndpoint:
         self._root = urlsplit(settings.public_url or "").path + self._prefix
         self._seconds = SECONDS.labels(entrance.name)
         self._by_status: dict[int, Counter] = {}
+        self._deadlines = Deadlines()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         began = time.perf_counter()
         headers = IndexedHeaders(scope)
         origin = self._readable_by(headers)
-        held = Held(self._memory, source_of(remote_of(scope)))
+        held = Held(self._memory, source_of(remote_of(scope)), self._deadlines)
         whole = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
         try:
             try:
@@ -94,7 +98,7 @@ class HttpEndpoint:
     async def _handled(self, scope: Scope, headers: Headers, body: bytes) -> Response:
         incoming = self._incoming(scope, headers, body)
         try:
-            async with asyncio.timeout(self._route.deadline):
+            with self._deadlines.within(self._route.deadline):
                 return await self._route.handle(incoming, self._entrance.accept)
         except Refusal:
             raise
@@ -115,7 +119,7 @@ class HttpEndpoint:
             method=scope["method"],
             path=path,
             params=scope.get("path_params", {}),
-            query=QueryParams(query),
+            query=QueryParams(query) if query else _NO_QUERY,
             headers=headers,
             body=body,
             url=f"{base}{self._prefix}{path}",

@@ -26,14 +26,18 @@ def raw_request(
     """
     headers = {name: value for name in ("content-type", *kept) if (value := incoming.headers.get(name)) is not None}
     headers |= {":method": incoming.method, ":path": incoming.path if path is None else path, **(known or {})}
-    return RawMessage(
-        channel=channel,
-        account=account,
-        received_at=incoming.received_at,
-        payload=Inline.model_construct(base64=incoming.body if body is None else body),
-        media_type=incoming.media_type or "application/octet-stream",
-        remote=incoming.remote,
-        headers=headers,
-        own_addresses=own_addresses or [],
-        region=region,
+    return RawMessage.trusted(
+        {
+            "channel": channel,
+            "account": account,
+            "received_at": incoming.received_at,
+            "payload": Inline.trusted({"base64": incoming.body if body is None else body}),
+            "media_type": incoming.media_type or "application/octet-stream",
+            "envelope_to": [],
+            "remote": incoming.remote,
+            "headers": headers,
+            "own_addresses": own_addresses or [],
+            "region": region,
+            "files": {},
+        }
     )

@@ -7,15 +7,11 @@ from ingest.contract import ConnectorSettings
 
 
 class Rates(Section):
-    """`[connectors.NAME.rates]`: how often its routes may be called; beyond it 429 with `Retry-After`, nothing taken.
+    """`[connectors.NAME.rates]`: how often its routes may be called; beyond it 429, and nothing is taken."""
 
-    `per_source`: requests a minute of one address (IPv6: of one /64), of which `burst` may come at once.
-    `per_second`: requests of all sources together.
-    """
-
-    per_source: int = Field(default=60, ge=1)
-    burst: int = Field(default=30, ge=1)
-    per_second: int = Field(default=2_000, ge=1)
+    per_source: int = Field(default=60, ge=1, description="requests a minute of one address (of IPv6: of one /64)")
+    burst: int = Field(default=30, ge=1, description="how many of them may come at once")
+    per_second: int = Field(default=2_000, ge=1, description="requests a second of all addresses together")
 
 
 PROVIDERS_RATES = Rates(per_source=60_000, burst=2_000)
@@ -23,6 +19,6 @@ PROVIDERS_RATES = Rates(per_source=60_000, burst=2_000)
 
 
 class WebSettings(ConnectorSettings):
-    """`rates`: see Rates. Settings of a row with `web` derive from this."""
+    """Settings of a row with `web` derive from this."""
 
-    rates: Rates = Rates()
+    rates: Rates = Field(default=Rates(), description="how often its routes may be called; beyond it 429")

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from bus.settings import Section
-from ingest.outgoing_server import on_this_machine
+from ingest.this_machine import on_this_machine
 
 
 class OAuth2Settings(Section):

@@ -5,11 +5,13 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, SecretStr, StringConstraints, model_validator
 
+from ingest.contract import TYPE
 from ingest.intake.settings import PROVIDERS_RATES, Rates, WebSettings
+from ingest.standard_webhooks import key_of
 
 Provider: TypeAlias = Literal["placetel", "sipgate", "generic", "exotel", "twilio"]
 SIGNING: frozenset[Provider] = frozenset({"placetel", "twilio"})
-"""They sign what they send; the others are known by an address that nobody else has, or by a password."""
+"""They sign what they send; `generic` may, the others are known by an address that nobody else has, or a password."""
 RECORDING_HOSTS: Mapping[Provider, tuple[str, ...]] = {
     "twilio": ("twilio.com", "twiliocdn.com"),
     "exotel": ("exotel.com", "exotel.in"),
@@ -19,10 +21,13 @@ RECORDING_HOSTS: Mapping[Provider, tuple[str, ...]] = {
 class PhoneSettings(WebSettings):
     """`[connectors.NAME]` with `type = "phone"`."""
 
-    type: Literal["phone"] = "phone"
+    type: Literal["phone"] = Field(default="phone", description=TYPE)
     provider: Provider = Field(description="Whose webhooks come: placetel, sipgate, generic, exotel or twilio.")
     signing_secret: SecretStr | None = Field(
-        default=None, min_length=5, description="Placetel's shared secret, Twilio's auth token: what they sign with."
+        default=None,
+        min_length=5,
+        description="What they sign with: Placetel's shared secret, Twilio's auth token, or for `generic` a key of "
+        "Standard Webhooks (`whsec_…`).",
     )
     path_secret: SecretStr | None = Field(
         default=None, min_length=16, description="The last part of the address, for systems that sign nothing."
@@ -49,6 +54,10 @@ class PhoneSettings(WebSettings):
     def _pairs(self) -> "PhoneSettings":
         if (self.username is None) != (self.password is None):
             raise ValueError("username and password belong together")
+        if self.signing_secret is not None and self.provider == "generic":
+            key_of(self.signing_secret)
+        elif self.signing_secret is not None and self.provider not in SIGNING:
+            raise ValueError(f"signing_secret: {self.provider} signs nothing; use path_secret")
         return self
 
     @property
@@ -56,4 +65,4 @@ class PhoneSettings(WebSettings):
         """What is missing without which nobody can be told from a stranger; None: nothing."""
         if self.provider in SIGNING:
             return None if self.signing_secret else "signing_secret"
-        return None if self.path_secret or self.password else "path_secret"
+        return None if self.path_secret or self.password or self.signing_secret else "path_secret"

@@ -13,7 +13,7 @@ from ingest.intake.raw_request import raw_request
 from ingest.intake.route import Accept, ClosedRoute, HttpRoute, Incoming, Route
 from ingest.phone.settings import RECORDING_HOSTS, PhoneSettings
 from ingest.phone.who_calls import check_the_system
-from ingest.providers.answers import taken
+from ingest.providers.answers import taken, twiml
 from ingest.providers.files import Files
 from ingest.providers.record import THREAD
 from normalize.payload.fields import Fields
@@ -25,7 +25,6 @@ _CALL_IDS = (
     "ParentCallSid", "origCallId", "orig_call_id", "originalCallId", "callId", "call_id", "CallSid", "call_sid", "xcid",
 )  # fmt: skip
 _RECORDINGS = ("RecordingUrl", "CallRecordings")
-_EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
 
 
 class PhoneWebhook:
@@ -62,7 +61,7 @@ class PhoneWebhook:
     def _answer(self, request: Incoming, fields: Sequence[Fields]) -> Response:
         """sipgate tells how a call goes on only to the address that the answer to its beginning names."""
         if self._settings.provider == "twilio":
-            return Response(_EMPTY_TWIML, media_type="text/xml")
+            return twiml()
         if self._settings.provider == "sipgate" and any(each.line("event") == "newCall" for each in fields):
             url = escape(request.url, quote=True)
             xml = f'<?xml version="1.0" encoding="UTF-8"?><Response onAnswer="{url}" onHangup="{url}" />'

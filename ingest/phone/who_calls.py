@@ -1,7 +1,8 @@
 """Whether a request comes from the telephone system. Pure.
 
-Placetel and Twilio sign. sipgate, Exotel and the generic interface do not: they call an address that has a secret in
-it, or log in. Such a secret may end up in a log of theirs or of a proxy: less than a signature, and all there is.
+Placetel and Twilio sign, and so may whoever speaks the generic interface (Standard Webhooks). sipgate and Exotel do
+not: they call an address that has a secret in it, or log in. Such a secret may end up in a log of theirs or of a proxy:
+less than a signature, and all there is.
 """
 
 import base64
@@ -14,6 +15,7 @@ from pydantic import SecretStr
 from ingest.intake.route import Incoming, Refusal
 from ingest.phone.settings import PhoneSettings
 from ingest.signatures import base64_sha1, check, hex_sha256, same
+from ingest.standard_webhooks import checked, key_of
 
 _PORTS = {"https": 443, "http": 80}
 
@@ -28,6 +30,8 @@ def check_the_system(request: Incoming, settings: PhoneSettings) -> None:
     elif settings.provider == "twilio" and secret is not None:
         check(request.headers, "x-twilio-signature", twilio_signatures(secret, request.url, request.body))
     else:
+        if secret is not None:
+            checked(request.headers, request.body, [key_of(secret)], request.received_at)
         path, password = settings.path_secret, settings.password
         if path is not None and not same(request.params.get("secret", ""), path.get_secret_value()):
             raise _nobody_knows()

@@ -36,7 +36,8 @@ class Files:
 
     `hosts`: names of hosts, which stand for what is below them too; None: any public host. `inside`: origins
     (`http://10.0.0.7:8080`) that an operator has named, which need be neither public nor https. `most`: files at once;
-    more stay where they are. `credentials`: by host, user and password (HTTP basic), which no redirect passes on.
+    more stay where they are. `credentials`: by host, user and password (HTTP basic), `bearers`: a token (RFC 6750);
+    no redirect passes them on.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Files:
         hosts: Sequence[str] | None = None,
         inside: Sequence[str] = (),
         credentials: Mapping[str, tuple[str, str]] | None = None,
+        bearers: Mapping[str, str] | None = None,
         seconds: float = _SECONDS,
         longest: int = LONGEST_FILE,
         most: int = _MOST,
@@ -54,6 +56,7 @@ class Files:
         self._hosts = None if hosts is None else tuple(host.lower() for host in hosts)
         self._inside = frozenset(_origin(httpx.URL(each)) for each in inside)
         self._credentials = dict(credentials or {})
+        self._bearers = dict(bearers or {})
         self._seconds = seconds
         self._longest = longest
         self._most = most
@@ -83,18 +86,20 @@ class Files:
     async def download(self, source: str) -> bytes:
         """The bytes. Raises NotFetched and what httpx raises."""
         url = httpx.URL(source)
-        credentials = self._credentials.get(url.host)
+        credentials, bearer = self._credentials.get(url.host), self._bearers.get(url.host)
         async with httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=self._seconds) as client:
             for _ in range(_REDIRECTS + 1):
                 async with client.stream(
                     "GET",
                     url.copy_with(host=await self._address(url)),
-                    headers={"Host": url.netloc.decode("ascii")},
+                    headers={"Host": url.netloc.decode("ascii")}
+                    | ({"Authorization": f"Bearer {bearer}"} if bearer else {}),
                     extensions={"sni_hostname": url.host},
                     auth=credentials,
                 ) as response:
                     if response.is_redirect:
-                        url, credentials = url.join(response.headers.get("location", "")), None
+                        url = url.join(response.headers.get("location", ""))
+                        credentials = bearer = None
                         continue
                     if response.status_code != httpx.codes.OK:
                         raise NotFetched(f"status {response.status_code}")

@@ -12,7 +12,7 @@ import httpx
 
 from bus.errors import Retryable
 from ingest.contract import Uncertain
-from ingest.providers.waiting import retry_after
+from ingest.providers.waiting import LONGEST, retry_after
 
 # writes each address with its query, where some providers want a token
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -40,7 +40,10 @@ class Answer:
 
 
 class ProviderHttp:
-    """One provider, at `base`. While it has asked us to wait it is not asked at all."""
+    """One provider, at `base`. While it has asked us to wait it is not asked at all.
+
+    `wait_told`: the seconds that its answer 429 names, where that is not in a header.
+    """
 
     def __init__(
         self,
@@ -48,11 +51,13 @@ class ProviderHttp:
         *,
         headers: Mapping[str, str] | None = None,
         timeout: float = 20.0,
+        wait_told: Callable[[Answer], float | None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._base = base.rstrip("/")
         self._headers = dict(headers or {})
         self._timeout = timeout
+        self._wait_told = wait_told
         self._clock = clock
         self._not_before = 0.0
         self._client: httpx.AsyncClient | None = None
@@ -91,7 +96,8 @@ class ProviderHttp:
             text = f"{self._where} did not answer: {type(error).__name__}"
             raise (Uncertain(text) if sending else Retryable(text)) from error
         if answer.status == httpx.codes.TOO_MANY_REQUESTS:
-            seconds = retry_after(answer.headers, datetime.now(UTC))
+            told = self._wait_told(answer)
+            seconds = retry_after(answer.headers, datetime.now(UTC)) if told is None else min(max(told, 1.0), LONGEST)
             self.wait(seconds)
             raise Retryable(f"{self._where} asks us to wait {seconds:.0f} s (429)", kind="quota", after=seconds)
         return answer

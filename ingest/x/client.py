@@ -7,7 +7,7 @@ configured address (before they are signed) and does not wait for ever.
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +26,13 @@ for _name in ("tweepy", "requests_oauthlib", "oauthlib"):
 _OF_TWEEPY = ("https://api.twitter.com", "https://api.x.com")
 _OPERATORS = {"oauth1-permissions", "client-forbidden", "unsupported-authentication", "usage-capped"}
 """Problems that an operator can mend: the post itself is not to blame."""
+_UPLOAD = "https://api.x.com/2/media/upload"
+_ERRORS: Mapping[int, type[tweepy.HTTPException]] = {
+    400: tweepy.BadRequest,
+    401: tweepy.Unauthorized,
+    403: tweepy.Forbidden,
+    429: tweepy.TooManyRequests,
+}
 _UNTOLD = 15 * 60.0
 """X counts questions in windows of fifteen minutes."""
 
@@ -93,6 +100,37 @@ class XClient:
         except (ValueError, KeyError, TypeError):
             raise Uncertain("X's answer does not say whether it has taken the post") from None
 
+    async def upload(self, name: str, data: bytes, media_type: str, category: str) -> str:
+        """What X calls a file that a post may now show. Raises Retryable (nobody sees it yet) and Refused."""
+
+        def call(client: tweepy.Client) -> requests.Response:
+            # tweepy has the endpoint of API v1.1 only, which X has turned off
+            signer = tweepy.OAuth1UserHandler(
+                client.consumer_key, client.consumer_secret, client.access_token, client.access_token_secret
+            ).apply_auth()
+            form = {"media_category": category, "media_type": media_type}
+            response: requests.Response = client.session.request(
+                "POST", _UPLOAD, data=form, files={"media": (name, data, media_type)}, auth=signer
+            )
+            if not response.ok:
+                raise _ERRORS.get(response.status_code, tweepy.HTTPException)(response)
+            return response
+
+        try:
+            answer = await self._call(call)
+        except requests.RequestException as error:
+            raise Retryable(f"X did not take a file: {type(error).__name__}") from None
+        except (tweepy.BadRequest, tweepy.Forbidden) as error:
+            if _problem(error) in _OPERATORS:
+                raise self._trouble(error) from None
+            raise Refused(f"X does not take the file ({error.response.status_code}): {_detail(error)}") from None
+        except tweepy.HTTPException as error:
+            raise self._trouble(error) from None
+        id_ = _media_id(answer)
+        if id_ is None:
+            raise Retryable("X's answer does not say what it calls the file", kind="contract")
+        return id_
+
     async def _call(self, call: Callable[[tweepy.Client], requests.Response]) -> requests.Response:
         now = datetime.now(UTC)
         if self._not_before is not None and now < self._not_before:
@@ -121,6 +159,17 @@ class XClient:
     async def close(self) -> None:
         """Hang up; the next question connects again."""
         await asyncio.to_thread(self._client.session.close)
+
+
+def _media_id(answer: requests.Response) -> str | None:
+    """Under `data`, as documented, or at the top, as has been seen."""
+    try:
+        body = answer.json()
+    except ValueError:
+        return None
+    found = body.get("data", body) if isinstance(body, dict) else None
+    id_ = found.get("id") if isinstance(found, dict) else None
+    return str(id_) if id_ else None
 
 
 def _never_sent(error: requests.RequestException) -> bool:

@@ -9,13 +9,15 @@ from decimal import Decimal
 import requests
 import tweepy
 
+from bus.blobs import BlobStore
 from bus.errors import Retryable
-from bus.reply import Reply
+from bus.reply import Reply, ReplyAttachment
 from ingest.contract import Refused, Uncertain
 from ingest.providers.public import must_be_public
 from ingest.x.budget import Budget
 from ingest.x.client import Repeated, XClient
 from ingest.x.settings import XSettings
+from ingest.x.upload import Category, check, uploaded
 from ingest.x.weight import LIMIT, has_link, thread
 from normalize.payload.fields import Fields
 from normalize.payload.json_body import read_json
@@ -35,16 +37,15 @@ class XSender:
 
     idempotent = False
 
-    def __init__(self, settings: XSettings, budget: Budget) -> None:
+    def __init__(self, settings: XSettings, budget: Budget, blobs: BlobStore) -> None:
         self._settings = settings
         self._budget = budget
+        self._blobs = blobs
         self._client = XClient(settings)
         self._posted: OrderedDict[str, list[str]] = OrderedDict()
 
     async def send(self, reply: Reply) -> str:
         """See Sender; the provider's id is that of the first post."""
-        if reply.attachments:
-            raise Refused("files cannot be sent on X")
         parties = _PARTIES.fullmatch(reply.provider_thread or "")
         if parties:
             return await self._direct(reply, [parties[1], parties[2]])
@@ -59,6 +60,7 @@ class XSender:
             raise Refused("the reply is empty")
         if len(posts) > self._settings.max_thread:
             raise Refused(f"the reply would be {len(posts)} posts; at most {self._settings.max_thread} are sent")
+        check(reply.attachments, "tweet_image")
         return await self._thread(reply, target, posts)
 
     async def close(self) -> None:
@@ -68,10 +70,12 @@ class XSender:
     async def _thread(self, reply: Reply, target: str, posts: Sequence[str]) -> str:
         """What this process has posted of it already is not posted again."""
         done = self._posted.get(reply.reply_id, [])
-        await self._pay_for([self._price(text) for text in posts[len(done) :]])
+        files = [] if done else reply.attachments  # the first post shows them
+        await self._pay_for([*(self._price(text) for text in posts[len(done) :]), self._for_files(files)])
+        media = await self._uploaded(files, "tweet_image")
         for text in posts[len(done) :]:
             try:
-                done.append(await self._post(text, done[-1] if done else target))
+                done.append(await self._post(text, done[-1] if done else target, [] if done else media))
             except (Retryable, Refused, Uncertain) as error:
                 if done:
                     raise Uncertain(f"{len(done)} of {len(posts)} posts are there; then: {error}") from error
@@ -81,9 +85,11 @@ class XSender:
                 await self._budget.spend(self._price(text))
         return done[0]
 
-    async def _post(self, text: str, target: str) -> str:
+    async def _post(self, text: str, target: str, media: Sequence[str]) -> str:
         def call(client: tweepy.Client) -> requests.Response:
-            answer: requests.Response = client.create_tweet(text=text, in_reply_to_tweet_id=target, user_auth=True)
+            answer: requests.Response = client.create_tweet(
+                text=text, in_reply_to_tweet_id=target, media_ids=list(media) or None, user_auth=True
+            )
             return answer
 
         try:
@@ -118,12 +124,14 @@ class XSender:
         others = [each for each in parties if each != self._settings.user_id]
         if len(others) != 1:
             raise Refused("the conversation is not one of our account")
+        check(reply.attachments, "dm_image")
         price = self._price(reply.text)
-        await self._pay_for([price])
+        await self._pay_for([price, self._for_files(reply.attachments)])
+        media = await self._uploaded(reply.attachments, "dm_image")
 
         def call(client: tweepy.Client) -> requests.Response:
             answer: requests.Response = client.create_direct_message(
-                participant_id=others[0], text=reply.text, user_auth=True
+                participant_id=others[0], text=reply.text, media_id=media[0] if media else None, user_auth=True
             )
             return answer
 
@@ -134,6 +142,16 @@ class XSender:
         with contextlib.suppress(Retryable):
             await self._budget.spend(price)
         return id_
+
+    async def _uploaded(self, files: Sequence[ReplyAttachment], category: Category) -> list[str]:
+        found = await uploaded(self._client, self._blobs, files, category)
+        if found:
+            with contextlib.suppress(Retryable):
+                await self._budget.spend(self._for_files(files))
+        return found
+
+    def _for_files(self, files: Sequence[ReplyAttachment]) -> Decimal:
+        return self._settings.prices.file_uploaded * len(files)
 
     async def _pay_for(self, prices: Sequence[Decimal]) -> None:
         """Raises Retryable when the month's money does not suffice for all of them."""

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, StringConstraints
 
 from bus.settings import Section
+from ingest.contract import TYPE
 from ingest.intake.settings import PROVIDERS_RATES, Rates, WebSettings
 from ingest.providers.addresses import BaseUrl
 
@@ -19,13 +20,14 @@ class Prices(Section):
     user_read: Money = Field(default=Decimal("0.010"), description="For each user of an answer.")
     request: Money = Field(default=Decimal(0), description="For each question, whatever it brings.")
     post_written: Money = Field(default=Decimal("0.010"), description="For each post of ours.")
+    file_uploaded: Money = Field(default=Decimal(0), description="For each picture of ours.")
     post_with_link: Money = Field(default=Decimal("0.200"), description="For each post of ours with a link in it.")
 
 
 class XSettings(WebSettings):
     """`[connectors.NAME]` with `type = "x"`."""
 
-    type: Literal["x"] = "x"
+    type: Literal["x"] = Field(default="x", description=TYPE)
     user_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,25}$")] = Field(
         description="The account's number; what it posts is never taken for a customer's."
     )

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bus.errors import Invalid
-from bus.message import AuthorKind, Identity
+from bus.message import AuthorKind, Chosen, Identity, Priority
 from bus.raw import RawMessage
 from normalize.addresses import canonical
 from normalize.forms.attachments import files_in_json, stored
@@ -18,11 +18,14 @@ from normalize.payload.multipart import File
 from normalize.payload.request import Request, read_request
 from normalize.phone.numbers import canonical_number
 
-NORMALIZER = "form/2"
+NORMALIZER = "form/3"
 _KNOWN = {
     "name", "email", "phone", "subject", "text", "message", "feedback", "feedback_only", "id", "attachments",
     "fields", "submitted_at", "language",
 }  # fmt: skip
+CHOICES = ("priority", "category")
+PRIORITIES: tuple[Priority, ...] = ("low", "normal", "high", "urgent")
+LONGEST_CATEGORY = 64
 _FIELDS = 100
 _FIELD_CHARACTERS = 4_000
 
@@ -85,6 +88,7 @@ def normalize_form(record: RawMessage, payload: bytes) -> Sequence[Understood | 
         direct=True,
         feedback_only=fields.flag("feedback_only") or fields.flag("feedback") or request.header(":feedback") == "only",
         fields=_more(fields),
+        chosen=_chosen(fields, request.header(":asks")),
         warnings=submission.warnings,
         because="a submission",
     )
@@ -109,6 +113,21 @@ def _author(record: RawMessage, request: Request, warnings: list[str]) -> tuple[
 def _typed_number(record: RawMessage, fields: Fields) -> list[Identity]:
     number = canonical_number(fields.line("phone"), record.region)
     return [Identity(kind="phone", address=number)] if number.startswith("+") else []
+
+
+def _chosen(fields: Fields, asks: str) -> Chosen | None:
+    """What was answered of what the receiver says it asks, and has checked."""
+    found = {name: answer(fields, name).strip() for name in CHOICES if name in asks.split(",")}
+    priority = next((each for each in PRIORITIES if each == found.get("priority")), None)
+    category = one_line(found.get("category", ""))[:LONGEST_CATEGORY] or None
+    return Chosen(priority=priority, category=category) if priority or category else None
+
+
+def answer(fields: Fields, name: str) -> str:
+    """What was answered; a field of the form's own may also stand in `fields`, `text` also in `message`."""
+    if name == "text":
+        return fields.text("text", "message")
+    return fields.text(name) or fields.object("fields").text(name)
 
 
 def _more(fields: Fields) -> Mapping[str, str]:

@@ -5,7 +5,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from bus.message import Address, Attachment, Author, AuthorKind, Automation, Call, Identity, NormalizedMessage, Ref
+from bus.message import (
+    Address,
+    Attachment,
+    Author,
+    AuthorKind,
+    Automation,
+    Call,
+    Chosen,
+    Identity,
+    NormalizedMessage,
+    Ref,
+)
 from bus.raw import RawMessage
 from normalize.declared_language import language_tag
 from normalize.identity import message_id
@@ -63,6 +74,7 @@ class Item:
     feedback_only: bool = False
     call: Call | None = None
     fields: Mapping[str, str] | None = None
+    chosen: Chosen | None = None
     warnings: Sequence[str] = ()
     because: str = ""
 
@@ -112,6 +124,7 @@ def understood(record: RawMessage, normalizer: str, item: Item) -> Understood:
             "feedback_only": item.feedback_only,
             "call": item.call,
             "fields": dict(item.fields) if item.fields else None,
+            "chosen": item.chosen,
             "warnings": list(dict.fromkeys(warnings)),
         }
     )

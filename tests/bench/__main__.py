@@ -12,20 +12,21 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench import api as api_part
+from tests.bench import chat, filing, filing_at_size, intake, latency, million, normalizer, whole_way
 from tests.bench import figures as figures_part
-from tests.bench import filing, filing_at_size, intake, latency, million, normalizer, whole_way
 from tests.bench.cost import pss_megabytes
 from tests.e2e.running import Up, running
 from tests.mails.generator import generate
 
 MILLION = "million"
 """An hour or more; stopped, it goes on where it was. Only when asked for."""
-PARTS = ("up", "normalizer", "filing", "size", "whole", "latency", "figures", "intake", "api", "memory")
+PARTS = ("up", "normalizer", "filing", "size", "whole", "latency", "figures", "intake", "chat", "api", "memory")
 GOALS = {
     **normalizer.GOALS,
     **{f"folder: {name}": goal for name, goal in normalizer.GOALS.items()},
     **intake.GOALS,
     **million.GOALS,
+    **chat.GOALS,
     "whole way, mails/s": "≥ 520",
     "whole way, CPU × yardstick": "≤ 3",
     "filing × bare loop": "≥ 0.3",
@@ -72,7 +73,7 @@ def main() -> None:
         take(million.measure(build / "bench-million-data", arguments.grow_to, arguments.seed, console.print))
     if "normalizer" in parts:
         take(_normalizer(arguments))
-    if {"filing", "size", "whole", "latency", "figures", "intake", "api", "memory", "up"} & set(parts):
+    if {"filing", "size", "whole", "latency", "figures", "intake", "chat", "api", "memory", "up"} & set(parts):
         folder = build / "bench-data"
         if "up" in parts:
             take({"up to ready, s": _median(arguments.runs, lambda _: _ready(folder))})
@@ -92,17 +93,18 @@ def _measure_running(
     up: Up, arguments: argparse.Namespace, parts: Sequence[str], take: Callable[[dict[str, Any]], None]
 ) -> None:
     count, seed = arguments.mails, arguments.seed
-    if "filing" in parts:
-        take(filing.measure(up.endpoints()["database"], count, arguments.runs, seed))
-    if "size" in parts:
-        take(filing_at_size.measure(up.endpoints()["database"], arguments.size, 2 * arguments.runs))
-    if "figures" in parts:
-        take(figures_part.measure(up, 20 * count, arguments.runs))
-    if "intake" in parts:
-        take(intake.measure(up, count, arguments.runs))
-    if "api" in parts:
-        take(api_part.measure(up.endpoints()["database"], arguments.tickets))
-    if set(parts) <= {"figures", "intake", "size", "filing", "api", "up"}:
+    alone: dict[str, Callable[[], dict[str, Any]]] = {
+        "filing": lambda: filing.measure(up.endpoints()["database"], count, arguments.runs, seed),
+        "size": lambda: filing_at_size.measure(up.endpoints()["database"], arguments.size, 2 * arguments.runs),
+        "figures": lambda: figures_part.measure(up, 20 * count, arguments.runs),
+        "intake": lambda: dict(intake.measure(up, count, arguments.runs)),
+        "chat": lambda: dict(chat.measure(up)),
+        "api": lambda: api_part.measure(up.endpoints()["database"], arguments.tickets),
+    }
+    for part, measured in alone.items():
+        if part in parts:
+            take(measured())
+    if set(parts) <= {*alone, "up"}:
         return
     whole_way.measure(up, generate(2_000, seed=seed + 90, prefix="warm"))
     if "whole" in parts:

@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -37,7 +38,7 @@ from bus.ops import serving
 from bus.publisher import KafkaPublisher
 from bus.raw import RawMessage
 from bus.record import Position
-from bus.service import _loop_factory
+from bus.service import collect_rarely, loop_factory
 from ingest.connectors.web_form import WEB_FORM, WebFormSettings
 from ingest.contract import Emit, Place
 from ingest.emitting import Emitting
@@ -71,7 +72,7 @@ class Load:
 
 def measure(up: Up, count: int, runs: int) -> dict[str, float]:
     """Medians of `runs`, all by turns, so that they meet the same machine."""
-    kafka = str(up.endpoints()["kafka"])
+    kafka, count = str(up.endpoints()["kafka"]), 4 * count
     found: dict[str, float] = {}
     for kind, name in _KINDS.items():
         with contextlib.ExitStack() as stack:
@@ -79,7 +80,7 @@ def measure(up: Up, count: int, runs: int) -> dict[str, float]:
                 stack.enter_context(_server(each, up.data, kafka)) for each in (kind, f"{kind}-only", "bare")
             )
             for warm in (ours, same, bare):
-                _load(warm, 500)
+                _load(warm, 2_000)
             turns = [(_load(ours, count), _load(same, count), _load(bare, count)) for _ in range(runs)]
         found |= {
             f"{name}/s in one process": _median(one.per_second for one, _, _ in turns),
@@ -118,12 +119,9 @@ def _server(kind: str, folder: Path, kafka: str) -> Iterator[_Server]:
 
 
 def _load(server: _Server, count: int) -> Load:
-    process = psutil.Process(server.pid)
-    before, began = process.cpu_times(), time.perf_counter()
-    asyncio.run(_ask(server, [_post(server, n) for n in range(count)]))
-    spent, after = time.perf_counter() - began, process.cpu_times()
-    cpu = after.user + after.system - before.user - before.system
-    return Load(count / spent, cpu / count * 1e6)
+    posts = [_post(server, n) for n in range(count)]
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(_ask(server, posts))
 
 
 def _post(server: _Server, n: int) -> bytes:
@@ -145,20 +143,69 @@ def _post(server: _Server, n: int) -> bytes:
     ).encode() + body
 
 
-async def _ask(server: _Server, posts: Sequence[bytes]) -> None:
-    at = urlsplit(server.url)
-    left = iter(posts)
+async def _ask(server: _Server, posts: Sequence[bytes]) -> Load:
+    at, left, loop = urlsplit(server.url), iter(posts), asyncio.get_running_loop()
+    clients = [_Client(left) for _ in range(_CONNECTIONS)]
+    for client in clients:
+        await loop.create_connection(partial(_same, client), str(at.hostname), int(at.port or 0))
+    process = psutil.Process(server.pid)
+    before, began = process.cpu_times(), time.perf_counter()
+    for client in clients:
+        client.next()
+    await asyncio.gather(*(client.done for client in clients))
+    spent, after = time.perf_counter() - began, process.cpu_times()
+    cpu = after.user + after.system - before.user - before.system
+    return Load(len(posts) / spent, cpu / len(posts) * 1e6)
 
-    async def one() -> None:
-        reader, writer = await asyncio.open_connection(at.hostname, at.port)
-        for post in left:
-            writer.write(post)
-            head = await reader.readuntil(b"\r\n\r\n")
-            assert head.startswith(b"HTTP/1.1 201"), head
-            await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]))
-        writer.close()
 
-    await asyncio.gather(*(one() for _ in range(_CONNECTIONS)))
+def _same(client: "_Client") -> "_Client":
+    return client
+
+
+class _Client(asyncio.Protocol):
+    """A connection that is kept: the next post leaves when the answer to the last is whole. Costs little, so that it
+    is not the client that is measured.
+    """
+
+    def __init__(self, left: Iterator[bytes]) -> None:
+        self._left = left
+        self._got = b""
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._got = got = self._got + data
+        head, end, body = got.partition(b"\r\n\r\n")
+        if not end:
+            return
+        length = int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        if len(body) < length:
+            return
+        if not head.startswith(b"HTTP/1.1 201"):
+            self._end(AssertionError(head))
+            return
+        self._got = body[length:]
+        self.next()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end(exc or ConnectionError("the server has hung up"))
+
+    def next(self) -> None:
+        post = next(self._left, None)
+        if post is None:
+            self._end(None)
+        else:
+            self._transport.write(post)  # type: ignore[attr-defined]  # a transport of a stream
+
+    def _end(self, error: Exception | None) -> None:
+        if not self.done.done():
+            self._transport.close()
+            if error is None:
+                self.done.set_result(None)
+            else:
+                self.done.set_exception(error)
 
 
 async def _serve(kind: str, folder: Path, kafka: str) -> None:
@@ -166,6 +213,7 @@ async def _serve(kind: str, folder: Path, kafka: str) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with contextlib.AsyncExitStack() as stack:
         told = await (_bare(stack) if kind == "bare" else _intake(stack, kind, folder, kafka))
+        collect_rarely()  # as every service does
         print(json.dumps(told), flush=True)
         await stop.wait()
 
@@ -226,7 +274,7 @@ async def _hook(incoming: Incoming, accept: Accept) -> Response:
 def _main(arguments: Sequence[str]) -> None:
     kind, folder, kafka = arguments
     os.environ.pop("DESKSTREAM_RUN_FILE", None)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_serve(kind, Path(folder), kafka))
 
 

@@ -14,7 +14,8 @@ import pytest
 import typer.main
 import yaml
 
-from bus.settings import Settings, validated
+from bus.settings import Settings
+from bus.validated import validated
 from deploy.cli import build
 from ingest.table import configured
 

@@ -13,7 +13,8 @@ from rich.console import Console
 
 from bus.endpoints import Endpoints, read_endpoints
 from bus.errors import ConfigError
-from bus.settings import Settings, load_settings, validated
+from bus.settings import Settings, load_settings
+from bus.validated import validated
 from deploy import up as module
 from deploy.embedded import ports
 from deploy.services import Place, intake_environment, services, smtp_environment

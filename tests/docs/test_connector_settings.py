@@ -58,3 +58,20 @@ def test_sending_mail_is_documented() -> None:
     from ingest.outgoing_server import OutgoingServer
 
     assert documented(DOCS / "sending-mail.md") == keys_of(OutgoingServer)
+
+
+def _every_field(model: type[BaseModel], where: str) -> dict[str, str | None]:
+    """The description of each setting, those of sections and of named or listed sections included."""
+    found: dict[str, str | None] = {}
+    for name, field in model.model_fields.items():
+        found[f"{where}.{name}"] = field.description
+        arguments = [each for argument in get_args(field.annotation) for each in (argument, *get_args(argument))]
+        for inner in {each for annotation in (field.annotation, *arguments) for each in _models(annotation)}:
+            found |= _every_field(inner, f"{where}.{name}")
+    return found
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_every_setting_says_what_it_means(row: Connector[Any]) -> None:
+    silent = [name for name, said in _every_field(row.settings, row.name).items() if not said or not said.strip()]
+    assert not silent

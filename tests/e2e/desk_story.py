@@ -161,21 +161,23 @@ class Story:
         """Everything on `tickets.events`."""
         return [TicketEvent.from_json(each.value or b"") async for each in read_to_end(self._kafka, [TICKET_EVENTS])]
 
-    async def writes(self, text: str, *, sender: str, to: str, message_id: str) -> None:
-        """The customer writes a mail."""
+    async def writes(self, text: str, *, sender: str, to: str, message_id: str, answers: str | None = None) -> None:
+        """The customer writes a mail. `answers`: the Message-ID of another."""
         path = self.up.data / f"{message_id}.eml"
         head = f"From: Anna <{sender}>\nTo: {to}\nSubject: The pump is loud\n"
+        head += f"In-Reply-To: {answers}\n" if answers else ""
         path.write_text(f"{head}Message-ID: <{message_id}@customer.example>\n\n{text}\n")
         [*_, sent] = await asyncio.to_thread(self.up.json, "send", str(path), "--to", to)
         assert sent["accepted"] == 1
 
     async def inbox(self, address: str, count: int) -> list[EmailMessage]:
         """The mails in somebody's inbox, as soon as there are so many, in the order they came."""
-        found = await until(lambda: self._fetched(address, count), what=f"{count} mails for {address}")
+        found = await until(lambda: self.fetched(address, count), what=f"{count} mails for {address}")
         assert len(found) == count
         return found
 
-    def _fetched(self, address: str, count: int) -> list[EmailMessage]:
+    def fetched(self, address: str, count: int = 1) -> list[EmailMessage]:
+        """The mails that are there now; none when there are fewer than `count`."""
         with imaplib.IMAP4(self._greenmail.host, self._greenmail.imap) as client:
             client.login(address, "any")
             client.select("INBOX")

@@ -1,11 +1,17 @@
 """Forum, Facebook, X and telephone, all of it as it runs: in, confirmed or not, answered, and answered again."""
 
 import contextlib
+import email
+import json
+import re
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,6 +77,13 @@ SELECT r.number FROM desk.messages m JOIN desk.tickets t ON t.id = m.ticket_id J
 """
 
 
+def _mails_to(up: Up, address: str) -> list[EmailMessage]:
+    """What has been written to somebody, oldest first."""
+    files = sorted((up.data / "outbox").glob("*.eml"), key=lambda path: path.stat().st_mtime_ns)
+    mails = [email.message_from_bytes(path.read_bytes(), policy=default) for path in files]
+    return [mail for mail in mails if mail["To"].addresses[0].addr_spec == address]
+
+
 def until(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 240
     while not holds():
@@ -80,6 +93,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 def _config(forum: str, graph: str, api: str) -> str:
     starter = STARTER.replace("[desk]\n", '[desk]\nconfirm_publicly = ["forum"]\n')
+    starter = starter.replace("reply_via = {", 'reply_via = { phone = "support-mail",')
     return f"""{starter}
 [connectors.tea-forum]
 type = "forum"
@@ -215,3 +229,99 @@ def test_in_confirmed_or_not_answered_and_answered_again(public: Public) -> None
     (money,) = status["quotas"]
     assert (money["name"], money["limit"]) == ("money", 100)
     assert 0 < money["used"] < 1
+
+
+def _posted(public: Public, path: str, ticket: dict[str, Any], **headers: str) -> str:
+    """The reference of what was filled in."""
+    named = {"content-type": "application/json", "accept": "application/json"} | headers
+    request = urllib.request.Request(public.up.endpoints()["intake"] + path, json.dumps(ticket).encode(), named)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return str(json.load(answer)["reference"])
+
+
+def _page_of(public: Public, name: str) -> dict[str, str]:
+    """What the form gives out, to be sent after the time that people take."""
+    with urllib.request.urlopen(public.up.endpoints()["intake"] + f"/in/{name}/", timeout=60) as answer:
+        page = answer.read().decode()
+    time.sleep(3.1)
+    return {name: re.findall(rf'name="{name}" value="([^"]+)"', page)[0] for name in ("_stamp", "id")}
+
+
+def _number_of(public: Public, reference: str) -> int:
+    found: list[Any] = []
+
+    def filed() -> bool:
+        done = public.up.command("tickets", "why", reference, "--json", check=False)
+        found[:] = [json.loads(line)["ticket"] for line in done.stdout.splitlines()] if done.returncode == 0 else []
+        return bool(found and found[0])
+
+    until(filed)
+    return int(found[0])
+
+
+def test_what_has_no_way_back_is_answered_by_mail_and_goes_on_by_mail(public: Public, tmp_path: Path) -> None:
+    """Website, form, and a missed call from a known number: ticket, reply by mail, answer by mail, same ticket."""
+    up = public.up
+    page = {"email": "pia@visitor.example", "phone": "0221 445566", "text": "Do you deliver to Bonn?"}
+    form = {"email": "fay@visitor.example", "text": "The form says nothing.", **_page_of(public, "contact")}
+    website = _number_of(public, _posted(public, "/in/help/tickets", page))
+    web_form = _number_of(public, _posted(public, "/in/contact/submissions", form))
+    # the number was only typed: whose it is an agent has to say, once
+    call = {"event": "HungUp", "type": "missed", "direction": "in", "from": "+49221445566", "to": "030555100"}
+    for id_ in ("e2e-call-2", "e2e-call-3"):
+        assert public.deliver("/in/switchboard/calls", *telephony.placetel(call | {"call_id": id_}, _SHARED)) == 200
+        phone = public.filed(id_)
+        if id_ == "e2e-call-2":
+            up.command("contacts", "merge", "+49221445566", "pia@visitor.example")
+
+    for number, address, channel in (
+        (website, "pia@visitor.example", "website"),
+        (web_form, "fay@visitor.example", "web_form"),
+        (phone, "pia@visitor.example", "phone"),
+    ):
+        assert public.ticket(number)["channel"] == channel
+        before = len(_mails_to(up, address))
+        words = f"This is our answer to number {number}."
+        up.command("tickets", "reply", str(number), words)
+        until(lambda address=address, before=before: len(_mails_to(up, address)) > before)  # type: ignore[misc]
+        mail = _mails_to(up, address)[-1]
+        body = mail.get_body(("plain",))
+        assert body
+        assert words in body.get_content()
+        to = mail["Reply-To"].addresses[0].addr_spec
+        answer = tmp_path / f"{number}.eml"
+        answer.write_bytes(
+            f"From: {address}\r\nTo: {to}\r\nSubject: Re: x\r\nMessage-ID: <{number}@visitor.example>\r\n"
+            f"In-Reply-To: {mail['Message-ID']}\r\n\r\nThank you for number {number}.\r\n".encode()
+        )
+        up.json("send", str(answer), "--to", to)
+        assert public.filed(f"{number}@visitor.example") == number
+    up.verify(wait=120)
+    for number, channel in ((website, "website"), (web_form, "web_form"), (phone, "phone")):
+        ticket = public.ticket(number)
+        assert [message["channel"] for message in ticket["messages"]] == [channel, "email"]
+        states = [event["data"]["state"] for event in ticket["history"] if event["type"] == "ticket.delivery_updated"]
+        assert states[-1] == "sent"
+
+
+def test_messenger_is_confirmed_answered_and_goes_on_in_messenger(public: Public) -> None:
+    page = public.page
+    asked = page.hears("771", "Is the shop open on Sunday?")
+    for _ in range(2):
+        assert public.deliver("/in/tea-page/webhook", *asked) == 200
+    number = public.filed(page.talks["771"][0]["id"])
+    until(lambda: len(page.told("771")) == 1)  # whoever writes in private is confirmed in private
+    assert str(number) in page.told("771")[0]["message"]
+    public.up.command("tickets", "reply", str(number), "From ten to four.")
+    until(lambda: len(page.told("771")) == 2)
+    thanks = page.hears("771", "Thank you!")
+    assert public.deliver("/in/tea-page/webhook", *thanks) == 200
+    assert public.filed(page.talks["771"][-1]["id"]) == number
+    public.up.verify(wait=120)
+    assert [each["message"] for each in page.told("771")][1:] == ["From ten to four."]
+    states = [
+        event["data"]["state"]
+        for event in public.ticket(number)["history"]
+        if event["type"] == "ticket.delivery_updated"
+    ]
+    assert states[-1] == "sent"

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from imapclient import IMAPClient
 
 from bus.connector import ConnectorStatus
 from bus.kafka_settings import KafkaSettings
@@ -70,6 +71,13 @@ def texts(raw: Sequence[RawMessage]) -> set[bytes]:
     return {one.payload.base64.rpartition(b"text of ")[2].strip() for one in raw if isinstance(one.payload, Inline)}
 
 
+def unseen(greenmail: Mailbox, address: str) -> int:
+    with IMAPClient(greenmail.host, greenmail.imap, ssl=False) as client:
+        client.login(address, "any")
+        client.select_folder("INBOX", readonly=True)
+        return len(client.search(["UNSEEN"]))
+
+
 @pytest.fixture
 async def topic(stack: Stack) -> AsyncIterator[RawTopic]:
     async with raw_topic(KafkaSettings(servers=stack.kafka)) as topic:
@@ -88,14 +96,20 @@ async def test_the_others_flow(stack: Stack, greenmail: Mailbox, topic: RawTopic
         box: Writer(greenmail.smtp, desk_of(box)),
     }
     with own_folder("isolation") as folder:
-        write_config(
-            folder,
-            **{
-                one: smtp | {"port": port_one, "addresses": [desk_of(one)]},
-                two: smtp | {"port": port_two, "addresses": [desk_of(two)]},
-                box: imap | {"port": greenmail.imap, "addresses": [desk_of(box)], "username": desk_of(box)},
-            },
-        )
+
+        def configured(**more: object) -> None:
+            """As the operator has written it; `more`: of the mailbox."""
+            mailbox = {"port": greenmail.imap, "addresses": [desk_of(box)], "username": desk_of(box)}
+            write_config(
+                folder,
+                **{
+                    one: smtp | {"port": port_one, "addresses": [desk_of(one)]},
+                    two: smtp | {"port": port_two, "addresses": [desk_of(two)]},
+                    box: imap | mailbox | more,
+                },
+            )
+
+        configured()
 
         async def flows(*names: str) -> None:
             """Each of them takes five more, whatever happens to the rest."""
@@ -130,12 +144,14 @@ async def test_the_others_flow(stack: Stack, greenmail: Mailbox, topic: RawTopic
                 await asyncio.to_thread(first.wait)
                 await flows(two, box)
 
-                # an upgrade: the new one is started before the old one goes, and polls when that has gone
+                # an upgrade: the new one, with other settings, is started before the old one goes, and polls then
+                configured(when_taken="leave", poll_every=0.4)
                 with run(box):
                     await shown(box, "standby")
                     third.terminate()
                     assert await asyncio.to_thread(third.wait, PATIENCE) == 0
                     await flows(two, box)
+                    assert await asyncio.to_thread(unseen, greenmail, desk_of(box)) == 5  # it leaves them as they are
             with run(one):
                 await flows(one, two)
         for name, writer in writers.items():

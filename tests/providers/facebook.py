@@ -6,7 +6,7 @@ import hmac
 import itertools
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from starlette.applications import Starlette
@@ -25,6 +25,7 @@ class Facebook:
 
     def __init__(self) -> None:
         self.items: dict[str, dict[str, Any]] = {}
+        self.talks: dict[str, list[dict[str, Any]]] = {}
         self.expires_at = 0
         self.url = ""
         self.faulty: Faulty
@@ -111,6 +112,48 @@ class Facebook:
         comment["_picture"] = form.get("source")
         return JSONResponse({"id": comment["id"]})
 
+    def hears(self, person: str, text: str, *, hours_ago: float = 0) -> tuple[dict[str, str], bytes]:
+        """Somebody writes in Messenger; the webhook of it."""
+        at = datetime.now(UTC) - timedelta(hours=hours_ago)
+        mid = f"m_{next(self._numbers)}"
+        self.talks.setdefault(person, []).append(
+            {"id": mid, "message": text, "from": {"id": person}, "created_time": f"{at:%Y-%m-%dT%H:%M:%S+0000}"}
+        )
+        event = {
+            "sender": {"id": person}, "recipient": {"id": PAGE}, "timestamp": int(at.timestamp() * 1000),
+            "message": {"mid": mid, "text": text},
+        }  # fmt: skip
+        return signed({"object": "page", "entry": [{"id": PAGE, "time": event["timestamp"], "messaging": [event]}]})
+
+    def told(self, person: str) -> list[dict[str, Any]]:
+        """What the page has written to somebody."""
+        return [each for each in self.talks.get(person, []) if each["from"]["id"] == PAGE]
+
+    async def messages(self, request: Request) -> Response:
+        """The Send API and its windows."""
+        if refused := self._refused(request):
+            return refused
+        asked = await request.json()
+        talk = self.talks.get(asked["recipient"]["id"])
+        if talk is None:
+            return _error(100, "No matching user found", 2018001)
+        heard = max(_at(each) for each in talk if each["from"]["id"] != PAGE)
+        window = 7 * 24 if asked.get("tag") == "HUMAN_AGENT" else 24
+        if datetime.now(UTC).timestamp() - heard > window * 3600:
+            return _error(10, "This message is sent outside of allowed window.", 2018278)
+        mid = f"m_{next(self._numbers)}"
+        text = asked["message"]["text"]
+        talk.append({"id": mid, "message": text, "from": {"id": PAGE}, "created_time": _now(), "_asked": asked})
+        return JSONResponse({"recipient_id": asked["recipient"]["id"], "message_id": mid})
+
+    async def conversations(self, request: Request) -> Response:
+        if refused := self._refused(request):
+            return refused
+        assert request.query_params["platform"] == "messenger"
+        talk = self.talks.get(request.query_params["user_id"], [])
+        shown = [{name: value for name, value in each.items() if name != "_asked"} for each in reversed(talk)]
+        return JSONResponse({"data": [{"id": "t_1", "messages": {"data": shown}}] if shown else []})
+
     async def object(self, request: Request) -> Response:
         if refused := self._refused(request):
             return refused
@@ -174,6 +217,8 @@ def facebook() -> Iterator[Facebook]:
     routes = [
         Route("/v23.0/debug_token", graph.debug),
         Route(f"/v23.0/{PAGE}/feed", graph.feed),
+        Route(f"/v23.0/{PAGE}/messages", graph.messages, methods=["POST"]),
+        Route(f"/v23.0/{PAGE}/conversations", graph.conversations),
         Route("/v23.0/{id}", graph.object),
         Route("/v23.0/{id}/comments", graph.comments, methods=["GET", "POST"]),
     ]

@@ -20,6 +20,7 @@ from bus.topics import raw_topic
 from ingest.contract import Connector, Place, Sender
 from ingest.emitting import Emitting
 from ingest.intake.route import HttpRoute, Incoming, Refusal, Unavailable
+from ingest.polling import Polling
 from normalize.outcome import Ignored, Understood
 from normalize.table import NORMALIZERS
 from tests.ingest.memory_cursors import MemoryCursors
@@ -65,6 +66,11 @@ class Rig:
             return held_at is not None and (source.problems != problems or held_at != (source.last_success_at,))
 
         await until(done, self._receiver.run(self.emit))
+
+    def rewind(self, since: datetime) -> None:
+        """What `deskstream connectors rewind` asks of the process that polls."""
+        assert isinstance(self._receiver, Polling)
+        self._receiver.rewind(since)
 
     async def begun(self) -> None:
         """The poll has looked for the first time, which takes nothing."""

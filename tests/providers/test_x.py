@@ -13,6 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from bus.errors import Retryable
+from bus.reply import Reply, ReplyAttachment
 from ingest.connectors.x import X as ROW
 from ingest.contract import Refused, Uncertain
 from ingest.x.calls import CallAlarm
@@ -402,3 +403,63 @@ async def test_a_direct_message_is_answered_by_one(rig: Rig, api: X) -> None:
     assert (sent["text"], sent["direct"]) == ("Your address?", "42")
     with pytest.raises(Refused):
         await rig.send(rig.reply("Your address?", provider_thread="42-43", visibility="private"))
+
+
+async def _with_files(rig: Rig, reply: Reply, *files: tuple[str, str, bytes]) -> Reply:
+    attached = [
+        ReplyAttachment(name=name, media_type=kind, blob=await rig.place.blobs.put(data), size=len(data))
+        for name, kind, data in files
+    ]
+    return reply.model_copy(update={"attachments": attached})
+
+
+async def test_pictures_go_along_with_the_first_post_and_are_paid_for(api: X, tmp_path: Path) -> None:
+    rig = Rig(ROW, _settings(api, monthly_budget="10", prices=PRICES | {"file_uploaded": "2"}), tmp_path)
+    asked = api.write("@teahouse where?")
+    long = " ".join(f"Reason number {number} is as good as any other." for number in range(14))
+    pictures = (("map.png", "image/png", b"a map"), ("door.jpg", "image/jpeg", b"a door"))
+    await rig.send(await _with_files(rig, rig.reply(long, in_reply_to=asked["id"]), *pictures))
+    assert [post["shows"] for post in api.ours] == [[b"a map", b"a door"], [], []]
+    assert Decimal(rig.cursors.stored["public.sending"]["amount"]) == 3 + 2 * 2
+    with pytest.raises(Retryable, match=r"costs 5\.00, and 3\.00 are left"):
+        await rig.send(await _with_files(rig, rig.reply("Again.", in_reply_to=asked["id"]), *pictures))
+    assert len(api.uploads) == 2
+
+
+async def test_a_picture_goes_along_with_a_direct_message(rig: Rig, api: X) -> None:
+    reply = rig.reply("Here.", provider_thread=f"42-{OWN}", visibility="private")
+    await rig.send(await _with_files(rig, reply, ("map.webp", "image/webp", b"a map")))
+    (sent,) = api.ours
+    assert (sent["direct"], sent["shows"]) == ("42", [b"a map"])
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        [("a.pdf", "application/pdf", b"x")],
+        [("a.mp4", "video/mp4", b"x")],
+        [("a.png", "image/png", bytes(5 * 1024 * 1024 + 1))],
+        [("a.png", "image/png", b"x")] * 5,
+    ],
+)
+async def test_files_that_x_does_not_take_are_refused_before_anything_is_said(
+    rig: Rig, api: X, files: list[tuple[str, str, bytes]]
+) -> None:
+    asked = api.write("@teahouse where?")
+    with pytest.raises(Refused, match="X takes"):
+        await rig.send(await _with_files(rig, rig.reply("Here.", in_reply_to=asked["id"]), *files))
+    assert (api.ours, api.uploads) == ([], {})
+
+
+@pytest.mark.parametrize(("status", "error"), [(400, Refused), (401, Retryable), (429, Retryable), (503, Retryable)])
+async def test_a_file_that_could_not_be_uploaded_leaves_nothing_behind(
+    rig: Rig, api: X, status: int, error: type[Exception]
+) -> None:
+    asked = api.write("@teahouse where?")
+    reply = await _with_files(rig, rig.reply("Here.", in_reply_to=asked["id"]), ("a.png", "image/png", b"x"))
+    api.fail("POST /2/media/upload", status, "no")
+    with pytest.raises(error):
+        await rig.send(reply)
+    assert not api.ours
+    await rig.send(reply)  # by the next attempt
+    assert [post["shows"] for post in api.ours] == [[b"x"]]

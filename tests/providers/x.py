@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from normalize.payload.multipart import read_multipart
 from tests.providers.serving import Fault, Faulty, served
 
 OWN, NAME = "9000", "teahouse"
@@ -31,6 +32,7 @@ class X:
     def __init__(self) -> None:
         self.posts: dict[int, dict[str, Any]] = {}
         self.media: dict[str, dict[str, Any]] = {}
+        self.uploads: dict[str, bytes] = {}
         self.read = 0
         self.url = ""
         self.faulty: Faulty
@@ -103,7 +105,21 @@ class X:
             problem = {"detail": "You are not allowed to create a Tweet with duplicate content.", "status": 403}
             return JSONResponse(problem | {"type": "about:blank", "title": "Forbidden"}, 403)
         post = self.write(asked["text"], author=OWN, to=to)
+        post["shows"] = [self.uploads[id_] for id_ in asked.get("media", {}).get("media_ids", [])]
         return JSONResponse({"data": {"id": post["id"], "text": post["text"]}}, 201)
+
+    async def upload(self, request: Request) -> Response:
+        """POST /2/media/upload, multipart: pictures of at most 5 MB."""
+        if refused := _unsigned(request):
+            return refused
+        form = read_multipart(request.headers["content-type"], await request.body())
+        values, (file,) = dict(form.values), form.files
+        assert file.field == "media"
+        assert values["media_category"] in ("tweet_image", "dm_image")
+        assert values["media_type"] in ("image/jpeg", "image/png", "image/webp")
+        id_ = str(next(self._numbers))
+        self.uploads[id_] = file.data
+        return JSONResponse({"data": {"id": id_, "media_key": f"3_{id_}", "size": len(file.data)}})
 
     async def direct(self, request: Request) -> Response:
         if refused := _unsigned(request):
@@ -111,6 +127,7 @@ class X:
         asked = json.loads(await request.body())
         other = request.path_params["id"]
         post = self.write(asked["text"], author=OWN, direct=other)
+        post["shows"] = [self.uploads[each["media_id"]] for each in asked.get("attachments", [])]
         return JSONResponse({"data": {"dm_conversation_id": f"{other}-{OWN}", "dm_event_id": post["id"]}}, 201)
 
 
@@ -159,6 +176,7 @@ def x() -> Iterator[X]:
         Route(f"/2/users/{OWN}/mentions", api.mentions),
         Route(f"/2/users/{OWN}/tweets", api.own_posts),
         Route("/2/tweets", api.create, methods=["POST"]),
+        Route("/2/media/upload", api.upload, methods=["POST"]),
         Route("/2/dm_conversations/with/{id}/messages", api.direct, methods=["POST"]),
     ]
     with served(Starlette(routes=routes)) as (api.url, api.faulty):

@@ -11,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.ticketing.filing.said import CONFIRMING
 from ticketing.acts.desk import Desk
 from ticketing.acts.operating import act, operator
+from ticketing.acts.perform import perform_opening
 from ticketing.acts.performed import Performed
+from ticketing.acts.table import OPENING
 from ticketing.policy import Policy
 
 DESK = Desk(CONFIRMING, Policy())
@@ -43,6 +45,12 @@ class Acts:
         return await act(
             self.engine, self.desk, name, on, given, operator(self.agent), key=self.key, version=version, now=self.now
         )
+
+    async def opens(self, name: str, **given: object) -> Performed:
+        """Any act that opens a ticket."""
+        kind = next(each for each in OPENING if each.name == name)
+        wanted, who = kind.input.model_validate(given), operator(self.agent)
+        return await perform_opening(self.engine, kind, wanted, who, desk=self.desk, key=self.key, now=self.now)
 
     async def merge(self, one: int, other: int) -> int:
         return await self._do("merge", one, {"other": other})

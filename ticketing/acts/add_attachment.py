@@ -1,7 +1,6 @@
 """A file by itself: agents see it on the ticket, no customer is sent it."""
 
 from sqlalchemy import text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.errors import Invalid
@@ -29,7 +28,7 @@ def decide(scene: Scene[bool], given: File) -> None:
         raise Invalid(f"ticket {scene.ticket.number} has this file already")
     sha256 = given.blob.removeprefix("sha256/")
     scene.write(
-        insert(ticket_files),
+        ticket_files,
         ticket_id=scene.ticket.id,
         sha256=sha256,
         agent_id=scene.who.agent_id,

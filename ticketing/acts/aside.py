@@ -27,7 +27,8 @@ SELECT m.id, m.automatic_group, t.number FROM desk.messages m LEFT JOIN desk.tic
  WHERE m.id = :id OR m.source_id = :source ORDER BY m.id = :id DESC, m.received_at, m.id LIMIT 1
 """)
 _GROUP = sa.text("""
-SELECT m.id, m.document, m.traceparent, m.received_at, m.match, m.third_party, coalesce(c.root_id, c.id) AS contact_id
+SELECT m.id, m.document, m.traceparent, m.received_at, m.match, m.third_party, m.aside,
+       coalesce(c.root_id, c.id) AS contact_id
   FROM desk.messages m LEFT JOIN desk.contacts c ON c.id = m.contact_id
  WHERE m.ticket_id IS NULL AND (m.id = :id OR m.automatic_group = :group)
  ORDER BY m.id <> :id, m.received_at, m.id FOR UPDATE OF m
@@ -37,12 +38,13 @@ _OURS = sa.text("UPDATE desk.messages SET contact_id = :contact WHERE id = :id")
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """One of them. `contact_id`: its author's, as far as it has one."""
+    """One of them. `contact_id`: its author's, as far as it has one; `why`: it is in none though a person wrote it."""
 
     message: Incoming
     match: Match
     third_party: bool
     contact_id: str | None
+    why: str | None
 
 
 def no_message(given: str) -> str:
@@ -64,6 +66,7 @@ async def aside(connection: AsyncConnection, given: str) -> Sequence[Aside]:
             load.match_of(row.match),
             row.third_party,
             row.contact_id,
+            row.aside,
         )
         for row in rows
     ]
@@ -74,7 +77,7 @@ def take(stage: Stage[Any], ticket: Ticket, one: Aside, contact_id: str) -> None
     the message was of nobody so far."""
     message = one.message
     stage.decision.attached[message.id] = ticket.id
-    if message.aside is not None:
+    if one.why is not None:
         stage.decision.taken.append(message)
         if one.contact_id is None:
             stage.write(_OURS, id=message.id, contact=contact_id)

@@ -137,7 +137,7 @@ def keep(stage: Stage[Any], who: Person) -> None:
     by = stage.who.agent_id
     if not who.known:
         stage.write(
-            sa.insert(contacts),
+            contacts,
             id=who.id,
             name=who.name,
             account_id=who.account_id,
@@ -151,7 +151,7 @@ def keep(stage: Stage[Any], who: Person) -> None:
         _tell(stage, who.id, who.version + 1, "contact.updated", {"fields": {"identities": None}})
     for kind, address in who.fresh:
         stage.write(
-            sa.insert(identities),
+            identities,
             kind=kind,
             value=identity_value(kind, address),
             contact_id=who.id,

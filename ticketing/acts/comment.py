@@ -1,7 +1,6 @@
 """A note among agents: no customer ever sees it."""
 
 from pydantic import Field
-from sqlalchemy import insert
 
 from bus.ticket_event import Commented
 from ticketing.acts.files import File
@@ -23,7 +22,7 @@ def decide(scene: Scene[None], given: Comment) -> None:
     """Keep it."""
     id_ = reply_id(scene.ticket.id, "comment", scene.act.key)
     scene.write(
-        insert(comments),
+        comments,
         id=id_,
         ticket_id=scene.ticket.id,
         agent_id=scene.who.agent_id,

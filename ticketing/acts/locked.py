@@ -5,54 +5,73 @@ from typing import LiteralString, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bus.ticket_state import TicketState
 from ticketing import load
 from ticketing.acts.errors import Unknown
-from ticketing.state import STATE_COLUMNS, STATE_FROM, ticket_state
 from ticketing.tickets import Ticket
 
 Ref = int | str
 """A ticket's number, or its id."""
 
 _MOST_DIGITS = 18
-_ROOT = sa.text("""
-SELECT t.id, r.id AS root_id, r.department FROM desk.tickets t JOIN desk.tickets r ON r.id = t.root_id
-WHERE t.id = :id OR t.number = :number
-""")
-_STATE: LiteralString = f"SELECT {STATE_COLUMNS} FROM {STATE_FROM} WHERE t.id = :id"  # noqa: S608  # our own columns
+_NAMED: LiteralString = "n.id = :id OR n.number = :number"
+_DONE: LiteralString = "EXISTS (SELECT 1 FROM desk.acts a WHERE a.key = :key)"
+_ROOT = sa.text(f"""
+SELECT n.id, r.id AS root_id, r.department, {_DONE} AS done
+  FROM desk.tickets n JOIN desk.tickets r ON r.id = n.root_id WHERE {_NAMED}
+""")  # noqa: S608  # our own pieces
+_GROUP = sa.text(f"""
+{load.OF_TICKETS.replace("SELECT", f"SELECT {_DONE} AS done,", 1)}
+ WHERE t.root_id = (SELECT n.root_id FROM desk.tickets n WHERE {_NAMED}) {load.LOCKED}
+""")  # noqa: S608  # as above
 _TIMES = 20
 
 
 class Found(NamedTuple):
-    """A ticket by itself, the survivor it is part of, and the department of that one."""
+    """A ticket by itself, the survivor it is part of, and the department of that one. `done`: whether anything was
+    done under the act's key, as far as this statement could see."""
 
     id: str
     root_id: str
     department: str
+    done: bool
 
 
-async def find(connection: AsyncConnection, ref: Ref) -> Found:
+class Locked(NamedTuple):
+    """The survivor under its lock, and the id of the ticket that was named. `done`: as of Found."""
+
+    ticket: Ticket
+    named_id: str
+    done: bool
+
+
+async def find(connection: AsyncConnection, ref: Ref, key: str) -> Found:
     """The ticket that works under this number or id. Raises Unknown."""
-    text = str(ref)
-    number = int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else None
-    id_ = None if number is not None else text.replace("\0", "")  # PostgreSQL holds none
-    row = (await connection.execute(_ROOT, {"id": id_, "number": number})).one_or_none()
+    row = (await connection.execute(_ROOT, _named(ref) | {"key": key})).one_or_none()
     if row is None:
-        raise Unknown(f"there is no ticket {text[:40]}")
+        raise _unknown(ref)
     return Found(*row)
 
 
-async def group(connection: AsyncConnection, ref: Ref) -> Ticket:
+async def group(connection: AsyncConnection, ref: Ref, key: str) -> Locked:
     """The ticket, locked with all that was merged into it. Raises Unknown."""
+    named = _named(ref)
     for _ in range(_TIMES):
-        root = (await find(connection, ref)).root_id
-        found = await load.tickets(connection, {root})
-        if root in found:
-            return found[root]
-        # it was merged into another one while we waited for its lock
+        rows = (await connection.execute(_GROUP, named | {"key": key})).all()
+        by_id = {row.id: row for row in rows}
+        one = next((row for row in rows if named["id"] == row.id or named["number"] == row.number), None)
+        if one is not None and one.root_id in by_id:
+            return Locked(load.ticket_of(by_id[one.root_id]), one.id, one.done)
+        await find(connection, ref, key)
+        # it is there: it was merged into another one while we waited for its lock
     raise Unknown(f"ticket {ref} changes too often")
 
 
-async def state(connection: AsyncConnection, ticket_id: str) -> TicketState:
-    """The ticket's document as this transaction leaves it."""
-    return ticket_state((await connection.execute(sa.text(_STATE), {"id": ticket_id})).one())
+def _named(ref: Ref) -> dict[str, int | str | None]:
+    text = str(ref)
+    if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS:
+        return {"id": None, "number": int(text)}
+    return {"id": text.replace("\0", ""), "number": None}  # PostgreSQL holds none
+
+
+def _unknown(ref: Ref) -> Unknown:
+    return Unknown(f"there is no ticket {str(ref)[:40]}")

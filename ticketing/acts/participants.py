@@ -4,15 +4,16 @@ from typing import Any
 
 from pydantic import Field
 from sqlalchemy import text
-from sqlalchemy.dialects.postgresql import insert
 
 from bus.ticket_event import Updated
 from ticketing.acts.kind import ActKind, Input
 from ticketing.acts.scene import Scene
 from ticketing.contacts import person_of
 from ticketing.people.policy import Permission
-from ticketing.tables import participants
 
+_LET_IN = text("""
+INSERT INTO desk.participants (ticket_id, person, added_at) VALUES (:ticket, :person, :now) ON CONFLICT DO NOTHING
+""")
 _LET_OUT = text("""
 DELETE FROM desk.participants p USING desk.tickets t
 WHERE p.ticket_id = t.id AND t.root_id = :ticket AND p.person = :person
@@ -27,8 +28,7 @@ class Participant(Input):
 
 def let_in(scene: Scene[Any], address: str) -> None:
     """Make somebody a participant, without a word about it."""
-    row = {"ticket_id": scene.ticket.id, "person": person_of("email", address), "added_at": scene.now}
-    scene.write(insert(participants).on_conflict_do_nothing(), **row)
+    scene.write(_LET_IN, ticket=scene.ticket.id, person=person_of("email", address), now=scene.now)
 
 
 def add(scene: Scene[object], given: Participant) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bus.calendars import instant
-from bus.errors import Retryable
+from bus.errors import Invalid, Retryable
 from bus.failpoints import failpoint
 from bus.progress import database_error
 from bus.together import Writes
@@ -22,7 +21,7 @@ from ticketing.acts.desk import Desk
 from ticketing.acts.errors import Forbidden, Stale, Unknown
 from ticketing.acts.kind import ActKind, Asked, Input, OpeningKind, ToOpen
 from ticketing.acts.on_graph import Region
-from ticketing.acts.performed import Performed, digest, earlier, remember, same
+from ticketing.acts.performed import DoneMeanwhile, Performed, digest, earlier, remember, remembered, same
 from ticketing.acts.scene import Scene, Stage
 from ticketing.arrivals import Arrivals
 from ticketing.catching_up import catch_up
@@ -57,20 +56,25 @@ async def perform(
     """
     now = now or datetime.now(UTC)
     asked = digest(kind.name, given.model_dump_json())
-    async with transaction(engine) as connection:
-        before = await earlier(connection, key)
-        if before is not None:
-            return same(before, who, asked, (await locked.find(connection, ref)).root_id)
-        if kind.on_graph:
-            await connection.execute(_DESK_LOCK, {"lock": DESK_LOCK})
-        scene = await _scene(connection, kind, ref, given, who, desk, Act(key, who.agent_id), now)
-        if version is not None and version != scene.ticket.version:
-            raise Stale(scene.ticket.version)
-        loaded = scene.facts.tickets.values() if isinstance(scene.facts, Region) else [scene.ticket]
-        scene.decision.owed += await catch_up(connection, loaded, now)
-        # who waited for the lock while something was told comes after it
-        scene.now = max(now, *(instant(ticket.timed.told) for ticket in loaded))
-        done = await _settle(connection, scene, kind.decide(scene, given) or scene.ticket, kind.name, asked)
+    act = Act(key, who.agent_id)
+    try:
+        async with transaction(engine) as connection:
+            if kind.on_graph:
+                await connection.execute(_DESK_LOCK, {"lock": DESK_LOCK})
+            scene = await _scene(connection, kind, ref, given, who, desk, act, now)
+            _must_be_at(version, scene.ticket)
+            loaded = scene.facts.tickets.values() if isinstance(scene.facts, Region) else [scene.ticket]
+            scene.decision.owed += await catch_up(connection, loaded, now)
+            # who waited for the lock while something was told comes after it
+            scene.now = max(now, *(instant(ticket.timed.told) for ticket in loaded))
+            done = await _settle(connection, scene, kind.decide(scene, given) or scene.ticket, kind.name, asked)
+    except (DoneMeanwhile, Stale, Unknown, Forbidden, Invalid):
+        # the same request may have been here while this one waited; what it found then refuses this one
+        async with transaction(engine) as connection:
+            before = await earlier(connection, key)
+            if before is None:
+                raise
+            return same(before, who, asked, (await locked.find(connection, ref, key)).root_id)
     failpoint("act.after_commit")
     return done
 
@@ -89,10 +93,10 @@ async def perform_opening(
     now = now or datetime.now(UTC)
     asked = digest(kind.name, given.model_dump_json())
     async with transaction(engine) as connection:
+        await connection.execute(_DESK_LOCK, {"lock": DESK_LOCK})
         before = await earlier(connection, key)
         if before is not None:
             return same(before, who, asked, None)
-        await connection.execute(_DESK_LOCK, {"lock": DESK_LOCK})
         facts = await kind.read(connection, ToOpen(given, who, desk, now))
         stage = Stage(who=who, act=Act(key, who.agent_id), now=now, desk=desk, facts=facts)
         ticket = kind.decide(stage, given)
@@ -113,18 +117,27 @@ async def _scene(
     act: Act,
     now: datetime,
 ) -> Scene[Any]:
-    found = await locked.find(connection, ref)
+    if not kind.on_graph:
+        ticket, named_id, done = await locked.group(connection, ref, act.key)
+        if done:
+            raise DoneMeanwhile
+        _check(kind, who, str(ref), ticket.department)
+        facts = await kind.read(connection, Asked(ticket.id, named_id, given, who, desk, now))
+        return Scene(ticket=ticket, who=who, act=act, now=now, desk=desk, facts=facts)
+    # the desk's lock is held: nobody else merges anything, and all the tickets are locked at once, in their order
+    found = await locked.find(connection, ref, act.key)
+    if found.done:
+        raise DoneMeanwhile
     _check(kind, who, str(ref), found.department)
-    asked = Asked(found.root_id, found.id, given, who, desk, now)
-    if kind.on_graph:
-        # the desk's lock is held: nobody else merges anything, and all the tickets are locked at once, in their order
-        region: Region = await kind.read(connection, asked)
-        for other in region.concerned:
-            _check(kind, who, str(other.number), other.department)
-        return Scene(ticket=region.tickets[found.root_id], who=who, act=act, now=now, desk=desk, facts=region)
-    ticket = await locked.group(connection, found.root_id)
-    facts = await kind.read(connection, replace(asked, ticket_id=ticket.id))
-    return Scene(ticket=ticket, who=who, act=act, now=now, desk=desk, facts=facts)
+    region: Region = await kind.read(connection, Asked(found.root_id, found.id, given, who, desk, now))
+    for other in region.concerned:
+        _check(kind, who, str(other.number), other.department)
+    return Scene(ticket=region.tickets[found.root_id], who=who, act=act, now=now, desk=desk, facts=region)
+
+
+def _must_be_at(version: int | None, ticket: Ticket) -> None:
+    if version is not None and version != ticket.version:
+        raise Stale(ticket.version)
 
 
 def _check(kind: ActKind[Any, Any], who: Who, named: str, department: str) -> None:
@@ -137,16 +150,13 @@ def _check(kind: ActKind[Any, Any], who: Who, named: str, department: str) -> No
 async def _settle(connection: AsyncConnection, stage: Stage[Any], result: Ticket, kind: str, asked: str) -> Performed:
     """Write everything, the outbox last; what came of it."""
     decision, writes = stage.decision, Writes()
-    for write in stage.writes:
-        await connection.execute(write.statement, write.values)
+    for written in stage.writes:
+        await written.by(writes)
     decision.brakes = stage.brakes
     await set_due_times(connection, decision, stage.desk.levels, stage.now)
     await store_rows(writes, decision, Arrivals(), stage.now)
-    await writes.send(connection)
-    document = await locked.state(connection, result.id)
     events = tuple(told.value for told in decision.ticket_events)
-    done = Performed(document, document.version, events)
-    await remember(connection, stage.act.key, stage.who, kind, asked, done, stage.now)
+    place = await remember(writes, stage.act.key, stage.who, kind, asked, result.id, events, stage.now)
     failpoint("act.before_outbox")
     await append(
         writes,
@@ -154,7 +164,7 @@ async def _settle(connection: AsyncConnection, stage: Stage[Any], result: Ticket
         contact_events=decision.contact_events,
         replies=decision.replies,
     )
-    await writes.send(connection)
+    done = remembered((await writes.send(connection))[place], events)
     failpoint("act.before_commit")
     return done
 

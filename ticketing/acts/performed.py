@@ -1,25 +1,41 @@
 """Which acts were done: a key that comes again does nothing, and gives what the first time gave."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bus.errors import Invalid
+from bus.errors import Invalid, Retryable
 from bus.ticket_event import TicketEvent
 from bus.ticket_state import TicketState
-from ticketing.acts.tables import acts
+from bus.together import Writes
 from ticketing.people.policy import Who
 from ticketing.rows import selected, texts
+from ticketing.state import STATE_COLUMNS, STATE_FROM, STATE_JSON
 
-_ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(1633907811, hashtext(:key))")
 _FIND = sa.text("""
 SELECT a.agent_id, a.digest, a.state, a.events, t.root_id FROM desk.acts a JOIN desk.tickets t ON t.id = a.ticket_id
 WHERE a.key = :key
 """)
 _EVENTS = sa.text("SELECT document FROM desk.ticket_events WHERE event_id = ANY(CAST(:ids AS text[])) ORDER BY id")
+_REMEMBER = sa.text(f"""
+INSERT INTO desk.acts (key, agent_id, kind, digest, ticket_id, state, events, at)
+SELECT :key, :agent, :kind, :digest, s.id, {STATE_JSON}, CAST(:events AS text[]), :now
+  FROM (SELECT {STATE_COLUMNS} FROM {STATE_FROM} WHERE t.id = :ticket) s
+    ON CONFLICT (key) DO NOTHING
+RETURNING state
+""")  # noqa: S608  # our own columns
+
+
+class DoneMeanwhile(Retryable):
+    """Something was done under this key; it has to be looked at."""
+
+    def __init__(self) -> None:
+        super().__init__("something else is done under this idempotency key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +63,7 @@ def digest(kind: str, given: str) -> str:
 
 
 async def earlier(connection: AsyncConnection, key: str) -> Earlier | None:
-    """What was done under this key; until the transaction ends nobody else does anything under it."""
-    await connection.execute(_ONE_AT_A_TIME, {"key": key})
+    """What was done under this key."""
     row = (await connection.execute(_FIND, {"key": key})).one_or_none()
     if row is None:
         return None
@@ -66,18 +81,23 @@ def same(before: Earlier, who: Who, asked: str, root: str | None) -> Performed:
 
 
 async def remember(
-    connection: AsyncConnection, key: str, who: Who, kind: str, asked: str, done: Performed, now: datetime
-) -> None:
-    """Keep what was done."""
-    await connection.execute(
-        sa.insert(acts).values(
-            key=key,
-            agent_id=who.agent_id,
-            kind=kind,
-            digest=asked,
-            ticket_id=done.document.id,
-            state=done.document.to_json().decode(),
-            events=[event.event_id for event in done.events],
-            at=now,
-        )
-    )
+    writes: Writes,
+    key: str,
+    who: Who,
+    kind: str,
+    asked: str,
+    ticket_id: str,
+    events: tuple[TicketEvent, ...],
+    now: datetime,
+) -> int:
+    """Keep what was done, with the ticket as the writes before leave it; the place at which `remembered` finds it."""
+    values = {"key": key, "agent": who.agent_id, "kind": kind, "digest": asked, "ticket": ticket_id, "now": now}
+    return await writes.execute(_REMEMBER, values | {"events": texts(event.event_id for event in events)})
+
+
+def remembered(rows: Sequence[Any], events: tuple[TicketEvent, ...]) -> Performed:
+    """What came of the act. Raises DoneMeanwhile."""
+    if not rows:
+        raise DoneMeanwhile
+    document = TicketState.from_json(rows[0].state)
+    return Performed(document, document.version, events)

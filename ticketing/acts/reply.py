@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from pydantic import Field, model_validator
-from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.errors import Invalid
@@ -19,7 +18,7 @@ from ticketing.acts.participants import let_in
 from ticketing.acts.plain import in_html, plain, safe
 from ticketing.acts.scene import Scene
 from ticketing.acts.tables import answers
-from ticketing.channels import LONGEST_MAIL, WITH_FILES, longest
+from ticketing.channels import LONGEST_MAIL, files_refused, longest
 from ticketing.confirm import reply_id
 from ticketing.identities import mailbox_of
 from ticketing.outbox import Told
@@ -67,8 +66,9 @@ def decide(scene: Scene[Correspondence], given: Answer) -> None:
     most = longest(there.channel, there.visibility)
     if len(text) > most or len(text.encode()) + len((html or "").encode()) > _MOST_BYTES:
         raise Invalid(f"{len(text)} characters are too many: {there.channel} takes {most}")
-    if given.attachments and there.channel not in WITH_FILES:
-        raise Invalid(f"no files can be sent by {there.channel}; answer by mail, or put them on the ticket")
+    files = [(file.media_type, file.size) for file in given.attachments]
+    if (refused := files_refused(there.channel, there.visibility, files)) is not None:
+        raise Invalid(refused)
     asks = found.sender.rating == "each_reply"
     main = _reply(scene, given, there, text, html, scene.act.key, asks=asks)
     others = _others(scene, given, there)
@@ -82,7 +82,7 @@ def decide(scene: Scene[Correspondence], given: Answer) -> None:
     whole = _everybody(main, copies)
     scene.decision.replies += [Told(reply) for reply in whole]
     scene.write(
-        insert(answers),
+        answers,
         id=main.reply_id,
         ticket_id=ticket.id,
         agent_id=scene.who.agent_id,

@@ -8,11 +8,13 @@ import sqlalchemy as sa
 
 from bus.model import Wire
 from bus.ticket_event import Actor, TicketEventType
+from bus.together import Executes
 from ticketing.acts.act import Act
 from ticketing.acts.desk import Desk
 from ticketing.brakes import Brakes
 from ticketing.decision import Decision
 from ticketing.people.policy import Who
+from ticketing.rows import insert_rows
 from ticketing.tickets import Ticket
 
 F = TypeVar("F")
@@ -20,10 +22,17 @@ F = TypeVar("F")
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A statement of an act's own, with its values."""
+    """What an act writes of its own: a row of a table, or a statement with its values."""
 
-    statement: sa.Executable
+    what: sa.Table | sa.TextClause
     values: dict[str, Any]
+
+    async def by(self, connection: Executes) -> None:
+        """Write it."""
+        if isinstance(self.what, sa.Table):
+            await insert_rows(connection, self.what, [self.values])
+        else:
+            await connection.execute(self.what, self.values)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,9 +62,9 @@ class Stage(Generic[F]):
         if ticket not in self.decision.opened:
             self.decision.changed[ticket.id] = ticket
 
-    def write(self, statement: sa.Executable, **values: object) -> None:
-        """Write this too."""
-        self.writes.append(Write(statement, values))
+    def write(self, what: sa.Table | sa.TextClause, **values: object) -> None:
+        """Write this too: a row of a table, or what a statement does."""
+        self.writes.append(Write(what, values))
 
 
 @dataclass(slots=True, kw_only=True)

@@ -49,7 +49,7 @@ async def read(connection: AsyncConnection, asked: ToOpen[ToTicket]) -> Found:
 def decide(stage: Stage[Found], given: ToTicket) -> Ticket:
     """Open it. A machine is not confirmed to, nor is feedback that wanted no answer."""
     found, now = stage.facts, stage.now
-    first = found.messages[0].message
+    first, by_hand = found.messages[0].message, found.messages[0].why is not None
     department = stage.desk.policy.department(first.account)
     if not may(stage.who, Permission.SEE_TICKETS, department):
         raise Invalid(no_message(given.message))
@@ -67,7 +67,9 @@ def decide(stage: Stage[Found], given: ToTicket) -> Ticket:
         opened_at=now,
         last_message_at=first.occurred_at,
         updated_at=now,
-        requester=Requester(first.id, contacts.of(first), first.received_at, is_root=True) if first.aside else None,
+        requester=Requester(first.id, contacts.of(first), first.received_at, is_root=True)
+        if found.messages[0].why
+        else None,
     )
     stage.decision.opened.append(ticket)
     stage.decision.contacts = contacts.new
@@ -76,7 +78,7 @@ def decide(stage: Stage[Found], given: ToTicket) -> Ticket:
     stage.tell_on(ticket, "ticket.opened", opened)
     for one in found.messages:
         take(stage, ticket, one, contacts.own(first))
-    reason = ConfirmationSuppressed(reason="by_hand" if first.aside else "machine")
+    reason = ConfirmationSuppressed(reason="by_hand" if by_hand else "machine")
     stage.tell_on(ticket, "ticket.confirmation_suppressed", reason, actor=Actor(kind="system"))
     return ticket
 

@@ -27,7 +27,7 @@ class Access:
     """Tells who asks, from the desk's tables."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = engine
 
     def anybody(self) -> Any:  # noqa: ANN401  # what fastapi.Depends gives
         """A dependency: somebody known, whatever he may."""

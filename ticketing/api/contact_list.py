@@ -1,7 +1,6 @@
 """Contacts and accounts, looked up: a page of them, one of them, those that may be one person."""
 
 from datetime import datetime
-from itertools import islice
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -44,7 +43,12 @@ _ACCOUNTS = sa.text(f"""
    AND (CAST(:name AS text) IS NULL OR (a.name, a.id) > (CAST(:name AS text), CAST(:id AS text)))
  ORDER BY a.name, a.id LIMIT :limit
 """)
-_SUGGESTIONS = sa.text(SUGGESTIONS.replace("%%", "%").replace(":", r"\:"))
+_SUGGESTIONS = sa.text(f"""
+SELECT * FROM (
+    SELECT s.*, dense_rank() OVER (ORDER BY one, other) AS pair FROM ({SUGGESTIONS.replace("%%", "%")}) s
+     WHERE CAST(:one AS text) IS NULL OR (one, other) > (CAST(:one AS text), CAST(:other AS text))
+) s WHERE pair <= :pairs ORDER BY pair, asserted_at DESC NULLS LAST, evidence, kind, value
+""")  # noqa: S608  # our own query
 
 
 async def contact_page(connection: AsyncConnection, asked: ContactQuery) -> ContactPage:
@@ -85,10 +89,20 @@ async def one_contact(connection: AsyncConnection, id_: str) -> Contact:
     return Contact.model_validate(rows[0]._asdict())
 
 
-async def suggestions(connection: AsyncConnection, limit: int) -> Suggestions:
-    """Pairs that may be one person."""
-    rows = await selected(connection, _SUGGESTIONS)
-    return Suggestions(items=[Suggestion.model_validate(each) for each in islice(suggested(rows), limit)])
+async def suggestions(connection: AsyncConnection, limit: int, cursor: str | None) -> Suggestions:
+    """A page of pairs that may be one person. Raises Refused for a cursor that is none."""
+    own = list_id("suggestions")
+    one, other = from_cursor(own, cursor, (str, str)) or (None, None)
+    found: list[Suggestion] = []
+    while len(found) <= limit:  # what is only evidence of a role address is no pair
+        rows = await selected(connection, _SUGGESTIONS, one=one, other=other, pairs=limit + 1)
+        if not rows:
+            break
+        found += map(Suggestion.model_validate, suggested(rows))
+        one, other = rows[-1].one, rows[-1].other
+    shown = found[:limit]
+    last = shown[-1] if len(found) > limit else None
+    return Suggestions(items=shown, next=None if last is None else to_cursor(own, (last.contact_id, last.other_id)))
 
 
 async def account_page(connection: AsyncConnection, asked: AccountQuery) -> AccountPage:

@@ -161,9 +161,10 @@ class Suggestion(Shown):
 
 
 class Suggestions(Shown):
-    """Pairs; nothing joins them by itself."""
+    """A page of pairs; nothing joins them by itself. `next`: the cursor of the page after; null: the last."""
 
     items: list[Suggestion]
+    next: str | None = None
 
 
 class NewAccount(Given):

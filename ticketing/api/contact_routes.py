@@ -22,7 +22,7 @@ from ticketing.api.contact_models import (
     Suggestions,
     To,
 )
-from ticketing.api.cursors import LimitQuery
+from ticketing.api.cursors import CursorQuery, LimitQuery
 from ticketing.api.inside import Inside
 from ticketing.api.json_answer import as_json
 from ticketing.api.once import KeyHeader
@@ -64,10 +64,10 @@ def _looks(inside: Inside, router: APIRouter) -> None:
             return as_json(await contact_page(connection, asked))
 
     @router.get("/contacts/suggestions", tags=["contacts"])
-    async def suggest_mergers(who: Seeing, limit: LimitQuery = 50) -> Suggestions:  # noqa: ARG001
+    async def suggest_mergers(who: Seeing, limit: LimitQuery = 50, cursor: CursorQuery = None) -> Suggestions:  # noqa: ARG001
         """Contacts that may be one person, with the evidence. Nothing joins them by itself."""
         async with inside.look() as connection:
-            return await suggestions(connection, limit)
+            return await suggestions(connection, limit, cursor)
 
     @router.get(
         "/contacts/{contact}", tags=["contacts"], response_model=Contact, responses={**_ETAG, **declared("unknown")}

@@ -5,14 +5,14 @@ stands here as it is, and what was given travels beside it as a parameter: no te
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from bus.message import Channel
-from bus.ticket_event import Priority, Status
-from ticketing.api.orders import DUE, RANK, RANKS
+from bus.message import Channel, Priority
+from bus.ticket_event import Status
+from ticketing.api.orders import DUE, RANK, RANKS, Order
 from ticketing.people.policy import Who
 
 WORD: Final = r"^[^\x00-\x1f\x7f]{1,200}$"
@@ -65,9 +65,10 @@ class TicketFilter(BaseModel):
         """Whether it asks for something that few tickets have, and that an index leads to."""
         return bool(self.contact or self.account)
 
-    @property
-    def selective(self) -> bool:
-        """Whether it asks for anything that few tickets may have, and that an index leads to."""
+    def selective(self, order: Order, now: datetime) -> bool:
+        """Whether it asks for anything that few tickets may have, and that an index leads to. A priority is no such
+        thing where the order leads to it."""
+        recent = (getattr(self, f"{name}_after") for name in _MOMENTS)
         return bool(
             self.narrow
             or self.text
@@ -76,11 +77,13 @@ class TicketFilter(BaseModel):
             or self.department
             or self.channel
             or self.connector
-            or self.priority
+            or (self.priority and order.key != RANK)
             or self.category
             or self.kind
             or self.tags
+            or self.spam
             or any(getattr(self, f"{name}_before") for name in _MOMENTS)
+            or any(after is not None and after > now - _RECENT for after in recent)
         )
 
 
@@ -113,9 +116,10 @@ _WITHOUT: Final = {
     "kind": "t.ticket_kind IS NULL",
 }
 _ALL_TAGS: Final = "t.tags @> CAST(:tags AS text[])"
+# a closed ticket has no due time
 _OVERDUE: Final = {
-    True: f"{DUE} < CAST(:overdue AS timestamptz) AND t.status <> 'closed'",
-    False: "(t.due_at IS NULL OR t.due_at >= CAST(:overdue AS timestamptz) OR t.status = 'closed')",
+    True: "t.due_at < CAST(:overdue AS timestamptz)",
+    False: "(t.due_at IS NULL OR t.due_at >= CAST(:overdue AS timestamptz))",
 }
 # an absorbed ticket's answers count for the one that it is part of
 _ANSWERED: Final = (
@@ -135,6 +139,10 @@ _MOMENTS: Final = {
 }
 
 
+_RECENT: Final = timedelta(days=30)
+"""What has happened since then is few, whatever a desk is like."""
+
+
 def conditions(asked: TicketFilter, who: Who, now: datetime) -> Iterator[Condition]:
     """The conditions of a filter, but for its text (ticketing.api.search)."""
     for name, sql in _ANY_OF.items():
@@ -149,14 +157,14 @@ def conditions(asked: TicketFilter, who: Who, now: datetime) -> Iterator[Conditi
         yield Condition(_AWAITING[asked.awaiting], {})
     for name, column in _MOMENTS.items():
         if (after := getattr(asked, f"{name}_after")) is not None:
-            if name == "due":
-                yield Condition(f"{DUE} < 'infinity'", {})
             yield Condition(f"{column} >= CAST(:{name}_after AS timestamptz)", {f"{name}_after": after})
         if (before := getattr(asked, f"{name}_before")) is not None:
             yield Condition(f"{column} < CAST(:{name}_before AS timestamptz)", {f"{name}_before": before})
 
 
 def _any_of(name: str, sql: str, given: Sequence[str], who: Who) -> Condition:
+    if name == "priority" and len(given) == 1:  # then the order by priority is an order by number
+        return Condition(f"{RANK} = CAST(:priority AS int)", {name: RANKS[given[0]]})
     if name == "priority":
         return Condition(sql, {name: [RANKS[each] for each in given]})
     if name not in _WITHOUT:

@@ -30,4 +30,4 @@ class Inside:
     async def look(self) -> AsyncIterator[AsyncConnection]:
         """A connection for one look: every statement by itself, none of them changes anything."""
         async with self.reading.connect() as connection:
-            yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+            yield connection

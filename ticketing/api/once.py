@@ -21,7 +21,7 @@ from ticketing.api.problems import Refused
 from ticketing.people.policy import Who
 
 KEPT: Final = timedelta(days=7)
-"""So long an answer is kept; what was done under a key is recognized for ever."""
+"""So long an answer is kept."""
 _KEPT_HEADERS: Final = ("etag", "location", "content-type")
 _LARGEST_KEPT: Final = 1 << 20
 

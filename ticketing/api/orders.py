@@ -18,8 +18,9 @@ Sort = Literal[
     "-priority",
 ]
 
-DUE: Final = "coalesce(t.due_at, 'infinity'::timestamptz)"
-"""A ticket without a due time comes after all that have one. As it is indexed (ticketing/tables.py)."""
+DUE: Final = "t.due_at"
+HAS_DUE, HAS_NO_DUE = "t.due_at IS NOT NULL", "t.due_at IS NULL"
+"""A ticket without a due time comes after all that have one: few have, and they alone are indexed."""
 RANKS: Final = {"low": 1, "normal": 2, "high": 3, "urgent": 4}
 RANK: Final = "array_position(ARRAY['low', 'normal', 'high', 'urgent'], t.priority)"
 """A priority as a number, as it is indexed."""
@@ -56,7 +57,7 @@ class Order(NamedTuple):
         """The key as a column of the result, from which a cursor is made; null where there is none."""
         if self.key is None:
             return "NULL::bigint"
-        return "t.due_at" if self.key == DUE else self.key
+        return self.key
 
     def after(self, place: Sequence[Any]) -> tuple[str, dict[str, Any]]:
         """The condition that begins behind a place (key, number)."""
@@ -64,9 +65,12 @@ class Order(NamedTuple):
         than = "<" if self.down else ">"
         if self.key is None:
             return f"t.number {than} CAST(:at_number AS bigint)", {"at_number": number}
-        at = "CAST(:at_key AS int)" if self.kind is int else "coalesce(CAST(:at_key AS timestamptz), 'infinity')"
+        at = f"CAST(:at_key AS {'int' if self.kind is int else 'timestamptz'})"
         values = {"at_key": key, "at_number": number}
         return f"({self.key}, t.number) {than} ({at}, CAST(:at_number AS bigint))", values
+
+
+NUMBER: Final = Order(None, int, down=False)
 
 
 def order_of(sort: Sort) -> Order:

@@ -23,8 +23,8 @@ from ticketing.acts.desk import desk_of
 from ticketing.api.app import api
 from ticketing.api.inside import Inside
 from ticketing.api.once import Once
+from ticketing.database import acting_engine, looking_engine
 from ticketing.database import engine as engine_of
-from ticketing.database import looking_engine
 from ticketing.search.index import SearchIndex
 
 log = structlog.get_logger()
@@ -47,8 +47,9 @@ def work(settings: Settings, *, host: str | None = None, port: int | None = None
 
     async def run(stop: asyncio.Event, health: Health, announce: Announce) -> None:
         health.set("database", "starting")
-        engines = engine_of(url, pool=8), looking_engine(url, pool=8), engine_of(url, pool=8), engine_of(url, pool=1)
-        acting, reading, answering, following = engines
+        acting, answering = acting_engine(url, pool=8), acting_engine(url, pool=8)
+        reading, following = looking_engine(url, pool=8), engine_of(url, pool=1)
+        engines = acting, answering, reading, following
         inside = Inside(acting, reading, blobs, desk, Once(answering))
         index = SearchIndex(following, blobs)
         application = api(inside, () if more is None else more(inside, stop))

@@ -1,7 +1,8 @@
 """A page of a ticket list: filter, order and place become one statement."""
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
@@ -9,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.ticket_state import TicketState
 from ticketing.api.access import visible
-from ticketing.api.cursors import CursorQuery, LimitQuery, from_cursor, list_id, to_cursor
+from ticketing.api.cursors import CursorQuery, LimitQuery, Place, from_cursor, list_id, to_cursor
 from ticketing.api.filters import Condition, TicketFilter, conditions
-from ticketing.api.orders import Order, Sort, order_of
+from ticketing.api.orders import DUE, HAS_DUE, HAS_NO_DUE, NUMBER, Order, Sort, order_of
 from ticketing.people.policy import Who
 from ticketing.search import asking
 from ticketing.search.words import query
@@ -42,8 +43,11 @@ async def page(connection: AsyncConnection, asked: TicketQuery, who: Who, now: d
     own = list_id(asked.model_dump(exclude={"limit", "cursor"}), who.agent_id)
     place = from_cursor(own, asked.cursor, (order.kind, int))
     found = [Condition(*visible(who)), *conditions(asked, who, now)]
-    behind = [] if place is None else [Condition(*order.after(place))]
-    rows = await _rows(connection, asked, behind, found, order)
+    rows: list[Any] = []
+    for part in _parts(order, place, asked):
+        rows += await _rows(connection, asked, found, part, asked.limit + 1 - len(rows), now)
+        if len(rows) > asked.limit:
+            break
     more = len(rows) > asked.limit
     shown = rows[: asked.limit]
     last = shown[-1] if more else None
@@ -54,23 +58,46 @@ async def page(connection: AsyncConnection, asked: TicketQuery, who: Who, now: d
     )
 
 
+class _Part(NamedTuple):
+    """A part of a list that has an order of its own. `bounds`: what makes it, and where to begin in it."""
+
+    order: Order
+    bounds: list[Condition]
+
+
+def _parts(order: Order, place: Place | None, asked: TicketQuery) -> Iterator[_Part]:
+    """A list is one; by due time it is two, because most tickets have none and stand behind those that have."""
+    if order.key != DUE:
+        yield _Part(order, [] if place is None else [Condition(*order.after(place))])
+        return
+    if (place is None or place[0] is not None) and asked.status != ["closed"]:
+        bounds = [Condition(HAS_DUE, {}), *([] if place is None else [Condition(*order.after(place))])]
+        if asked.overdue is False:
+            bounds.append(Condition(f"{DUE} >= CAST(:overdue AS timestamptz)", {}))
+        yield _Part(order, bounds)
+    if asked.overdue or asked.due_after or asked.due_before:
+        return
+    behind = place is not None and place[0] is None
+    yield _Part(NUMBER, [Condition(HAS_NO_DUE, {}), *([Condition(*NUMBER.after(place))] if behind and place else [])])
+
+
 async def _rows(
     connection: AsyncConnection,
     asked: TicketQuery,
-    place: list[Condition],
     found: list[Condition],
-    order: Order,
+    part: _Part,
+    limit: int,
+    now: datetime,
 ) -> list[Any]:
-    """One row more than the page has, if there is one.
+    """So many rows of it, if there are.
 
     First the nearest tickets in this order are looked through: what many have fills the page from these. What did not
     is rare, or lies far away: then an index of what was asked for leads to it, and the few there are get sorted. The
     planner cannot tell which is right, because it does not know what goes together (a team and its department, the
     days a ticket was opened and closed).
     """
-    values = {name: value for each in (*place, *found) for name, value in each.values.items()} | {
-        "limit": asked.limit + 1
-    }
+    order, place = part
+    values = {name: value for each in (*place, *found) for name, value in each.values.items()} | {"limit": limit}
     words = None if asked.text is None else query(asked.text)
     if asked.text is not None:
         if words is None:
@@ -81,10 +108,10 @@ async def _rows(
         through = _where(found, asking.IN_IT if words else None)
         near = f"(SELECT * FROM desk.tickets t WHERE {standing} ORDER BY {order.walked} LIMIT :walk) t WHERE {through}"  # noqa: S608  # pieces of our own
         rows = await _select(connection, near, order.walked, order, values | {"walk": asking.WALK})
-        if len(rows) > asked.limit:
+        if len(rows) == limit:
             return rows
     where = _where([*place, *found], asking.BY_INDEX if words else None)
-    way = order.sorted if asked.selective else order.walked
+    way = order.sorted if asked.selective(order, now) else order.walked
     return await _select(connection, f"desk.tickets t WHERE {where}", way, order, values)
 
 

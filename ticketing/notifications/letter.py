@@ -12,7 +12,9 @@ from importlib import resources
 
 from bus.reply import Recipient, Reply
 from bus.settings import DeskSettings
+from ticketing.notifications.answers import message_id
 from ticketing.notifications.store import Notice
+from ticketing.tokens import ReplyTokens
 from ticketing.wording import LANGUAGES, choose
 
 _LONGEST_SUBJECT = 100
@@ -41,12 +43,12 @@ def _words(text: str) -> Words:
     return Words(string.Template(several), string.Template(one), said, end)
 
 
-def letter(notices: Sequence[Notice], desk: DeskSettings, via: str, now: datetime) -> Reply:
+def letter(notices: Sequence[Notice], desk: DeskSettings, tokens: ReplyTokens, via: str, now: datetime) -> Reply:
     """The mail; all notices are of one agent, who has an address. `via`: the connector that sends it.
 
-    Its Message-ID is in no ticket and it carries no token: what is answered to it joins nothing. It says that a
-    machine wrote it (RFC 3834) and has no sender to bounce to, so machines answer it, if at all, with what the desk
-    knows for machines' mail.
+    Its Message-ID is in no ticket and it carries no token: what is answered to it joins nothing, and the agent's own
+    answer is known by it (answers.py). It says that a machine wrote it (RFC 3834) and has no sender to bounce to, so
+    machines answer it, if at all, with what the desk knows for machines' mail.
     """
     notices = sorted(notices, key=lambda notice: (notice.number, notice.at, notice.id))
     first = notices[0]
@@ -72,7 +74,7 @@ def letter(notices: Sequence[Notice], desk: DeskSettings, via: str, now: datetim
         from_name=desk.name,
         subject=subject,
         text="\n".join(paragraphs) + f"\n{words.end}\n",
-        message_id=f"notice.{id_}@{desk.domain}",
+        message_id=f"{message_id(tokens, id_, first.email or '')}@{desk.domain}",
         automatic=True,
     )
 

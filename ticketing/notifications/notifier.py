@@ -22,6 +22,7 @@ from ticketing.people.store import transaction
 from ticketing.receipts import now_utc
 from ticketing.rows import insert_rows
 from ticketing.tables import replies
+from ticketing.tokens import ReplyTokens
 
 log = structlog.get_logger()
 
@@ -31,11 +32,13 @@ _EVENTS_AT_ONCE = 2_000
 
 @dataclass(slots=True)
 class Notifier:
-    """`via`: the connector that sends; None: nothing is sent. `own`: the desk's own mailboxes, never written to."""
+    """`via`: the connector that sends; None: nothing is sent. `own`: the desk's own mailboxes, never written to.
+    `tokens`: what seals the mails' Message-IDs."""
 
     engine: AsyncEngine
     settings: NotificationSettings
     desk: DeskSettings
+    tokens: ReplyTokens
     via: str | None
     own: frozenset[str] = frozenset()
     pause: float = 2.0
@@ -68,7 +71,7 @@ class Notifier:
             for _, notices in groupby(waiting, key=lambda notice: notice.agent_id):
                 of_one = list(notices)
                 why = self._refused(of_one[0])
-                mail = None if why or self.via is None else letter(of_one, self.desk, self.via, now)
+                mail = None if why or self.via is None else letter(of_one, self.desk, self.tokens, self.via, now)
                 mails += [mail] if mail else []
                 settled += ((notice.id, mail.reply_id if mail else None, why) for notice in of_one)
                 SENT.labels(why or "sent").inc()

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bus.settings import RatingSettings
@@ -16,13 +15,12 @@ from ticketing.acts.perform import transaction
 from ticketing.arrivals import Arrivals
 from ticketing.catching_up import catch_up
 from ticketing.decision import Decision
+from ticketing.ratings.in_chat import MOST_TIMES
+from ticketing.ratings.keeping import keep
 from ticketing.ratings.links import Rated
-from ticketing.ratings.tables import ratings
 from ticketing.store import store
 
 Rating = Literal["good", "ok", "bad"]
-MOST_TIMES = 20
-"""So often a rating can be changed: each change is an event that is kept for ever."""
 LONGEST_WORDS = 2_000
 
 _ROOT = sa.text("SELECT root_id, language FROM desk.tickets WHERE id = :id")
@@ -101,10 +99,8 @@ async def give(
             return None
         if before.closed(settings, now) or (before.rating, before.words) == (rating, words):
             return Given(before.rating, before.words, before.closed(settings, now), before.language)
-        values = {"rating": rating, "words": words, "times": before.times + 1, "last_at": now}
-        row = {"ticket_id": what.ticket_id, "reply_id": what.reply_id or "", "agent_id": before.agent_id}
-        statement = insert(ratings).values(**row, **values, first_at=now)
-        await connection.execute(statement.on_conflict_do_update(index_elements=["ticket_id", "reply_id"], set_=values))
+        times = before.times + 1
+        await keep(connection, what.ticket_id, what.reply_id, before.agent_id, rating, words, times, now)
         ticket = tickets[what.ticket_id]
         owed = await catch_up(connection, tickets.values(), now)
         event = RatedEvent(rating=rating, reply_id=what.reply_id, agent_id=before.agent_id, has_words=words is not None)

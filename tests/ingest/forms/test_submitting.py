@@ -14,12 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from bus.message import Chosen
 from bus.reference import beginning_of_id, reference_of
 from ingest.connectors.web_form import WebFormSettings
 from ingest.connectors.website import WebsiteSettings
 from ingest.forms.languages import LANGUAGES, negotiated
-from ingest.forms.stamps import Stamps, stamp_key
+from ingest.forms.stamps import Stamps
 from ingest.forms.wording import wording
+from ingest.own_key import own_key
 from tests.ingest.forms.visiting import FORM, TICKETS, Gate, the_only_one, understood, web_form, website
 from tests.ingest.intake.rig import NAME, Answer, IntakeRig
 
@@ -48,6 +50,26 @@ async def test_a_ticket_by_json(tmp_path: Path) -> None:
         assert (message.author.address, message.author.verified) == ("Ana@customer.example", False)
         assert (message.subject, message.text, message.fields) == ("Lamp", "It is broken.", {"order": "7"})
         assert (message.attachments[0].name, message.attachments[0].size) == ("a.txt", 5)
+
+
+async def test_what_the_form_lets_people_choose_is_told_apart_from_what_they_claim(tmp_path: Path) -> None:
+    claimed = TICKET | {"priority": "urgent", "category": "vip"}
+    async with website(tmp_path / "plain").running() as rig:
+        assert (await _post(rig, claimed)).status == 201
+        message = (await the_only_one(rig)).message
+        assert message.chosen is None
+        assert message.fields == {"priority": "urgent", "category": "vip"}
+    asks = {"fields": ["email", "text", "priority", "category"], "categories": ["billing", "repairs"]}
+    async with website(tmp_path / "asking", **asks).running() as rig:
+        assert (await _post(rig, claimed)).json()["codes"] == {"category": "choice"}
+        assert (await _post(rig, TICKET | {"priority": "vital"})).json()["codes"] == {"priority": "choice"}
+        assert (await _post(rig, TICKET | {"priority": "high", "category": "repairs"})).status == 201
+        assert (await the_only_one(rig)).message.chosen == Chosen(priority="high", category="repairs")
+
+
+def test_a_category_that_the_desk_cannot_hold_is_no_setting() -> None:
+    with pytest.raises(ValidationError, match="64 characters"):
+        WebsiteSettings(type="website", fields=["text", "category"], required=["text"], categories=["x" * 65])
 
 
 async def test_an_answer_comes_only_after_kafka_has_it(tmp_path: Path) -> None:
@@ -229,7 +251,7 @@ async def test_a_script_has_to_ask_for_the_form_and_wait(tmp_path: Path) -> None
         assert answer.json()["codes"] == {"_stamp": "too_fast"}
         answer = await _post(rig, TICKET | {"_stamp": stamp[:-1] + "x"}, path=SUBMISSIONS)
         assert answer.json()["codes"] == {"_stamp": "stamp"}
-        earlier = Stamps(stamp_key(None, tmp_path, NAME)).issue(time.time() - 61)
+        earlier = Stamps(own_key(None, tmp_path / "form-keys", NAME)).issue(time.time() - 61)
         answer = await _post(rig, TICKET | {"_stamp": earlier, "_website": "https://spam.example"}, path=SUBMISSIONS)
         assert answer.json()["codes"] == {"_website": "trap"}
         assert not rig.raw
@@ -347,8 +369,8 @@ def test_stamps_are_signed_and_last_a_day(tmp_path: Path) -> None:
     assert Stamps(b"other").age(stamp, 1_004.5) is None
     for wrong in ("", ".", "x.y", stamp.replace("1000000", "9000000"), "é" + stamp, stamp + "\udcff"):
         assert stamps.age(wrong, 1_004.5) is None
-    assert stamp_key(None, tmp_path, "form") == stamp_key(None, tmp_path, "form")
-    assert stamp_key(None, tmp_path, "form") != stamp_key(None, tmp_path, "other")
+    assert own_key(None, tmp_path, "form") == own_key(None, tmp_path, "form")
+    assert own_key(None, tmp_path, "form") != own_key(None, tmp_path, "other")
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,38 @@ async def test_a_token_that_was_revoked_is_replaced_at_once(tmp_path: Path) -> N
     assert "answer to the challenge: ''" in server.said  # the token is not said twice
 
 
+@pytest.mark.parametrize("where", ["in the middle of a mail", "while it idles"])
+async def test_a_token_that_ends_in_the_middle_is_replaced_and_nothing_is_lost_or_doubled(
+    tmp_path: Path, where: str
+) -> None:
+    """The server ends the session and takes the token no more, long before the token said it would end."""
+    server, endpoint = ScriptedImap(), TokenEndpoint()
+
+    def first_token_only_once(who: tuple[str, ...]) -> bool:
+        return len(server.logins) == 1 or who[-1] == "auth=Bearer access-2"
+
+    server.accepts = first_token_only_once
+    if where == "in the middle of a mail":
+        server.cut_after["UID FETCH"] = [120]
+    for number in (1, 2, 3):
+        server.add(mail(number))
+    async with (
+        server.serving() as port,
+        endpoint.serving() as url,
+        Rig(tmp_path, port, oauth2=oauth2(url), poll_every=3_600).running() as rig,
+    ):
+        if where == "while it idles":
+            await until(lambda: "IDLE" in server.said)
+            server.hang_up()
+        await until(lambda: len(server.logins) >= 3)
+        server.add(mail(4))
+        await until(lambda: len(rig.mails) == 4)
+        await until(lambda: all(r"\Seen" in one.flags for one in server.mails.values()))
+    assert rig.contents == [mail(number) for number in (1, 2, 3, 4)]
+    assert [who[-1] for who in server.logins][:3] == [f"auth=Bearer access-{n}" for n in (1, 1, 2)]
+    assert len(endpoint.asked) == 2
+
+
 async def test_a_mailbox_that_takes_no_token_at_all_needs_a_person(tmp_path: Path) -> None:
     server, endpoint = ScriptedImap(), TokenEndpoint()
     server.accepts = lambda _: False

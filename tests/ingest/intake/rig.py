@@ -26,7 +26,9 @@ from ingest.intake.raw_request import raw_request
 from ingest.intake.route import Accept, HttpRoute, Incoming, Route
 from ingest.intake.server import IntakeServer
 from ingest.intake.settings import Rates, WebSettings
+from ingest.live_replies import LiveReplies
 from tests.ingest.memory_cursors import MemoryCursors
+from tests.ingest.memory_replies import MemoryReplies
 
 NAME = "hook"
 UNLIMITED = Rates(per_source=10_000_000, burst=1_000_000, per_second=1_000_000)
@@ -111,9 +113,10 @@ class IntakeRig:
         *,
         channel: Channel = "web_form",
         rates: Rates = UNLIMITED,
+        bus: MemoryBus | None = None,
         **intake: Any,  # noqa: ANN401  # settings of any kind
     ) -> None:
-        self.bus = MemoryBus()
+        self.bus = bus or MemoryBus()
         self.health = Health()
         self.settings = IntakeSettings.model_validate({"port": 0} | intake)
         self.server = IntakeServer(self.settings, self.health)
@@ -124,6 +127,7 @@ class IntakeRig:
             cursors=MemoryCursors(),
             health=self.health,
             announce=lambda **_: None,
+            live=LiveReplies(NAME, MemoryReplies(self.bus, channel)),
         )
         self.channel: Channel = channel
         row = Connector(name="test", channel=channel, settings=ConnectorSettings, raw_key=lambda raw: raw.remote or "")

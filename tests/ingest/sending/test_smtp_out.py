@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from bus.blobs import FolderBlobs
 from bus.errors import ConfigError, Retryable
 from bus.reply import Recipient, ReplyAttachment
-from bus.settings import validated
+from bus.validated import validated
 from ingest.contract import Refused, Sender, Uncertain
 from ingest.mail_message import compose
 from ingest.outgoing_server import OutgoingServer
@@ -32,7 +32,7 @@ OWN = "support@desk.example"
 
 def sender_to(port: int, tmp_path: Path, *, timeout: float = 5.0) -> Sender:
     server = OutgoingServer(host="127.0.0.1", port=port, security="none", timeout=timeout)
-    return smtp_sender("support-mail", {"default": server}, OWN, FolderBlobs(tmp_path))
+    return smtp_sender("support-mail", {"default": server}, OWN, FolderBlobs(tmp_path), tmp_path)
 
 
 async def test_a_real_server_delivers_what_we_meant(greenmail: Mailbox, tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ async def test_a_real_server_delivers_what_we_meant(greenmail: Mailbox, tmp_path
         name="relatório.bin", media_type="application/x-test", blob=await blobs.put(data), size=1
     )
     server = OutgoingServer(host=greenmail.host, port=greenmail.smtp, security="none")
-    sender = smtp_sender("support-mail", {"default": server}, OWN, blobs)
+    sender = smtp_sender("support-mail", {"default": server}, OWN, blobs, tmp_path)
     reply = a_reply(
         purpose="reply",
         automatic=False,  # GreenMail knows no null return path: it answers 503 to the RCPT that follows
@@ -217,7 +217,7 @@ async def test_each_from_address_leaves_by_its_own_server(tmp_path: Path) -> Non
             address: OutgoingServer(host="127.0.0.1", port=server.port, security="none")
             for address, server in {"support@desk.example": one, "Sales@desk.example": other}.items()
         }
-        sender = smtp_sender("support-mail", servers, OWN, FolderBlobs(tmp_path))
+        sender = smtp_sender("support-mail", servers, OWN, FolderBlobs(tmp_path), tmp_path)
         await sender.send(a_reply())
         await sender.send(a_reply(from_address="sales@desk.example"))
         with pytest.raises(Refused, match=r"no SMTP server is configured for mail from other@desk\.example"):
@@ -244,7 +244,7 @@ async def test_an_address_that_is_not_ascii_needs_a_server_that_takes_it(tmp_pat
 async def test_without_starttls_nothing_is_said_to_a_server_that_must_have_it(tmp_path: Path) -> None:
     async with scripted() as server:
         given = OutgoingServer(host="127.0.0.1", port=server.port, username="u", password=SecretStr("geheim"))
-        sender = smtp_sender("support-mail", {"default": given}, OWN, FolderBlobs(tmp_path))
+        sender = smtp_sender("support-mail", {"default": given}, OWN, FolderBlobs(tmp_path), tmp_path)
         with pytest.raises(Retryable, match="STARTTLS") as caught:
             await sender.send(a_reply())
         await sender.close()
@@ -257,7 +257,7 @@ async def test_a_refused_login_is_deferred_and_tells_no_secret(tmp_path: Path) -
         given = OutgoingServer(
             host="127.0.0.1", port=server.port, security="none", username="u", password=SecretStr("geheim")
         )
-        sender = smtp_sender("support-mail", {"default": given}, OWN, FolderBlobs(tmp_path))
+        sender = smtp_sender("support-mail", {"default": given}, OWN, FolderBlobs(tmp_path), tmp_path)
         with pytest.raises(Retryable, match="login was refused") as caught:
             await sender.send(a_reply())
         assert "geheim" not in str(caught.value)
@@ -293,7 +293,7 @@ def test_a_password_may_come_from_a_file(tmp_path: Path) -> None:
     [
         ({"host": "h", "usrname": "u"}, "unknown key smtp.default.usrname; did you mean username?"),
         ({"host": "h", "username": "u"}, "username and password"),
-        ({"host": "h", "security": "none", "username": "u", "password": "geheim"}, "a password needs security"),
+        ({"host": "h", "security": "none", "username": "u", "password": "geheim"}, "needs security"),
         ({"host": "h", "timeout": 60}, "smtp.default.timeout"),
     ],
 )
@@ -307,6 +307,6 @@ def test_a_wrong_setting_is_named(server: Mapping[str, object], says: str) -> No
 def test_a_server_for_our_own_address_must_be_there_and_its_certificates_readable(tmp_path: Path) -> None:
     blobs = FolderBlobs(tmp_path)
     with pytest.raises(ConfigError, match=r"no server for support@desk\.example"):
-        smtp_sender("m", {"sales@desk.example": OutgoingServer(host="h")}, OWN, blobs)
+        smtp_sender("m", {"sales@desk.example": OutgoingServer(host="h")}, OWN, blobs, tmp_path)
     with pytest.raises(ConfigError, match="ca_file"):
-        smtp_sender("m", {"default": OutgoingServer(host="h", ca_file=tmp_path / "none.pem")}, OWN, blobs)
+        smtp_sender("m", {"default": OutgoingServer(host="h", ca_file=tmp_path / "none.pem")}, OWN, blobs, tmp_path)

@@ -74,7 +74,7 @@ async def serving(inbox: Inbox, certificates: Certificates, security: Security) 
 def sender_to(port: int, security: Security, folder: Path, **more: object) -> Sender:
     given = {"host": "127.0.0.1", "username": "u", "password": SecretStr("geheim"), "timeout": 5.0} | more
     server = OutgoingServer.model_validate({"port": port, "security": security} | given)
-    return smtp_sender("support-mail", {"default": server}, "support@desk.example", FolderBlobs(folder))
+    return smtp_sender("support-mail", {"default": server}, "support@desk.example", FolderBlobs(folder), folder)
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bus.errors import ConfigError
-from bus.settings import validated
+from bus.validated import validated
 from ingest.smtp.settings import EmailSmtpSettings
 from tests.certificates import NAME, Certificates
 from tests.ingest.receiving import DESK, Client, Rig

@@ -10,6 +10,7 @@ from bus.errors import Invalid
 from tests.ticketing.by_hand import DESK, Acts, people
 from tests.ticketing.filing.conftest import Desk
 from tests.ticketing.filing.said import START, said
+from tests.ticketing.held_up import held_up
 from ticketing.acts.errors import Forbidden, Stale, Unknown
 from ticketing.acts.perform import perform
 from ticketing.acts.table import ACTS
@@ -121,7 +122,9 @@ async def test_of_two_who_have_seen_the_same_one_wins(desk: Desk) -> None:
 
 async def test_at_once_under_one_key_it_is_done_once(desk: Desk) -> None:
     await opened(desk)
-    results = await asyncio.gather(*(acts(desk).do("comment", 1, text="once") for _ in range(4)))
+    async with held_up(desk.engine, 1, waiting=3):
+        together = asyncio.gather(*(acts(desk).do("comment", 1, text="once") for _ in range(3)))
+    results = await together
     assert len({done.version for done in results}) == 1
     assert await desk.rows("SELECT count(*) FROM desk.comments") == [(1,)]
 

@@ -21,7 +21,7 @@ from ticketing.acts.desk import Desk
 from ticketing.api.app import api
 from ticketing.api.inside import Inside
 from ticketing.api.once import Once
-from ticketing.database import engine, looking_engine
+from ticketing.database import acting_engine, engine, looking_engine
 from ticketing.filing import Filing
 from ticketing.people import directory
 from ticketing.people.models import NewAgent, NewDepartment, NewTeam
@@ -108,10 +108,10 @@ def changing(ticket: TicketState | Mapping[str, Any]) -> dict[str, str]:
 
 async def settle_in(url: str, blobs: BlobStore) -> House:
     """Open the house on a migrated, empty database."""
-    pool = engine(url)
+    pool = acting_engine(url)
     fenced = FencedProgress(pool, progress, "deskstream.ticketing", "cluster")
     await fenced.claim([HERE])
-    inside = Inside(pool, looking_engine(url), blobs, Desk(CONFIRMING, POLICY), Once(engine(url, pool=8)))
+    inside = Inside(pool, looking_engine(url), blobs, Desk(CONFIRMING, POLICY), Once(acting_engine(url, pool=8)))
     house = House(url, pool, inside, Filing(pool, fenced, CONFIRMING, POLICY), SearchIndex(engine(url, pool=1), blobs))
     now = datetime.now(UTC)
     async with transaction(pool) as connection:

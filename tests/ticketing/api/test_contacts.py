@@ -116,3 +116,23 @@ async def test_pages_of_contacts_and_accounts_show_each_once(house: House) -> No
                     break
                 cursor = {"cursor": page["next"]}
             assert len(seen) == len(set(seen)) == 5, path
+
+
+async def test_pages_of_pairs_that_may_be_one_person_show_each_once(house: House) -> None:
+    for n in range(3):
+        await house.ticket(f"pair-{n}", sender=f"pair{n}@pairing.example")
+        await house.ticket(f"pair-{n}-shop", sender=f"pair{n}+shop@pairing.example")
+    async with house.client() as agent:
+        seen: list[frozenset[str]] = []
+        cursor: dict[str, str] = {}
+        while True:
+            page = (await agent.get("/contacts/suggestions", params={"limit": "1", **cursor})).json()
+            assert len(page["items"]) == 1
+            seen += [frozenset((each["contact_id"], each["other_id"])) for each in page["items"]]
+            if page["next"] is None:
+                break
+            cursor = {"cursor": page["next"]}
+        whole = (await agent.get("/contacts/suggestions", params={"limit": "200"})).json()
+    assert whole["next"] is None
+    assert seen == [frozenset((each["contact_id"], each["other_id"])) for each in whole["items"]]
+    assert len(seen) == len(set(seen)) >= 3

@@ -6,6 +6,7 @@ import pytest
 
 from deploy.openapi import openapi
 from tests.ticketing.api.house import House, changing, key
+from tests.ticketing.held_up import held_up
 from ticketing.api.cursors import from_cursor, to_cursor
 from ticketing.api.problems import Refused
 
@@ -54,6 +55,18 @@ async def test_of_two_at_once_one_changes_the_ticket_and_the_other_is_told(house
     lost = next(answer for answer in answers if answer.status_code == 412).json()
     assert lost["version"] == ticket.version + 1
     assert lost["type"] == "urn:deskstream:problem:stale"
+
+
+async def test_the_same_act_at_the_same_time_is_done_once_and_answered_the_same(house: House) -> None:
+    ticket = await house.ticket("impatient")
+    headers = changing(ticket)
+    path, given = f"/tickets/{ticket.number}/assign", {"owner": house.ids["supervisor"]}
+    async with house.client() as agent:
+        async with held_up(house.engine, ticket.number, waiting=3):
+            together = asyncio.gather(*(agent.post(path, json=given, headers=headers) for _ in range(3)))
+        answers = await together
+    assert [answer.status_code for answer in answers] == [200] * 3, answers[-1].text
+    assert len({answer.text for answer in answers}) == 1
 
 
 async def test_the_same_request_at_the_same_time_is_done_once(house: House) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from bus.errors import Invalid
+from bus.message import Chosen
 from bus.record import Received
 from tests.ticketing.filing.conftest import Desk
 from tests.ticketing.filing.said import START, TOKENS, record, said
@@ -21,6 +22,18 @@ async def test_a_first_mail_opens_a_ticket_and_is_confirmed(desk: Desk) -> None:
     assert await desk.rows("SELECT attempt, channel FROM desk.outgoing") == [(1, "email")]
     assert await desk.rows("SELECT type FROM desk.contact_events") == [("contact.created",)]
     assert await desk.rows("SELECT next_offset FROM desk.progress") == [(1,)]
+
+
+async def test_what_its_customer_chose_in_a_form_is_the_tickets_from_its_first_event_on(desk: Desk) -> None:
+    urgent = said("a").model_copy(update={"chosen": Chosen(priority="urgent", category="billing")})
+    await desk.file(urgent)
+    await desk.file(said("b", "ann@x.example", "a").model_copy(update={"chosen": Chosen(priority="low")}))
+    assert await desk.rows("SELECT priority, category FROM desk.tickets") == [("urgent", "billing")]
+    [(opened,)] = await desk.rows(
+        "SELECT document::jsonb -> 'data' FROM desk.ticket_events WHERE type = 'ticket.opened'"
+    )
+    assert (opened["priority"], opened["category"]) == ("urgent", "billing")
+    assert await desk.history(1) == [*OPENED, "message_received"]
 
 
 async def test_the_document_is_kept_as_it_came(desk: Desk) -> None:

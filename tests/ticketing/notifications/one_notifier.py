@@ -5,6 +5,7 @@ import sys
 from datetime import timedelta
 
 from bus.settings import DeskSettings, NotificationSettings
+from tests.ticketing.filing.said import CONFIRMING
 from ticketing.database import engine
 from ticketing.notifications.notifier import Notifier
 
@@ -12,7 +13,7 @@ from ticketing.notifications.notifier import Notifier
 async def _run(url: str) -> None:
     pool = engine(url)
     settings = NotificationSettings(wait=timedelta(), every=timedelta())
-    notifier = Notifier(pool, settings, DeskSettings(), "support-mail")
+    notifier = Notifier(pool, settings, DeskSettings(), CONFIRMING.tokens, "support-mail")
     await notifier.gather()
     await notifier.send()
     await pool.dispose()

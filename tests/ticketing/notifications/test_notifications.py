@@ -21,7 +21,7 @@ from tests.ticketing.by_hand import DESK, Acts
 from tests.ticketing.clocks.stories import LEVELS
 from tests.ticketing.filing.conftest import Desk, database
 from tests.ticketing.filing.conftest import desk as plain_desk
-from tests.ticketing.filing.said import START, said
+from tests.ticketing.filing.said import CONFIRMING, START, said
 from ticketing.notifications.letter import letter
 from ticketing.notifications.notifier import Notifier
 from ticketing.notifications.store import Notice
@@ -47,7 +47,9 @@ class Told:
         """At a time, in hours after the start."""
         settings = NotificationSettings(wait=timedelta(minutes=1), every=timedelta(minutes=10))
         now = START + timedelta(hours=hours)
-        return Notifier(self.desk.engine, settings, DeskSettings(), via, frozenset(own), now=lambda: now)
+        return Notifier(
+            self.desk.engine, settings, DeskSettings(), CONFIRMING.tokens, via, frozenset(own), now=lambda: now
+        )
 
     async def file(self, *messages: NormalizedMessage) -> None:
         """File these when they come."""
@@ -198,16 +200,42 @@ async def test_what_machines_answer_to_a_notification_opens_nothing(told: Told, 
     assert await told.sent(3) == []
 
 
-async def test_a_colleagues_answer_to_a_notification_is_not_put_into_the_customers_ticket(told: Told) -> None:
+async def test_an_agents_answer_to_a_notification_is_kept_in_no_ticket_and_can_be_made_one(told: Told) -> None:
     bea = await told.agent("Bea")
     await told.file(said("a", ANN))
     await told.acts("k1", 1).do("assign", 1, owner=bea)
     await told.gathered(1)
     [mail] = await told.sent(1.1)
-    await told.file(said("re", "bea@desk.example", mail.message_id or "", at=70))
-    assert [len(of) for of in await told.desk.conversations()] == [1, 1]
+    replies = await told.desk.rows("SELECT count(*) FROM desk.replies")
+    await told.file(said("re", "Bea@Desk.example", mail.message_id or "", at=70))
+    assert [len(of) for of in await told.desk.conversations()] == [1]
+    kept = "SELECT aside, contact_id FROM desk.messages WHERE ticket_id IS NULL"
+    assert await told.desk.rows(kept) == [("notification", None)]
+    assert await told.desk.rows("SELECT count(*) FROM desk.replies") == replies
     await told.gathered(2)
     assert await told.sent(3) == []
+    await told.acts("k2", 4).opens("to-ticket", message="id-re")
+    await told.file(said("re2", "bea@desk.example", "re", at=300))
+    assert await told.desk.conversations() == [{"a"}, {"re", "re2"}]
+
+
+async def test_anybody_elses_answer_to_a_notification_is_a_mail_like_any_other(told: Told) -> None:
+    bea, cid = await told.agent("Bea"), await told.agent("Cid")
+    await told.file(said("a", ANN), said("b", "bob@y.example"))
+    await told.acts("k1", 1).do("assign", 1, owner=bea)
+    await told.acts("k2", 1).do("assign", 2, owner=cid)
+    await told.gathered(1)
+    ids = {mail.recipient.address: mail.message_id or "" for mail in await told.sent(1.1)}
+    # passed on to a customer; a colleague's; altered; and what answers something else and only mentions it
+    to_bea, to_cid = ids["bea@desk.example"], ids["cid@desk.example"]
+    altered = to_bea.replace(to_bea[12], "b" if to_bea[12] == "a" else "a", 1)
+    await told.file(
+        said("n1", "eve@z.example", to_bea, at=70),
+        said("n2", "bea@desk.example", to_cid, at=71),
+        said("n3", "bea@desk.example", altered, at=72),
+        said("n4", "bea@desk.example", to_bea, "elsewhere", at=73),
+    )
+    assert len(await told.desk.conversations()) == 6
 
 
 async def test_an_address_of_the_desk_itself_is_never_written_to(told: Told) -> None:
@@ -264,7 +292,7 @@ async def test_killed_there_nothing_is_told_twice_or_never(told: Told, hit: int)
 def test_it_says_that_a_machine_wrote_it_and_nothing_a_customer_wrote_becomes_a_header() -> None:
     subject, name = "壊れた\r\nBcc: everybody@x.example", "Bea\u202e Boon"
     notice = Notice(1, "a1", "overdue", START, "t1", 12, subject, name, "bea@desk.example", "ja", None)
-    mail = compose(letter([notice], DeskSettings(), "support-mail", START), "support@desk.example")
+    mail = compose(letter([notice], DeskSettings(), CONFIRMING.tokens, "support-mail", START), "support@desk.example")
     head, _, _ = mail.content.decode().partition("\r\n\r\n")
     assert "\r\nAuto-Submitted: auto-" in head
     assert "\r\nX-Auto-Response-Suppress: All" in head

@@ -68,7 +68,7 @@ async def test_tokens_are_shown_once_listed_without_secrets_and_revoked(line: Li
     assert (who.agent_id, who.scopes) == (bea["id"], frozenset({"see_tickets"}))
     [listed] = await line("agents", "tokens", "Bea")
     assert (listed["id"], listed["name"], listed["scopes"]) == (made["id"], "till", ["see_tickets"])
-    assert made["token"].rpartition("_")[2] not in json.dumps(listed)
+    assert made["token"].split("_", 2)[2] not in json.dumps(listed)
     await line("agents", "revoke", made["id"])
     async with desk_engine.connect() as connection:
         assert await who_holds(connection, made["token"]) is None

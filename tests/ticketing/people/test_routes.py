@@ -88,7 +88,7 @@ async def test_a_token_is_shown_once_and_reaches_no_further_than_its_maker(house
         again = await agent.post("/me/tokens", json=given, headers=same)
         assert (again.status_code, made.json()["token"] in again.text) == (422, False)
         listed = await agent.get("/me/tokens")
-        assert made.json()["token"].rpartition("_")[2] not in listed.text
+        assert made.json()["token"].split("_", 2)[2] not in listed.text
     async with bearing(house, made.json()["token"]) as narrow:
         me = (await narrow.get("/me")).json()
         assert me["may"] == ["see_tickets"]

@@ -14,7 +14,8 @@ from tests.ticketing.by_hand import DESK, Acts
 from tests.ticketing.filing.conftest import Desk
 from tests.ticketing.filing.said import START, said
 from ticketing.acts.desk import Desk as Settings
-from ticketing.ratings.giving import MOST_TIMES, give, look
+from ticketing.ratings.giving import give, look
+from ticketing.ratings.in_chat import MOST_TIMES
 from ticketing.ratings.links import read_token
 from ticketing.ratings.routes import router
 

@@ -13,6 +13,7 @@ from bus.progress import FencedProgress
 from bus.record import Partition, Received
 from bus.reply import Receipt, ReceiptState, Reply
 from tests.conftest import Stack
+from tests.ticketing.filing.said import CONFIRMING
 from tests.ticketing.relay.desk import Desk, desk, happen, open_ticket, reply
 from ticketing import tables
 from ticketing.clock import Clock
@@ -77,7 +78,7 @@ def records(*receipts: tuple[Reply, ReceiptState, int], offset: int = 0) -> list
 async def handler(of: Desk) -> Receipts:
     progress = FencedProgress(of.engine, tables.progress, "deskstream.receipts", "cluster")
     await progress.claim([Partition(TOPIC, 0)])
-    return Receipts(of.engine, progress)
+    return Receipts(of.engine, progress, CONFIRMING)
 
 
 async def told(of: Desk, ticket_id: str) -> list[tuple[int, str]]:
