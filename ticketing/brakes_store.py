@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.together import Executes, together
-from ticketing import tables as t
+from ticketing import brakes_tables as t
 from ticketing.brakes import REFUSALS, STRANGERS, Brakes, BrakesKnown, Bucket, Silence, Written, refused
 from ticketing.rows import insert_rows, texts
 

@@ -10,7 +10,7 @@ from bus.contact_event import ContactEvent
 from bus.reply import Reply
 from bus.ticket_event import TicketEvent
 from bus.together import Executes
-from ticketing import tables as t
+from ticketing import outbox_tables as t
 from ticketing.rows import insert_rows
 from ticketing.tables import OUTBOX_LOCK
 

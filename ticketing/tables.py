@@ -1,4 +1,7 @@
-"""The desk's tables (schema `desk`). Migrations follow them; a test compares the two."""
+"""The desk's tables (schema `desk`), but for those that stand beside what uses them (ticketing.schema names all).
+
+Migrations follow them; a test compares the two.
+"""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -8,8 +11,6 @@ from bus.progress import progress_table
 metadata = sa.MetaData(schema="desk")
 
 ticket_number = sa.Sequence("ticket_number", metadata=metadata)
-outbox_id = sa.Sequence("outbox_id", metadata=metadata)
-"""One sequence for the three outbox tables, drawn under one lock: the order of ids is the order of commits."""
 
 progress = progress_table(metadata)
 
@@ -23,10 +24,6 @@ RELAY_LOCK = 0x72656C61
 
 def _time(name: str, *, nullable: bool = False) -> sa.Column[object]:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
-
-
-def _outbox_id() -> sa.Column[int]:
-    return sa.Column("id", sa.BigInteger, outbox_id, server_default=outbox_id.next_value(), primary_key=True)
 
 
 contacts = sa.Table(
@@ -289,70 +286,4 @@ sa.Index("replies_message_id", replies.c.message_id)
 sa.Index("replies_mailbox", replies.c.mailbox, replies.c.created_at)
 sa.Index(
     "replies_unsettled", replies.c.state_at, postgresql_where=replies.c.state.in_(("queued", "deferred", "uncertain"))
-)
-
-buckets = sa.Table(
-    "buckets",
-    metadata,
-    # what leaks away within an hour: the breaker's two, and one per source of strangers
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("level", sa.BigInteger, nullable=False),
-    _time("at"),
-)
-
-silenced = sa.Table(
-    "silenced",
-    metadata,
-    # connector and mailbox that answer one another; without `until` they are below the limit
-    sa.Column("account", sa.Text, primary_key=True),
-    sa.Column("mailbox", sa.Text, primary_key=True),
-    sa.Column("hops", sa.Integer, nullable=False),
-    _time("since"),
-    _time("until", nullable=True),
-)
-
-# --- the outbox: three tables, one order -------------------------------------------------------------------------
-
-ticket_events = sa.Table(
-    "ticket_events",
-    metadata,
-    _outbox_id(),
-    sa.Column("event_id", sa.Text, nullable=False, unique=True),
-    sa.Column("ticket_id", sa.Text, nullable=False),
-    sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("type", sa.Text, nullable=False),
-    _time("occurred_at"),
-    _time("recorded_at"),
-    # the TicketEvent exactly as it stands on `tickets.events`
-    sa.Column("document", sa.Text, nullable=False),
-    sa.Column("traceparent", sa.Text),
-    sa.UniqueConstraint("ticket_id", "version"),
-)
-
-contact_events = sa.Table(
-    "contact_events",
-    metadata,
-    _outbox_id(),
-    sa.Column("event_id", sa.Text, nullable=False, unique=True),
-    sa.Column("contact_id", sa.Text, nullable=False),
-    sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("type", sa.Text, nullable=False),
-    _time("recorded_at"),
-    sa.Column("document", sa.Text, nullable=False),
-    sa.Column("traceparent", sa.Text),
-    sa.UniqueConstraint("contact_id", "version"),
-)
-
-outgoing = sa.Table(
-    "outgoing",
-    metadata,
-    # one row per attempt of a reply, exactly as it stands on `replies.<channel>`
-    _outbox_id(),
-    sa.Column("reply_id", sa.Text, nullable=False),
-    sa.Column("attempt", sa.Integer, nullable=False),
-    sa.Column("channel", sa.Text, nullable=False),
-    sa.Column("ticket_id", sa.Text, nullable=False),
-    sa.Column("document", sa.Text, nullable=False),
-    sa.Column("traceparent", sa.Text),
-    sa.UniqueConstraint("reply_id", "attempt"),
 )

@@ -26,7 +26,8 @@ from ticketing.database import engine as engine_of
 from ticketing.filing import Filing
 from ticketing.migrate import upgrade
 from ticketing.rows import insert_rows
-from ticketing.tables import metadata, progress
+from ticketing.schema import metadata
+from ticketing.tables import progress
 from ticketing.tokens import load_tokens
 
 _BATCH = 500

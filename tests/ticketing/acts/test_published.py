@@ -12,7 +12,7 @@ from tests.conftest import Stack
 from tests.ticketing.by_hand import Acts, people
 from tests.ticketing.filing.said import CONFIRMING, START, record, said
 from tests.ticketing.relay.desk import desk, relaying, until
-from ticketing import tables
+from ticketing import outbox_tables
 from ticketing.filing import Filing
 
 pytestmark = pytest.mark.stack
@@ -44,7 +44,7 @@ async def test_acts_need_no_kafka_and_reach_it_when_it_is_there(stack: Stack) ->
 
         await until(whole)
         published = [each.value for each in await of.read(topics.TICKET_EVENTS)]
-        stored = await of.documents(tables.ticket_events)
+        stored = await of.documents(outbox_tables.ticket_events)
         assert [each and each.decode() for each in published] == stored
         events = [json.loads(each or b"{}") for each in published]
         assert [event["version"] for event in events] == list(range(1, ticket + 1))

@@ -24,8 +24,9 @@ from tests.ticketing.mails import mail
 from tests.ticketing.relay.desk import Desk, desk, until
 from tests.ticketing.relay.test_exact import assert_topics_equal_tables
 from ticketing.cluster import adopt
+from ticketing.outbox_tables import ticket_events
 from ticketing.service import work
-from ticketing.tables import messages, ticket_events
+from ticketing.tables import messages
 
 pytestmark = pytest.mark.stack
 

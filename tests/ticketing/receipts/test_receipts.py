@@ -15,7 +15,7 @@ from bus.reply import Receipt, ReceiptState, Reply
 from tests.conftest import Stack
 from tests.ticketing.filing.said import CONFIRMING
 from tests.ticketing.relay.desk import Desk, desk, happen, open_ticket, reply
-from ticketing import tables
+from ticketing import outbox_tables, tables
 from ticketing.clock import Clock
 from ticketing.outbox import Told, append
 from ticketing.receipts import Receipts
@@ -83,7 +83,7 @@ async def handler(of: Desk) -> Receipts:
 
 async def told(of: Desk, ticket_id: str) -> list[tuple[int, str]]:
     """Version and state of the deliveries told on a ticket."""
-    events = [json.loads(document) for document in await of.documents(tables.ticket_events)]
+    events = [json.loads(document) for document in await of.documents(outbox_tables.ticket_events)]
     return [
         (event["version"], event["data"]["state"])
         for event in events
@@ -170,7 +170,7 @@ async def test_versions_stay_gapless_beside_other_writers(stack: Stack) -> None:
                 await settle(records(*((each, state, 1) for each in replies), offset=offset * 5))
 
         await asyncio.gather(report(), *(write(each.ticket_id) for each in replies))
-        events = [json.loads(document) for document in await of.documents(tables.ticket_events)]
+        events = [json.loads(document) for document in await of.documents(outbox_tables.ticket_events)]
         for each in replies:
             versions = [event["version"] for event in events if event["ticket_id"] == each.ticket_id]
             assert versions == list(range(1, 14))  # 1 opened, 10 of the writer, uncertain, sent; in commit order
@@ -187,7 +187,7 @@ async def test_the_clock_publishes_a_deferred_reply_again(stack: Stack) -> None:
         assert await later.tick(began) == 1
         assert await later.tick(began) == 0
         assert await told(of, one.ticket_id) == [(2, "deferred"), (3, "queued")]
-        first, second = (Reply.from_json(document) for document in await of.documents(tables.outgoing))
+        first, second = (Reply.from_json(document) for document in await of.documents(outbox_tables.outgoing))
         assert second == first.model_copy(update={"attempt": 2})
         await settle(records((one, "attempting", 2), (one, "sent", 2), offset=2))
         assert [(row.state, row.attempt, row.version) for row in await rows(of)] == [("sent", 2, 4)]

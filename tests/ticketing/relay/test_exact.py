@@ -10,7 +10,7 @@ from bus.record import Received
 from bus.ticket_state import TicketState
 from tests.conftest import Stack
 from tests.ticketing.relay.desk import Desk, desk, happen, relaying, tell
-from ticketing import tables
+from ticketing import outbox_tables, tables
 from ticketing.outbox import Told, append
 
 pytestmark = pytest.mark.stack
@@ -19,9 +19,9 @@ pytestmark = pytest.mark.stack
 async def assert_topics_equal_tables(of: Desk) -> None:
     """Every document on its topic, byte by byte, once; each ticket's versions in order and without gaps."""
     for table, topic in (
-        (tables.ticket_events, topics.TICKET_EVENTS),
-        (tables.contact_events, topics.CONTACT_EVENTS),
-        (tables.outgoing, topics.replies_topic("email")),
+        (outbox_tables.ticket_events, topics.TICKET_EVENTS),
+        (outbox_tables.contact_events, topics.CONTACT_EVENTS),
+        (outbox_tables.outgoing, topics.replies_topic("email")),
     ):
         found = [_text(record) for record in await of.read(topic)]
         assert sorted(found) == sorted(await of.documents(table)), topic

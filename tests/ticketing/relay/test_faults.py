@@ -19,7 +19,7 @@ from bus.transactions import KafkaTransactions, TransactionalPublisher
 from tests.conftest import Stack
 from tests.ticketing.relay.desk import Desk, desk, happen, open_ticket, relaying, tell
 from tests.ticketing.relay.test_exact import assert_topics_equal_tables
-from ticketing import tables
+from ticketing import outbox_tables
 from ticketing.outbox import Told, append
 from ticketing.relay import Relay
 
@@ -177,8 +177,8 @@ async def test_a_database_restored_from_an_older_backup_is_refused(stack: Stack)
         async with relaying(of) as relay:
             await of.settle(relay)
         async with of.engine.begin() as connection:
-            await connection.execute(sa.delete(tables.outgoing))
-            await connection.execute(sa.delete(tables.ticket_events).where(tables.ticket_events.c.id > 4))
+            await connection.execute(sa.delete(outbox_tables.outgoing))
+            await connection.execute(sa.delete(outbox_tables.ticket_events).where(outbox_tables.ticket_events.c.id > 4))
         with pytest.raises(ConfigError, match="older backup"):
             await asyncio.wait_for(of.relay().run(), 20)
 
@@ -190,8 +190,8 @@ async def test_a_database_that_went_another_way_since_the_backup_is_refused(stac
             await of.settle(relay)
         async with of.engine.begin() as connection:
             await connection.execute(
-                sa.update(tables.outgoing)
-                .where(tables.outgoing.c.id == relay.published)
+                sa.update(outbox_tables.outgoing)
+                .where(outbox_tables.outgoing.c.id == relay.published)
                 .values(reply_id="another that was numbered the same")
             )
         with pytest.raises(ConfigError, match="older backup"):
