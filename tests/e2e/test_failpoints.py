@@ -17,6 +17,8 @@ from tests.mails.generator import GeneratedMail, generate
 
 pytestmark = pytest.mark.stack
 
+_ELSEWHERE = ("act.", "poll.", "clock.", "notify.", "figures.folding", "figures.before_exchange")
+"""Points that mails alone do not pass: see test_killed, test_imap_killed, clocks, notifications, test_rebuild."""
 FROZEN_SECONDS = 20
 """Longer than a consumer's session time-out, and than a leader's (15 s)."""
 
@@ -59,9 +61,8 @@ def test_one_kill_in_each_process(data: Path, tmp_path: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("hit", [1, 3])
-@pytest.mark.parametrize("point", [point for point in POINTS if not point.startswith(("act.", "poll."))])
+@pytest.mark.parametrize("point", [point for point in POINTS if not point.startswith(_ELSEWHERE)])
 def test_kill_at_every_point(data: Path, tmp_path: Path, point: str, hit: int) -> None:
-    """Agents' and pollers' points are passed elsewhere: test_killed, test_imap_killed."""
     mails = list(generate(120, seed=22, prefix="fail"))
     with running(data, environment=_planned({point: hit})) as up:
         results = send_all(up.smtp, mails, rate=120, persist=60)
