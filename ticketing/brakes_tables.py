@@ -2,12 +2,7 @@
 
 import sqlalchemy as sa
 
-from ticketing.tables import metadata
-
-
-def _time(name: str, *, nullable: bool = False) -> sa.Column[object]:
-    return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
-
+from ticketing.tables import metadata, moment
 
 buckets = sa.Table(
     "buckets",
@@ -15,7 +10,7 @@ buckets = sa.Table(
     # what leaks away within an hour: the breaker's two, and one per source of strangers
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("level", sa.BigInteger, nullable=False),
-    _time("at"),
+    moment("at"),
 )
 
 silenced = sa.Table(
@@ -25,6 +20,6 @@ silenced = sa.Table(
     sa.Column("account", sa.Text, primary_key=True),
     sa.Column("mailbox", sa.Text, primary_key=True),
     sa.Column("hops", sa.Integer, nullable=False),
-    _time("since"),
-    _time("until", nullable=True),
+    moment("since"),
+    moment("until", nullable=True),
 )

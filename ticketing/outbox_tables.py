@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from ticketing.tables import metadata
+from ticketing.tables import metadata, moment
 
 outbox_id = sa.Sequence("outbox_id", metadata=metadata)
 """Drawn under one lock: the order of ids is the order of commits."""
@@ -10,10 +10,6 @@ outbox_id = sa.Sequence("outbox_id", metadata=metadata)
 
 def _id() -> sa.Column[int]:
     return sa.Column("id", sa.BigInteger, outbox_id, server_default=outbox_id.next_value(), primary_key=True)
-
-
-def _time(name: str) -> sa.Column[object]:
-    return sa.Column(name, sa.DateTime(timezone=True), nullable=False)
 
 
 ticket_events = sa.Table(
@@ -24,8 +20,8 @@ ticket_events = sa.Table(
     sa.Column("ticket_id", sa.Text, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("type", sa.Text, nullable=False),
-    _time("occurred_at"),
-    _time("recorded_at"),
+    moment("occurred_at"),
+    moment("recorded_at"),
     # the TicketEvent exactly as it stands on `tickets.events`
     sa.Column("document", sa.Text, nullable=False),
     sa.Column("traceparent", sa.Text),
@@ -40,7 +36,7 @@ contact_events = sa.Table(
     sa.Column("contact_id", sa.Text, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("type", sa.Text, nullable=False),
-    _time("recorded_at"),
+    moment("recorded_at"),
     sa.Column("document", sa.Text, nullable=False),
     sa.Column("traceparent", sa.Text),
     sa.UniqueConstraint("contact_id", "version"),

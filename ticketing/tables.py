@@ -22,7 +22,8 @@ RELAY_LOCK = 0x72656C61
 """Advisory lock of a session: the one relay."""
 
 
-def _time(name: str, *, nullable: bool = False) -> sa.Column[object]:
+def moment(name: str, *, nullable: bool = False) -> sa.Column[object]:
+    """A column of points in time."""
     return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
 
 
@@ -41,7 +42,7 @@ contacts = sa.Table(
     # a language that somebody has set is kept; else it is the one of the latest conversation
     sa.Column("language_declared", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("version", sa.Integer, nullable=False),
-    _time("created_at"),
+    moment("created_at"),
 )
 sa.Index("contacts_merged", contacts.c.merged_into, postgresql_where=contacts.c.merged_into.is_not(None))
 sa.Index("contacts_root", contacts.c.root_id, postgresql_where=contacts.c.root_id.is_not(None))
@@ -56,7 +57,7 @@ identities = sa.Table(
     # the assertion that ties it to its contact: who said so, how strong, when
     sa.Column("asserted_by", sa.Text, nullable=False),
     sa.Column("strength", sa.Text, nullable=False, server_default="claimed"),
-    _time("asserted_at"),
+    moment("asserted_at"),
     # false: several people use it, so it says nothing about who somebody is
     sa.Column("identifying", sa.Boolean, nullable=False, server_default=sa.true()),
 )
@@ -70,7 +71,7 @@ assertions = sa.Table(
     sa.Column("contact_id", sa.Text, primary_key=True, index=True),
     sa.Column("asserted_by", sa.Text, primary_key=True),
     sa.Column("strength", sa.Text, nullable=False),
-    _time("asserted_at"),
+    moment("asserted_at"),
 )
 
 contacts_apart = sa.Table(
@@ -79,7 +80,7 @@ contacts_apart = sa.Table(
     # pairs that an agent has separated, in the order of their ids: they are not suggested again
     sa.Column("one", sa.Text, primary_key=True),
     sa.Column("other", sa.Text, primary_key=True),
-    _time("at"),
+    moment("at"),
 )
 
 accounts = sa.Table(
@@ -89,7 +90,7 @@ accounts = sa.Table(
     # by what it is found: a domain, or the name a rule gives it
     sa.Column("key", sa.Text, nullable=False, unique=True),
     sa.Column("name", sa.Text, nullable=False),
-    _time("created_at"),
+    moment("created_at"),
 )
 
 tickets = sa.Table(
@@ -128,13 +129,13 @@ tickets = sa.Table(
     sa.Column("attachments", sa.Integer, nullable=False),
     sa.Column("replies", sa.Integer, nullable=False),
     # of its clocks (ticketing.clocks): the earliest due time, all they are, and when they have something to tell next
-    _time("due_at", nullable=True),
+    moment("due_at", nullable=True),
     sa.Column("clocks", pg.JSONB, nullable=False, server_default="{}"),
-    _time("next_due_at", nullable=True),
-    _time("opened_at"),
-    _time("last_message_at"),
-    _time("updated_at"),
-    _time("closed_at", nullable=True),
+    moment("next_due_at", nullable=True),
+    moment("opened_at"),
+    moment("last_message_at"),
+    moment("updated_at"),
+    moment("closed_at", nullable=True),
     sa.Column("version", sa.Integer, nullable=False),
 )
 # lists by any filter (ticketing.api): the orders they have, and what narrows them; partial where one value is common
@@ -193,8 +194,8 @@ messages = sa.Table(
     sa.Column("third_party", sa.Boolean, nullable=False),
     sa.Column("is_root", sa.Boolean, nullable=False),
     sa.Column("subject", sa.Text),
-    _time("received_at"),
-    _time("occurred_at"),
+    moment("received_at"),
+    moment("occurred_at"),
     sa.Column("match", pg.JSONB, nullable=False),
     # of what was written: the same in every mailbox that got it
     sa.Column("fingerprint", pg.UUID),
@@ -209,7 +210,7 @@ messages = sa.Table(
     sa.Column("traceparent", sa.Text),
     # why it is in no ticket though a person wrote it (ticketing.incoming.Aside); it is no node of the graph then
     sa.Column("aside", sa.Text),
-    _time("filed_at"),
+    moment("filed_at"),
 )
 sa.Index("messages_aside", messages.c.contact_id, postgresql_where=messages.c.aside.is_not(None))
 sa.Index("messages_automatic", messages.c.received_at, postgresql_where=messages.c.ticket_id.is_(None))
@@ -233,7 +234,7 @@ cuts = sa.Table(
     sa.Column("younger", sa.Text, primary_key=True, index=True),
     sa.Column("cause", sa.Text, primary_key=True),
     sa.Column("kind", sa.Text, nullable=False),
-    _time("created_at"),
+    moment("created_at"),
 )
 
 participants = sa.Table(
@@ -242,7 +243,7 @@ participants = sa.Table(
     # whom an agent lets into a ticket beside its requester; `person` as among a message's addressees
     sa.Column("ticket_id", sa.Text, primary_key=True),
     sa.Column("person", sa.Text, primary_key=True),
-    _time("added_at"),
+    moment("added_at"),
 )
 
 settled = sa.Table(
@@ -278,9 +279,9 @@ replies = sa.Table(
     # a digest of what it answers: a machine that answers it says the same again
     sa.Column("words", sa.Text),
     sa.Column("traceparent", sa.Text),
-    _time("created_at"),
-    _time("state_at"),
-    _time("next_attempt_at", nullable=True),
+    moment("created_at"),
+    moment("state_at"),
+    moment("next_attempt_at", nullable=True),
 )
 sa.Index("replies_message_id", replies.c.message_id)
 sa.Index("replies_mailbox", replies.c.mailbox, replies.c.created_at)

@@ -3,12 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from ticketing.tables import metadata
-
-
-def _time(name: str) -> sa.Column[object]:
-    return sa.Column(name, sa.DateTime(timezone=True), nullable=False)
-
+from ticketing.tables import metadata, moment
 
 acts = sa.Table(
     "acts",
@@ -23,7 +18,7 @@ acts = sa.Table(
     # the TicketState as it was then, and the ids of the events
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("events", pg.ARRAY(sa.Text), nullable=False),
-    _time("at"),
+    moment("at"),
 )
 # to forget by age: they stand in the order of time, so a page's worth of ranges is enough
 sa.Index("acts_age", acts.c.at, postgresql_using="brin")
@@ -41,7 +36,7 @@ answers = sa.Table(
     sa.Column("html", sa.Text),
     sa.Column("attachments", pg.JSONB, nullable=False),
     sa.Column("copies", pg.ARRAY(sa.Text), nullable=False),
-    _time("created_at"),
+    moment("created_at"),
 )
 
 comments = sa.Table(
@@ -53,7 +48,7 @@ comments = sa.Table(
     sa.Column("agent_id", sa.Text, nullable=False),
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("attachments", pg.JSONB, nullable=False),
-    _time("created_at"),
+    moment("created_at"),
 )
 
 ticket_files = sa.Table(
@@ -67,5 +62,5 @@ ticket_files = sa.Table(
     sa.Column("media_type", sa.Text, nullable=False),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("blob", sa.Text, nullable=False),
-    _time("created_at"),
+    moment("created_at"),
 )

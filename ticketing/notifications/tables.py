@@ -2,12 +2,7 @@
 
 import sqlalchemy as sa
 
-from ticketing.tables import metadata
-
-
-def _time(name: str, *, nullable: bool = False) -> sa.Column[object]:
-    return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
-
+from ticketing.tables import metadata, moment
 
 notices = sa.Table(
     "notices",
@@ -19,12 +14,12 @@ notices = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     # of what it tells: once to each agent
     sa.Column("cause", sa.Text, nullable=False),
-    _time("at"),
-    _time("created_at"),
+    moment("at"),
+    moment("created_at"),
     # what became of it: the mail it went out with, or why it did not (`own_address` …)
     sa.Column("reply_id", sa.Text),
     sa.Column("dropped", sa.Text),
-    _time("settled_at", nullable=True),
+    moment("settled_at", nullable=True),
     sa.UniqueConstraint("agent_id", "cause"),
 )
 sa.Index(

@@ -3,12 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from ticketing.tables import metadata
-
-
-def _time(name: str, *, nullable: bool = False) -> sa.Column[object]:
-    return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
-
+from ticketing.tables import metadata, moment
 
 agents = sa.Table(
     "agents",
@@ -24,8 +19,8 @@ agents = sa.Table(
     sa.Column("signature", sa.Text),
     # what the agent is told by mail: null is the default of all (ticketing.notifications)
     sa.Column("notify", pg.ARRAY(sa.Text)),
-    _time("created_at"),
-    _time("disabled_at", nullable=True),
+    moment("created_at"),
+    moment("disabled_at", nullable=True),
 )
 
 passwords = sa.Table(
@@ -35,7 +30,7 @@ passwords = sa.Table(
     sa.Column("agent_id", sa.Text, sa.ForeignKey("desk.agents.id"), primary_key=True),
     # argon2id with its parameters and salt, in PHC form
     sa.Column("hash", sa.Text, nullable=False),
-    _time("set_at"),
+    moment("set_at"),
 )
 
 departments = sa.Table(
@@ -52,7 +47,7 @@ departments = sa.Table(
     sa.Column("language", sa.Text),
     # when customers are asked how it was: `off`, `each_reply` or `at_close`
     sa.Column("rating", sa.Text, nullable=False, server_default="off"),
-    _time("created_at"),
+    moment("created_at"),
 )
 
 department_members = sa.Table(
@@ -68,7 +63,7 @@ teams = sa.Table(
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("name", sa.Text, nullable=False, unique=True),
     sa.Column("department_id", sa.Text, sa.ForeignKey("desk.departments.id")),
-    _time("created_at"),
+    moment("created_at"),
 )
 
 team_members = sa.Table(
@@ -91,10 +86,10 @@ api_tokens = sa.Table(
     sa.Column("hash", sa.LargeBinary, nullable=False),
     # what it is limited to; null: to nothing less than its agent
     sa.Column("scopes", pg.ARRAY(sa.Text)),
-    _time("created_at"),
-    _time("expires_at"),
-    _time("used_at", nullable=True),
-    _time("revoked_at", nullable=True),
+    moment("created_at"),
+    moment("expires_at"),
+    moment("used_at", nullable=True),
+    moment("revoked_at", nullable=True),
 )
 
 login_failures = sa.Table(
@@ -103,5 +98,5 @@ login_failures = sa.Table(
     # whose failures are counted: an address of the network, a name, or both; forgotten when the window is over
     sa.Column("subject", sa.Text, primary_key=True),
     sa.Column("failures", sa.Integer, nullable=False),
-    _time("since"),
+    moment("since"),
 )

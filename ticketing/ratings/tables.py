@@ -2,12 +2,7 @@
 
 import sqlalchemy as sa
 
-from ticketing.tables import metadata
-
-
-def _time(name: str) -> sa.Column[object]:
-    return sa.Column(name, sa.DateTime(timezone=True), nullable=False)
-
+from ticketing.tables import metadata, moment
 
 ratings = sa.Table(
     "ratings",
@@ -20,6 +15,6 @@ ratings = sa.Table(
     sa.Column("rating", sa.Text, nullable=False),
     sa.Column("words", sa.Text),
     sa.Column("times", sa.Integer, nullable=False),
-    _time("first_at"),
-    _time("last_at"),
+    moment("first_at"),
+    moment("last_at"),
 )
