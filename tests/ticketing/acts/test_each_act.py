@@ -129,6 +129,15 @@ async def test_at_once_under_one_key_it_is_done_once(desk: Desk) -> None:
     assert await desk.rows("SELECT count(*) FROM desk.comments") == [(1,)]
 
 
+async def test_at_once_under_one_key_on_two_tickets_one_is_done(desk: Desk) -> None:
+    """Neither sees the other when it looks for its key: the key's own row decides."""
+    await opened(desk)
+    async with held_up(desk.engine, 1, waiting=1), held_up(desk.engine, 2, waiting=2):
+        together = asyncio.gather(*(acts(desk).do("close", number) for number in (1, 2)), return_exceptions=True)
+    assert sorted(type(each).__name__ for each in await together) == ["Invalid", "Performed"]
+    assert await desk.rows("SELECT count(*) FROM desk.tickets WHERE status = 'closed'") == [(1,)]
+
+
 async def test_a_key_of_another_act_is_refused(desk: Desk) -> None:
     await opened(desk)
     await acts(desk).do("comment", 1, text="one")
