@@ -13,7 +13,7 @@ _LOOKED = sa.text("""
     ON CONFLICT (one) DO UPDATE SET looked_at = excluded.looked_at, unread = excluded.unread
 """)
 _BEHIND = sa.text("""
-    SELECT (SELECT min(next_due) FROM metrics.ticket_facts) AS due, w.looked_at, w.unread
+    SELECT (SELECT min(next_due) FROM metrics.clocks) AS due, w.looked_at, w.unread
     FROM (VALUES (1)) AS one LEFT JOIN metrics.worker AS w ON w.one
 """)
 

@@ -242,6 +242,11 @@ class Marks(NamedTuple):
     last_day: int | None = None
     rated_day: int | None = None
 
+    @property
+    def has_clock(self) -> bool:
+        """Whether time alone can change what its figures show."""
+        return self.waiting_since is not None or self.next_due is not None
+
 
 class Contribution(NamedTuple):
     """What a group adds to counters, and the marks of its root."""

@@ -19,18 +19,19 @@ LOOK = 1_000
 _NEWEST = 200
 _AFTER_ALL_DAYS = 2**31 - 1
 
-# Only roots that count have a day. The limit comes first: what the figure's tickets have in common is tried on no
-# others, and on their documents as they are kept.
-_LOOK = sa.text("""
+# Only roots that count have a day.
+_COUNTING = "metrics.ticket_facts AS r WHERE r.last_day IS NOT NULL"
+_RATED = "metrics.ticket_facts AS r WHERE r.rated_day IS NOT NULL"
+_WAITING = "metrics.clocks AS r WHERE r.waiting_since IS NOT NULL"
+# The limit comes first: what the figure's tickets have in common is tried on no others, and on their documents as they
+# are kept.
+_LOOK = """
     WITH looked AS MATERIALIZED (
-        SELECT r.ticket_id, r.owner_id FROM metrics.ticket_facts AS r
-        WHERE r.last_day IS NOT NULL AND r.ticket_id > :after
+        SELECT r.ticket_id, r.owner_id FROM {these} AND r.ticket_id > :after
           AND (CAST(:contacts AS text[]) IS NULL OR r.contact_id = ANY(CAST(:contacts AS text[])))
           AND (CAST(:account AS text) IS NULL OR r.account_id = CAST(:account AS text))
           AND (CAST(:team AS text) IS NULL OR r.team_id = CAST(:team AS text))
           AND (CAST(:owner AS text) IS NULL OR r.owner_id = CAST(:owner AS text))
-          AND (NOT CAST(:waiting AS boolean) OR r.waiting_since IS NOT NULL)
-          AND (NOT CAST(:rated AS boolean) OR r.rated_day IS NOT NULL)
         ORDER BY r.ticket_id LIMIT :look
     )
     SELECT count(*) AS n, max(l.ticket_id) AS last, array_agg(l.ticket_id ORDER BY l.ticket_id) FILTER (WHERE
@@ -44,7 +45,8 @@ _LOOK = sa.text("""
               AND strpos(m.document, CAST(:says AS text)) > 0))
     ) AS found
     FROM looked AS l
-""")
+"""
+_LOOK_AT = {these: sa.text(_LOOK.format(these=these)) for these in (_COUNTING, _RATED, _WAITING)}
 _BY_DAY = {
     day: sa.text(f"""
         SELECT r.ticket_id, r.{day} AS day FROM metrics.ticket_facts AS r
@@ -110,12 +112,11 @@ async def look(
         "agent": scope.agent if rated else None,
         "agent_quoted": None if scope.agent is None else _quoted(scope.agent),
         "says": _says(figure),
-        "waiting": figure == "unanswered",
-        "rated": rated,
         "look": at_once,
     }
+    statement = _LOOK_AT[_RATED if rated else _WAITING if figure == "unanswered" else _COUNTING]
     while True:
-        n, last, found = (await connection.execute(_LOOK, {"after": after, **where})).one()
+        n, last, found = (await connection.execute(statement, {"after": after, **where})).one()
         if not n:
             return
         yield Looked(n, last, await _groups(connection, found or ()))

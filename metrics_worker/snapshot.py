@@ -16,15 +16,16 @@ from metrics_worker.figures import figures, summed
 _READ = sa.text("""
     SELECT f.key, f.revision, f.changed_at, f.counters, g.contacts, g.counters AS others,
            CASE WHEN f.counters LIKE '%"unanswered"%' OR g.contacts IS NOT NULL THEN CASE
-               WHEN f.key = 'desk' THEN (SELECT min(waiting_since) FROM metrics.ticket_facts)
-               WHEN f.key LIKE 'contact:%' THEN (SELECT min(waiting_since) FROM metrics.ticket_facts
-                    WHERE contact_id = ANY(coalesce(g.contacts, ARRAY[substr(f.key, 9)])))
+               WHEN f.key = 'desk' THEN (SELECT min(waiting_since) FROM metrics.clocks)
+               WHEN f.key LIKE 'contact:%' THEN (
+                    SELECT min(c.since) FROM unnest(coalesce(g.contacts, ARRAY[substr(f.key, 9)])) AS one(id),
+                    LATERAL (SELECT min(waiting_since) AS since FROM metrics.clocks WHERE contact_id = one.id) AS c)
                WHEN f.key LIKE 'account:%' THEN
-                    (SELECT min(waiting_since) FROM metrics.ticket_facts WHERE account_id = substr(f.key, 9))
+                    (SELECT min(waiting_since) FROM metrics.clocks WHERE account_id = substr(f.key, 9))
                WHEN f.key LIKE 'agent:%' THEN
-                    (SELECT min(waiting_since) FROM metrics.ticket_facts WHERE owner_id = substr(f.key, 7))
+                    (SELECT min(waiting_since) FROM metrics.clocks WHERE owner_id = substr(f.key, 7))
                WHEN f.key LIKE 'team:%' THEN
-                    (SELECT min(waiting_since) FROM metrics.ticket_facts WHERE team_id = substr(f.key, 6))
+                    (SELECT min(waiting_since) FROM metrics.clocks WHERE team_id = substr(f.key, 6))
            END END AS waiting_since,
            (SELECT json_object_agg(p.partition, p.next_offset) FROM metrics.progress AS p
             WHERE p."group" = :group AND p.topic = :topic AND p.next_offset IS NOT NULL) AS offsets

@@ -10,7 +10,7 @@ metadata = sa.MetaData(schema=SCHEMA)
 LEADER_LOCK = 0x66696775
 """Advisory lock of a session: the one active worker."""
 
-COMPUTED = ("ticket_facts", "contacts", "figures", "days")
+COMPUTED = ("ticket_facts", "clocks", "contacts", "figures", "days")
 """What is computed from events and can be computed again, in the order in which whoever needs several takes them."""
 
 progress = progress_table(metadata)
@@ -27,16 +27,12 @@ ticket_facts = sa.Table(
     sa.Column("owner_id", sa.Text),
     sa.Column("team_id", sa.Text),
     sa.Column("version", sa.Integer, nullable=False),
-    # of a root that counts: since when its customer waits for the first response, microseconds
-    sa.Column("waiting_since", sa.BigInteger),
-    # of a root that counts and is open: the next due time that no event has told to have passed, microseconds
-    sa.Column("next_due", sa.BigInteger),
     # of a root that counts: the last day on which anything happened, or it was rated, days since 1970 (UTC)
     sa.Column("last_day", sa.Integer),
     sa.Column("rated_day", sa.Integer),
     # TicketFacts.to_json
     sa.Column("document", sa.Text, nullable=False),
-    # a ticket's facts change a few times soon after they are made: leave room for it on the page
+    # most changes leave all indexes alone: with room on its page a row then stays there
     postgresql_with={"fillfactor": "70"},
 )
 sa.Index(
@@ -58,8 +54,31 @@ sa.Index(
     ticket_facts.c.rated_day,
     postgresql_where=ticket_facts.c.rated_day.is_not(None),
 )
-for _name in ("owner_id", "team_id", "waiting_since", "next_due"):
+for _name in ("owner_id", "team_id"):
     sa.Index(f"ticket_facts_{_name}", ticket_facts.c[_name], postgresql_where=ticket_facts.c[_name].is_not(None))
+
+# The roots that count and have a clock running, by whose figures they are in: few beside all tickets. They come and go
+# with every answer, and an index on what changes so often would have each change of a ticket write all of its indexes.
+clocks = sa.Table(
+    "clocks",
+    metadata,
+    sa.Column("ticket_id", sa.Text, primary_key=True),
+    *(sa.Column(_name, sa.Text) for _name in ("contact_id", "account_id", "owner_id", "team_id")),
+    # since when its customer waits for the first response, microseconds
+    sa.Column("waiting_since", sa.BigInteger),
+    # the next due time that no event has told to have passed, microseconds
+    sa.Column("next_due", sa.BigInteger),
+)
+for _name in ("waiting_since", "next_due"):
+    sa.Index(f"clocks_{_name}", clocks.c[_name], postgresql_where=clocks.c[_name].is_not(None))
+# the oldest of somebody's is the first entry of theirs: by one of the times alone all who wait longer were passed first
+for _name in ("contact_id", "account_id", "owner_id", "team_id"):
+    sa.Index(
+        f"clocks_{_name}",
+        clocks.c[_name],
+        clocks.c.waiting_since,
+        postgresql_where=sa.and_(clocks.c[_name].is_not(None), clocks.c.waiting_since.is_not(None)),
+    )
 
 contacts = sa.Table(
     "contacts",

@@ -7,12 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bus.calendars import Calendars
 from metrics_worker import rows
-from metrics_worker.contribution import Marks, contribution
+from metrics_worker.contribution import contribution
 from metrics_worker.driver import driver
 from metrics_worker.facts import TicketFacts
 from metrics_worker.groups import MergeGroup, root_of
 from metrics_worker.rebuild.shadow import SHADOW, Shadow
 from metrics_worker.rebuild.tally import Tally
+from metrics_worker.settling import Stored
 
 _PAGE = 500
 
@@ -40,7 +41,7 @@ async def count_groups(
         for row in stored.values():
             if row.root_id != row.facts.ticket_id:
                 members[row.root_id].append(row.facts)
-        marks: dict[str, Marks] = {}
+        counted: list[Stored] = []
         for root in page:
             if root not in stored:
                 continue  # nothing of the survivor has been read: nobody counts
@@ -50,5 +51,5 @@ async def count_groups(
             group = MergeGroup(root, facts, tuple(sorted(members[root], key=lambda each: each.ticket_id)))
             adding = contribution(group, calendars)
             tally.count(adding)
-            marks[root] = adding.marks
-        await shadow.set_marks(marks)
+            counted.append(Stored(facts, root, adding.marks))
+        await shadow.set_tickets(counted)

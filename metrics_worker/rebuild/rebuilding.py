@@ -84,7 +84,7 @@ class Rebuilding:
                 tally.add(each.sums)
             roots = await point(shadow, ChainMap(*(dict(each.pointers) for each in folded)))
             await count_groups(self._engine, shadow, tally, roots, calendars)
-            await _together(shadow.index("ticket_facts", "contacts"), _write_figures(shadow, tally, folded))
+            await _together(shadow.index("ticket_facts", "clocks", "contacts"), _write_figures(shadow, tally, folded))
             exchange = Exchange(self._engine, shadow, self._ranges, self._names, calendars, self._progressed)
             difference = await exchange.run(dict(ends), present_calendars=present_calendars)
         except (DBAPIError, psycopg.Error) as error:

@@ -12,12 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from bus.errors import Retryable
+from metrics_worker import rows
 from metrics_worker.contacts import ContactFacts
 from metrics_worker.contribution import Marks
-from metrics_worker.driver import driver
+from metrics_worker.driver import driver, written
 from metrics_worker.facts import TicketFacts
 from metrics_worker.rebuild.tally import Counters, into
-from metrics_worker.settling import DayKey
+from metrics_worker.settling import DayKey, Stored
 from metrics_worker.store import encoded
 from metrics_worker.tables import COMPUTED, SCHEMA, metadata
 
@@ -33,13 +34,6 @@ BULK = sa.text("SELECT set_config(name, 'on', true) FROM unnest(ARRAY['enable_se
 """Sessions of the worker never read whole tables; until the end of its transaction one may."""
 
 _MINE = sa.text(f"SELECT id FROM {RUN} WHERE id = :run")  # noqa: S608  # our own names, here and below
-_MARKS = sa.text(f"""
-    UPDATE {SHADOW}.ticket_facts AS t
-    SET waiting_since = n.since, next_due = n.due, last_day = n.last, rated_day = n.rated
-    FROM unnest(CAST(:ids AS text[]), CAST(:since AS bigint[]), CAST(:due AS bigint[]), CAST(:last AS int[]),
-                CAST(:rated AS int[])) AS n(id, since, due, last, rated)
-    WHERE t.ticket_id = n.id
-""")  # noqa: S608
 _ROOTS = sa.text(f"""
     UPDATE {SHADOW}.ticket_facts AS t SET root_id = n.root_id
     FROM unnest(CAST(:ids AS text[]), CAST(:roots AS text[])) AS n(id, root_id) WHERE t.ticket_id = n.id
@@ -107,12 +101,16 @@ class Shadow:
                         await connection.execute(CreateIndex(index, if_not_exists=True))
                 await connection.execute(sa.text(f"ANALYZE {table.fullname}"))
 
-    async def add_tickets(self, tickets: Iterable[tuple[TicketFacts, Marks]]) -> None:
+    async def add_tickets(self, tickets: Sequence[tuple[TicketFacts, Marks]]) -> None:
         """Tickets as roots of their own, with their marks."""
         await self._copy(
-            "ticket_facts (ticket_id, root_id, contact_id, account_id, owner_id, team_id, version, waiting_since, "
-            "next_due, last_day, rated_day, document)",
-            ((t[0], t[0], *t[3:7], t.version, *marks, t.to_json()) for t, marks in tickets),
+            "ticket_facts (ticket_id, root_id, contact_id, account_id, owner_id, team_id, version, last_day, "
+            "rated_day, document)",
+            ((t[0], t[0], *t[3:7], t.version, m.last_day, m.rated_day, t.to_json()) for t, m in tickets),
+        )
+        await self._copy(
+            "clocks (ticket_id, contact_id, account_id, owner_id, team_id, waiting_since, next_due)",
+            ((t[0], *t[3:7], m.waiting_since, m.next_due) for t, m in tickets if m.has_clock),
         )
 
     async def add_contacts(self, contacts: Mapping[str, ContactFacts], roots: Mapping[str, str]) -> None:
@@ -139,8 +137,8 @@ class Shadow:
         async with self._engine.connect() as reading:
             await reading.execute(BULK)
             found = await reading.stream(_OFTEN, execution_options={"yield_per": 5_000})
-            async for rows in found.partitions():
-                await self.add_sums({key: _joined(parts) for key, parts in rows})
+            async for some in found.partitions():
+                await self.add_sums({key: _joined(parts) for key, parts in some})
         async with self._writing() as connection:
             await connection.execute(BULK)
             await connection.execute(_FIGURES, {"newest": newest})
@@ -152,17 +150,10 @@ class Shadow:
         async with self._writing() as connection:
             await connection.execute(_ROOTS, {"ids": [id_ for id_, _ in roots], "roots": [to for _, to in roots]})
 
-    async def set_marks(self, marks: Mapping[str, Marks]) -> None:
-        """The marks of groups, by the ids of their roots."""
+    async def set_tickets(self, changed: Sequence[Stored]) -> None:
+        """Tickets that are there already, as they are now."""
         async with self._writing() as connection:
-            values = {
-                "ids": list(marks),
-                "since": [each.waiting_since for each in marks.values()],
-                "due": [each.next_due for each in marks.values()],
-                "last": [each.last_day for each in marks.values()],
-                "rated": [each.rated_day for each in marks.values()],
-            }
-            await connection.execute(_MARKS, values)
+            await written(await driver(connection), rows.tickets_written(changed), counting="", schema=SHADOW)
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:

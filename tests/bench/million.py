@@ -2,8 +2,8 @@
 
 Costs are CPU of the worker and of PostgreSQL; each stretch is published, settled and measured by itself. A quarter of
 the tickets are open, and those that end lie anywhere in the past. The last stretches go by turns with the first ones of
-another desk, so that a machine that slows down does so for both. In the end everything is rebuilt, and no digit may
-change.
+another desk, so that a machine that slows down does so for both; it has servers of its own, so that neither pays for
+the other. In the end everything is rebuilt, and no digit may change.
 
 What was measured stands beside the data: stopped and started again it goes on with the next stretch.
 """
@@ -21,7 +21,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -120,21 +120,22 @@ def measure(folder: Path, tickets: int, seed: int, say: Callable[[str], None]) -
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         growth = Growth(seed)
-    with _servers(folder) as (kafka, database, postmaster):
-        return asyncio.run(_measure(Place(kafka, database, growth.database), postmaster, growth, tickets, file, say))
+    shutil.rmtree(folder / "young", ignore_errors=True)
+    with _servers(folder) as servers, _servers(folder / "young") as others:
+        return asyncio.run(_measure(servers, others, growth, tickets, file, say))
 
 
 async def _measure(
-    place: Place, postmaster: psutil.Process, growth: Growth, tickets: int, file: Path, say: Callable[[str], None]
+    servers: "Servers", others: "Servers", growth: Growth, tickets: int, file: Path, say: Callable[[str], None]
 ) -> dict[str, Any]:
-    desk = await open_desk(place, growth)
+    desk = await open_desk(servers.place(growth.database), growth)
     young = Growth(growth.seed + 1)
-    other = await open_desk(replace(place, database=young.database), young)
+    other = await open_desk(others.place(young.database), young)
     turns = (1 + _FEW) * young.stretch
-    beginning = grow(other, young, turns, postmaster)
+    beginning = grow(other, young, turns, others.postmaster)
     old: list[Measured] = []
     try:
-        async for last in grow(desk, growth, tickets, postmaster):
+        async for last in grow(desk, growth, tickets, servers.postmaster):
             growth.write(file)
             if last.tickets % _MARK == 0 or last.tickets <= (_FEW + 1) * growth.stretch:
                 say(
@@ -265,8 +266,21 @@ async def _rebuilt(desk: Figures, tickets: int) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class Servers:
+    """Where Kafka and PostgreSQL of a folder are, and who leads the latter's processes."""
+
+    kafka: str
+    database: str
+    postmaster: psutil.Process
+
+    def place(self, database: str) -> Place:
+        """Of a run."""
+        return Place(self.kafka, self.database, database)
+
+
 @contextmanager
-def _servers(folder: Path) -> Iterator[tuple[str, str, psutil.Process]]:
+def _servers(folder: Path) -> Iterator[Servers]:
     """Kafka and PostgreSQL alone, on a folder that is kept: nothing else asks them anything."""
     command = [sys.executable, "-m", "deploy.embedded", "--data", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
@@ -274,7 +288,7 @@ def _servers(folder: Path) -> Iterator[tuple[str, str, psutil.Process]]:
         assert process.stdout is not None
         told = json.loads(process.stdout.readline())
         postmaster = next(each for each in psutil.Process(process.pid).children() if each.name() == "postgres")
-        yield told["kafka"], told["database"], postmaster
+        yield Servers(told["kafka"], told["database"], postmaster)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
