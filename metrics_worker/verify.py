@@ -3,52 +3,36 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 import sqlalchemy as sa
-from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
 from bus.calendars import Calendars
 from bus.database import database_url
 from bus.errors import Invalid
-from bus.figures import CustomerMetrics, Figure
 from bus.latest import latest_by_key, read_to_end
 from bus.progress import database_error
 from bus.record import Received
 from bus.settings import Settings
-from metrics_worker import calendar_store, snapshot
+from metrics_worker import calendar_store, compare, snapshot
+from metrics_worker.compare import Counted, Difference, FoundBy
 from metrics_worker.contacts import ContactFacts, fold_contact
-from metrics_worker.contribution import CELL
+from metrics_worker.contribution import CELL, Marks
 from metrics_worker.database import engine as engine_of
 from metrics_worker.event import decode, decode_contact
 from metrics_worker.facts import TicketFacts
-from metrics_worker.figures import encoded
 from metrics_worker.fold import fold
-from metrics_worker.publishing import DEFINITIONS_KEY, definitions
 from metrics_worker.recompute import recomputed
 from metrics_worker.service import NAMES
-from metrics_worker.settling import Change
 from metrics_worker.snapshot import Document, Names
 
-Check = Literal["unread", "unreadable", "facts", "counters", "total", "team", "published"]
-Counted = Mapping[str, Mapping[str, int]]
-"""Key (of a day: key and day) → counter → n."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One thing that is not as it should be.
-
-    `unread`: records that are not folded yet (`subject` topic/partition). `unreadable`: a record that cannot be
-    folded. `facts`: a ticket's stored facts are not those of its events. `counters`: a stored number is not its
-    recomputation. `total`: total is not open + closed. `published`: the topic does not hold what is stored.
-    """
-
-    check: Check
-    subject: str
-    expected: str
-    found: str
+# of what nobody may find any more, too
+_FOUND_BY = sa.text("""
+    SELECT ticket_id, c.contact_id, c.account_id, c.owner_id, c.team_id,
+           c.waiting_since, c.next_due, t.last_day, t.rated_day
+    FROM metrics.ticket_facts AS t FULL JOIN metrics.clocks AS c USING (ticket_id)
+    WHERE t.last_day IS NOT NULL OR t.rated_day IS NOT NULL OR c.ticket_id IS NOT NULL
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +41,7 @@ class _State:
 
     offsets: Mapping[tuple[str, int], int]
     tickets: Mapping[str, TicketFacts]
+    found_by: Mapping[str, FoundBy]
     contacts: Mapping[str, ContactFacts]
     counters: Counted
     days: Counted
@@ -104,17 +89,16 @@ async def differences(settings: Settings, *, names: Names = NAMES) -> list[Diffe
         elif (problem := folded.fold(record, names.contacts)) is not None:
             found.append(problem)
     found += [Difference("unread", where, "0 records", f"{n} records") for where, n in sorted(unread.items())]
-    found += compare_facts(folded.tickets, state.tickets)
-    found += compare_contacts(folded.contacts, state.contacts)
-    found += compare_all(
-        recomputed(folded.tickets, folded.contacts, state.calendars), state.counters, state.days, "events"
-    )
-    found += compare_all(
-        recomputed(state.tickets, state.contacts, state.calendars), state.counters, state.days, "facts"
-    )
-    found += totals(state.counters)
-    found += teams(state.counters)
-    return found + compare_published(state.documents, await latest_by_key(settings.kafka, names.figures))
+    found += compare.facts(folded.tickets, state.tickets)
+    found += compare.contacts(folded.contacts, state.contacts)
+    by_events = recomputed(folded.tickets, folded.contacts, state.calendars)
+    found += compare.all_counters(by_events, state.counters, state.days, "events")
+    by_facts = recomputed(state.tickets, state.contacts, state.calendars)
+    found += compare.all_counters(by_facts, state.counters, state.days, "facts")
+    found += compare.marks(by_facts, state.found_by)
+    found += compare.totals(state.counters)
+    found += compare.teams(state.counters)
+    return found + compare.published(state.documents, await latest_by_key(settings.kafka, names.figures))
 
 
 async def _state(settings: Settings, names: Names) -> _State:
@@ -132,6 +116,10 @@ async def _state(settings: Settings, names: Names) -> _State:
             offsets = {(row.topic, row.partition): row.next_offset for row in progress}
             facts = await connection.scalars(sa.text("SELECT document FROM metrics.ticket_facts"))
             tickets = {each.ticket_id: each for each in map(TicketFacts.from_json, facts)}
+            found_by = {
+                id_: FoundBy(contact, account, owner, team, Marks(*marks))
+                for id_, contact, account, owner, team, *marks in await connection.execute(_FOUND_BY)
+            }
             facts = await connection.scalars(sa.text("SELECT document FROM metrics.contacts"))
             contacts = {each.contact_id: each for each in map(ContactFacts.from_json, facts)}
             counters = {
@@ -143,6 +131,7 @@ async def _state(settings: Settings, names: Names) -> _State:
             return _State(
                 offsets=offsets,
                 tickets=tickets,
+                found_by=found_by,
                 contacts=contacts,
                 counters=counters,
                 days={f"{key} day {day}": json.loads(found) for key, day, found in by_day},
@@ -153,114 +142,3 @@ async def _state(settings: Settings, names: Names) -> _State:
         raise database_error(error) from error
     finally:
         await engine.dispose()
-
-
-def compare_facts(expected: Mapping[str, TicketFacts], found: Mapping[str, TicketFacts]) -> list[Difference]:
-    """Tickets whose stored facts are not those of their events."""
-    return [
-        Difference("facts", ticket_id, _shown(expected.get(ticket_id)), _shown(found.get(ticket_id)))
-        for ticket_id in sorted(expected.keys() | found.keys())
-        if expected.get(ticket_id) != found.get(ticket_id)
-    ]
-
-
-def _shown(facts: TicketFacts | None) -> str:
-    return facts.to_json() if facts else "nothing"
-
-
-def compare_contacts(expected: Mapping[str, ContactFacts], found: Mapping[str, ContactFacts]) -> list[Difference]:
-    """The same for contacts; one of which nothing is known is as good as none."""
-    found = {id_: facts for id_, facts in found.items() if facts.version}
-    return [
-        Difference(
-            "facts",
-            id_,
-            expected[id_].to_json() if id_ in expected else "nothing",
-            found[id_].to_json() if id_ in found else "nothing",
-        )
-        for id_ in sorted(expected.keys() | found.keys())
-        if expected.get(id_) != found.get(id_)
-    ]
-
-
-def compare_all(expected: Change, counters: Counted, days: Counted, source: str) -> list[Difference]:
-    """Counters, for always and by day, that are not what `source` (`events`, `facts`) adds up to."""
-    by_day = {f"{key} day {day}": found for (key, day), found in expected.days.items()}
-    return compare_counters(expected.deltas, counters, source) + compare_counters(by_day, days, source)
-
-
-def compare_counters(expected: Counted, found: Counted, source: str) -> list[Difference]:
-    """Numbers that are not what `source` adds up to."""
-    return [
-        Difference("counters", f"{key} {counter}", f"{wanted.get(counter, 0)} by {source}", str(is_.get(counter, 0)))
-        for key in sorted(expected.keys() | found.keys())
-        if (wanted := expected.get(key, {})) != (is_ := found.get(key, {}))
-        for counter in sorted(wanted.keys() | is_.keys())
-        if wanted.get(counter, 0) != is_.get(counter, 0)
-    ]
-
-
-def totals(counters: Counted) -> list[Difference]:
-    """Keys whose total is not open + closed."""
-    found: list[Difference] = []
-    for key in sorted(counters):
-        total, opened, closed = (counters[key].get(name, 0) for name in ("total", "open", "closed"))
-        if total != opened + closed:
-            found.append(Difference("total", key, f"{opened} open + {closed} closed", str(total)))
-    return found
-
-
-def teams(counters: Counted) -> list[Difference]:
-    """Teams that are not the sum of their agents' tickets and those of nobody."""
-    sums: dict[str, dict[str, int]] = {}
-    for key, found in counters.items():
-        team, cell, _ = key.partition(CELL)
-        if cell:
-            into = sums.setdefault(team, {})
-            for counter, n in found.items():
-                into[counter] = into.get(counter, 0) + n
-    return [
-        Difference("team", f"{team} {counter}", f"{total.get(counter, 0)} by its agents", str(mine.get(counter, 0)))
-        for team in sorted({key for key in counters if key.startswith("team:") and CELL not in key} | sums.keys())
-        for total, mine in ((sums.get(team, {}), counters.get(team, {})),)
-        for counter in sorted(total.keys() | mine.keys())
-        if total.get(counter, 0) != mine.get(counter, 0)
-    ]
-
-
-def compare_published(stored: Mapping[str, Document], published: Mapping[str, Received]) -> list[Difference]:
-    """Keys whose latest document is not what is stored, but for how far the worker had read."""
-    found: list[Difference] = []
-    expected = {key: CustomerMetrics.from_json(encoded(document)) for key, document in stored.items()}
-    if DEFINITIONS_KEY in published:
-        expected[DEFINITIONS_KEY] = CustomerMetrics.from_json(encoded(definitions()))
-    for key in sorted(expected.keys() | published.keys()):
-        wanted, document = expected.get(key), _document(published.get(key))
-        if document is None or wanted is None or _said(document) != _said(wanted):
-            found.append(Difference("published", key, _values(wanted), _values(document)))
-        elif document.revision != wanted.revision:
-            found.append(Difference("published", key, f"revision {wanted.revision}", f"revision {document.revision}"))
-    return found
-
-
-def _said(document: CustomerMetrics) -> object:
-    return document.key, document.figures, document.contacts, document.definitions
-
-
-def _document(record: Received | None) -> CustomerMetrics | None:
-    if record is None or record.value is None:
-        return None
-    try:
-        return CustomerMetrics.from_json(record.value)
-    except ValidationError:
-        return None
-
-
-def _values(document: CustomerMetrics | None) -> str:
-    if document is None:
-        return "nothing"
-    return ", ".join(f"{name} {_shown_value(figure)}" for name, figure in document.figures.items())
-
-
-def _shown_value(figure: Figure) -> str:
-    return f"{figure.value}" if figure.count == figure.sum else f"{figure.sum}/{figure.count}"

@@ -25,7 +25,6 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_min_messages": "warning",
-    "max_wal_size": "512MB",
     "checkpoint_timeout": "10min",
     "max_worker_processes": "4",
     # a read of its own costs less than waking a worker for it: beside a million tickets half of the time went there

@@ -3,7 +3,8 @@
 Costs are CPU of the worker and of PostgreSQL; each stretch is published, settled and measured by itself. A quarter of
 the tickets are open, and those that end lie anywhere in the past. The last stretches go by turns with the first ones of
 another desk, so that a machine that slows down does so for both; it has servers of its own, so that neither pays for
-the other. In the end everything is rebuilt, and no digit may change.
+the other. These arrive evenly: in a backlog of thousands, a tenth of all that a young desk has is changed twice in one
+batch, and written once. In the end everything is rebuilt, and no digit may change.
 
 What was measured stands beside the data: stopped and started again it goes on with the next stretch.
 """
@@ -37,7 +38,9 @@ from tests.metrics_worker.histories import Ticket
 from tests.metrics_worker.workers import Figures
 
 _STRETCH = 10_000
-_FEW = 3
+_A_SECOND, _AT_ONCE = 2_000, 100
+"""How evenly what is compared arrives: ten times the load that figures are promised for at once."""
+_FEW = 5
 """Stretches of each desk that are compared; the first of each worker warms it up."""
 _OPEN = 4
 """One ticket of so many is open."""
@@ -78,6 +81,11 @@ class Growth:
     database: str = field(default_factory=lambda: f"million_{uuid.uuid4().hex[:8]}")
     names: Names | None = None
     stretches: list[Measured] = field(default_factory=list)
+
+    @property
+    def tickets(self) -> int:
+        """So many there are."""
+        return len(self.stretches) * self.stretch
 
     @classmethod
     def read(cls, file: Path) -> "Growth":
@@ -120,6 +128,8 @@ def measure(folder: Path, tickets: int, seed: int, say: Callable[[str], None]) -
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         growth = Growth(seed)
+    if growth.tickets > tickets - 2 * growth.stretch:  # the first one warms up
+        raise SystemExit(f"{folder} has {growth.tickets:,} tickets: remove it, or --grow-to more")
     shutil.rmtree(folder / "young", ignore_errors=True)
     with _servers(folder) as servers, _servers(folder / "young") as others:
         return asyncio.run(_measure(servers, others, growth, tickets, file, say))
@@ -132,10 +142,10 @@ async def _measure(
     young = Growth(growth.seed + 1)
     other = await open_desk(others.place(young.database), young)
     turns = (1 + _FEW) * young.stretch
-    beginning = grow(other, young, turns, others.postmaster)
+    beginning = grow(other, young, turns, others.postmaster, evenly_from=0)
     old: list[Measured] = []
     try:
-        async for last in grow(desk, growth, tickets, servers.postmaster):
+        async for last in grow(desk, growth, tickets, servers.postmaster, evenly_from=tickets - turns):
             growth.write(file)
             if last.tickets % _MARK == 0 or last.tickets <= (_FEW + 1) * growth.stretch:
                 say(
@@ -163,18 +173,19 @@ async def open_desk(place: Place, growth: Growth) -> Figures:
     return desk
 
 
-async def grow(desk: Figures, growth: Growth, tickets: int, postmaster: psutil.Process) -> AsyncIterator[Measured]:
-    """Stretch after stretch up to so many tickets, each told when it is measured."""
+async def grow(
+    desk: Figures, growth: Growth, tickets: int, postmaster: psutil.Process, *, evenly_from: int
+) -> AsyncIterator[Measured]:
+    """Stretch after stretch up to so many tickets, each told when it is measured; `evenly_from`: evenly then."""
     dice, waiting = random.Random(growth.seed), list[int]()
-    done = len(growth.stretches) * growth.stretch
+    done = growth.tickets
     for at in range(0, done, growth.stretch):
         _chosen(at, growth.stretch, waiting, dice)
     worker, warming_up = psutil.Process(desk.start(silence=_SILENCE).pid), True
     for at in range(done, tickets, growth.stretch):
         events = list(_stretch(desk, at, _chosen(at, growth.stretch, waiting, dice)))
         began, before, server = time.monotonic(), cpu_seconds([worker]), _server(postmaster)
-        for part in range(0, len(events), 2_500):
-            await desk.publisher.publish(events[part : part + 2_500])
+        await (_evenly if at >= evenly_from else _at_once)(desk, events)
         await settled(desk)
         await _published(
             desk, [f"contact:{_contact(n)}" for n in range(at + growth.stretch - _LAST, at + growth.stretch)]
@@ -190,6 +201,19 @@ async def grow(desk: Figures, growth: Growth, tickets: int, postmaster: psutil.P
         growth.stretches.append(measured)
         yield measured
         warming_up = False
+
+
+async def _at_once(desk: Figures, events: Sequence[Outgoing]) -> None:
+    for part in range(0, len(events), 2_500):
+        await desk.publisher.publish(events[part : part + 2_500])
+
+
+async def _evenly(desk: Figures, events: Sequence[Outgoing]) -> None:
+    due = time.monotonic()
+    for part in range(0, len(events), _AT_ONCE):
+        await desk.publisher.publish(events[part : part + _AT_ONCE])
+        due += _AT_ONCE / _A_SECOND
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
 
 
 async def _published(desk: Figures, keys: Sequence[str]) -> None:
@@ -233,10 +257,16 @@ def compared(young: Sequence[Measured], old: Sequence[Measured]) -> dict[str, An
     """Medians of the stretches of two desks that went by turns, without those that warmed a worker up."""
     found: dict[str, Any] = {}
     for what, take in (("CPU µs per event", _us), ("MB of the worker", _mb)):
-        first, last = (statistics.median([take(each) for each in some if not each.warming_up]) for some in (young, old))
-        found[f"figures at {young[0].tickets:,} tickets, {what}"] = first
-        found[f"figures at {old[-1].tickets:,} tickets, {what}"] = last
-        found[f"figures, last tickets × first by turns, {what}"] = last / first
+        pairs = [
+            (take(first), take(last))
+            for first, last in zip(young, old, strict=True)
+            if not (first.warming_up or last.warming_up)
+        ]
+        found[f"figures from {young[0].tickets:,} tickets on, {what}"] = statistics.median(first for first, _ in pairs)
+        found[f"figures to {old[-1].tickets:,} tickets, {what}"] = statistics.median(last for _, last in pairs)
+        found[f"figures, last tickets × first by turns, {what}"] = statistics.median(
+            last / first for first, last in pairs
+        )
     return found
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.calendars import ONLY_STANDARD
-from metrics_worker import overview
+from metrics_worker import overview, snapshot
 from metrics_worker.service import NAMES
 from metrics_worker.why import page, why
 from tests.conftest import Stack
@@ -26,7 +26,7 @@ Found = TypeVar("Found")
 # what this transaction has read of the tables, by index or not
 _READ = sa.text("""
     SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_xact_user_tables
-    WHERE schemaname = 'metrics' AND relname IN ('ticket_facts', 'contacts')
+    WHERE schemaname = 'metrics' AND relname IN ('ticket_facts', 'clocks', 'contacts')
 """)
 
 
@@ -52,6 +52,22 @@ async def figures(stack: Stack) -> AsyncIterator[Fed]:
         async with store.engine.begin() as connection:
             await connection.execute(sa.text("ANALYZE metrics.ticket_facts"))
         yield store
+
+
+async def test_oldest_unanswered_of_many_is_found_among_their_own(stack: Stack) -> None:
+    """Also while nothing is known yet of how many tickets somebody has."""
+    contacts = [f"contact:c{n}" for n in range(0, _TICKETS, _TICKETS // _FEW)]
+    async with fed(stack) as young:
+        tickets = [Ticket(f"w{n:04}", n, f"c{n}", f"ac{n % 100}").mail(n) for n in range(_TICKETS)]
+        await young.feed([event for ticket in tickets for event in ticket.events])
+        async with young.engine.connect() as connection:
+            few, found = await _reading(
+                connection, snapshot.read(connection, NAMES, [*contacts, "account:ac7", "desk"])
+            )
+    waiting = {document["key"]: document["figures"]["unanswered"]["oldest_at"] for document in found}
+    assert waiting["desk"] == waiting["contact:c0"] < waiting["account:ac7"] < waiting["contact:c60"]
+    assert len(waiting) == _FEW + 2
+    assert few < 2 * len(waiting), "all who wait longer are passed first"
 
 
 async def _reading(connection: AsyncConnection, work: Awaitable[Found]) -> tuple[int, Found]:

@@ -24,9 +24,10 @@ from bus.record import Outgoing
 from bus.settings import DatabaseSettings, Settings
 from bus.ticket_event import TicketEvent
 from bus.topics import DEAD_LETTERS, SHARED, Topic, create_topics
+from metrics_worker.compare import Difference
 from metrics_worker.migrate import upgrade
 from metrics_worker.snapshot import Names
-from metrics_worker.verify import Difference, differences
+from metrics_worker.verify import differences
 from tests.conftest import Stack
 
 SILENCE = 3
