@@ -9,10 +9,9 @@ from pydantic_core import to_json
 
 from bus.figures import Figure
 from metrics_worker.buckets import percentile
-from metrics_worker.contribution import DURATIONS
 from metrics_worker.definitions import ALWAYS, definition_of
+from metrics_worker.measures import CLOCKS, DURATIONS
 
-CLOCKS = ("calendar", "business")
 EVERY = (
     *ALWAYS,
     "happiness",

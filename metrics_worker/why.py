@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.calendars import Calendars
 from metrics_worker.contacts import ContactFacts, feedback_of
-from metrics_worker.contribution import Measure, keys_of, measures
+from metrics_worker.contribution import keys_of
 from metrics_worker.event import time_of
 from metrics_worker.facts import Fact, FactKind, TicketFacts
 from metrics_worker.groups import MergeGroup
+from metrics_worker.measures import Measure, measures
 from metrics_worker.scope import LOOK, Scope, look, scope_of
 
 _LOOKED_AT = 5_000
