@@ -6,19 +6,19 @@ from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from bus.calls import waits_for_us
 from bus.errors import Invalid
 from bus.headers import traceparent_of
-from bus.message import Author, AutomationKind, Call, Channel, Chosen, Forwarded, IgnoredMessage, Ref
-from bus.model import BlobRef, Time
+from bus.message import IgnoredMessage, Ref
 from bus.record import Position, Received
 from ticketing.contacts import person_of
 from ticketing.forwarding import Agents, as_customers, customer_of
 from ticketing.incoming import Aside, Ignorable, Incoming, Named, Signed
 from ticketing.notifications.answers import answers_a_notification
 from ticketing.policy import Policy
+from ticketing.slim_message import SlimMessage, SlimRaw
 from ticketing.tokens import ReplyTokens, in_body
 
 STAFF = "author:staff"
@@ -33,78 +33,6 @@ _MOST_TOKENS = 10
 """Each costs a signature to check; a mail has one, or a few when it was passed around."""
 
 
-class _Slim(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-
-class _Address(_Slim):
-    address: str
-
-
-class _Attachment(_Slim):
-    sha256: str = ""
-
-
-class _Bounce(_Slim):
-    original_message_id: str | None = None
-    status: str | None = None
-    permanent: bool | None = None
-
-
-class _Automation(_Slim):
-    kind: AutomationKind = "human"
-    reason: str | None = None
-    bounce: _Bounce | None = None
-
-
-class _Authentication(_Slim):
-    dmarc: str = "none"
-
-
-class _Raw(_Slim):
-    topic: str
-    partition: int
-    offset: int
-
-
-class _Message(_Slim):
-    """The fields of NormalizedMessage that filing decides by."""
-
-    kind: Literal["message.v1"]
-    message_id: str
-    revision: int = 0
-    change: Literal["created", "edited", "removed"] = "created"
-    normalizer: str
-    replayed: bool = False
-    channel: Channel
-    account: str
-    source_id: str
-    author: Author
-    to: list[_Address] = []
-    cc: list[_Address] = []
-    subject: str | None = None
-    text: str | BlobRef = ""
-    reply_text: str | BlobRef = ""
-    language: str | None = None
-    declared_language: str | None = None
-    origin: str | None = None
-    loop: str | None = None
-    forwarded: Forwarded | None = None
-    forwarded_by: str | None = None
-    sent_at: Time | None = None
-    received_at: Time | None = None
-    visibility: Literal["public", "private"] = "private"
-    refs: list[Ref] = []
-    attachments: list[_Attachment] = []
-    automation: _Automation = _Automation()
-    feedback_only: bool = False
-    call: Call | None = None
-    chosen: Chosen | None = None
-    fields: dict[str, str] | None = None
-    authentication: _Authentication | None = None
-    raw: _Raw | BlobRef | None = None
-
-
 def decode(record: Received, tokens: ReplyTokens, policy: Policy) -> Incoming | Ignorable:
     """What stands on the record. Raises Invalid for what is neither a message nor the note of an ignored one."""
     value = record.value
@@ -113,7 +41,7 @@ def decode(record: Received, tokens: ReplyTokens, policy: Policy) -> Incoming | 
     # PostgreSQL's text cannot hold U+0000; the document itself keeps it, escaped as it came
     legible = value.replace(rb"\u0000", rb"\ufffd") if rb"\u0000" in value else value
     try:
-        message = _Message.model_validate_json(legible)
+        message = SlimMessage.model_validate_json(legible)
     except ValidationError as error:
         return _ignorable(legible, error)
     document = value.decode()
@@ -122,7 +50,7 @@ def decode(record: Received, tokens: ReplyTokens, policy: Policy) -> Incoming | 
         assert message.forwarded is not None
         document = as_customers(document, customer, message.author.address)
         answerable = message.forwarded.message_id
-        message = _Message.model_validate_json(document.replace(r"\u0000", "\ufffd"))
+        message = SlimMessage.model_validate_json(document.replace(r"\u0000", "\ufffd"))
     received_at = message.received_at or datetime.fromtimestamp(record.timestamp / 1000, UTC)
     department = policy.department(message.account)
     named = tuple(_named(message, policy.max_references, department))
@@ -152,7 +80,7 @@ def decode(record: Received, tokens: ReplyTokens, policy: Policy) -> Incoming | 
         automation=message.automation.kind,
         dmarc=dmarc,
         attachments=len(message.attachments),
-        raw=Position(raw.topic, raw.partition, raw.offset) if isinstance(raw, _Raw) else None,
+        raw=Position(raw.topic, raw.partition, raw.offset) if isinstance(raw, SlimRaw) else None,
         own=_name(message.channel, message.source_id, department),
         named=named,
         thread=_thread(message),
@@ -182,7 +110,7 @@ def decode(record: Received, tokens: ReplyTokens, policy: Policy) -> Incoming | 
     )
 
 
-def _aside(message: _Message, received_at: datetime, policy: Policy, tokens: ReplyTokens) -> Aside | None:
+def _aside(message: SlimMessage, received_at: datetime, policy: Policy, tokens: ReplyTokens) -> Aside | None:
     if message.call is not None:
         return None if waits_for_us(message.call) else "call"
     if message.change != "created":
@@ -195,7 +123,7 @@ def _aside(message: _Message, received_at: datetime, policy: Policy, tokens: Rep
     return "feedback" if message.feedback_only else None
 
 
-def _rating(message: _Message) -> tuple[Literal["good", "ok", "bad"], str | None] | None:
+def _rating(message: SlimMessage) -> tuple[Literal["good", "ok", "bad"], str | None] | None:
     """What a visitor says of a conversation when it is over, and in which words."""
     said = (message.fields or {}).get("rating", "") if message.automation.reason == RATING else ""
     given = _RATINGS.get(said)
@@ -205,12 +133,12 @@ def _rating(message: _Message) -> tuple[Literal["good", "ok", "bad"], str | None
     return given, words if words and words != f"Rating: {given}" else None
 
 
-def _chain(message: _Message, tokens: ReplyTokens) -> str | None:
+def _chain(message: SlimMessage, tokens: ReplyTokens) -> str | None:
     """The ticket whose automatic mail this one carries the loop header of; a forged one counts as absent."""
     return tokens.ticket_of_message_id(message.loop.partition(" ")[0]) if message.loop else None
 
 
-def _words(message: _Message) -> str | None:
+def _words(message: SlimMessage) -> str | None:
     """A digest of what it says; None when that lies in the blob store."""
     text = message.reply_text
     if not isinstance(text, str):
@@ -219,7 +147,7 @@ def _words(message: _Message) -> str | None:
     return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _failed(message: _Message) -> str | None:
+def _failed(message: SlimMessage) -> str | None:
     """The Message-ID of the mail that a bounce says has not arrived, and will not; of one without a report (RFC 3464)
     the mail that it answers."""
     bounce = message.automation.bounce
@@ -239,7 +167,7 @@ def _ignorable(value: bytes, error: ValidationError) -> Ignorable:
     return Ignorable(Position(raw.topic, raw.partition, raw.offset), ignored.reason.replace("\0", "\ufffd"))
 
 
-def _named(message: _Message, most: int, department: str) -> Iterator[Named]:
+def _named(message: SlimMessage, most: int, department: str) -> Iterator[Named]:
     """Every id it mentions, once, itself excepted; of more than `most` the first and the last ones."""
     own = _bare(message.source_id)
     texts: dict[str, Literal["in_reply_to", "references", "bounced"]] = {}
@@ -261,7 +189,7 @@ def _values(refs: Iterable[Ref], kind: str) -> Iterator[str]:
     return (_bare(ref.value) for ref in refs if ref.kind == kind)
 
 
-def _tokens(message: _Message, tokens: ReplyTokens) -> tuple[tuple[Signed, ...], frozenset[str]]:
+def _tokens(message: SlimMessage, tokens: ReplyTokens) -> tuple[tuple[Signed, ...], frozenset[str]]:
     """Tokens that were signed for the author, and the tickets that other tokens name."""
     found = dict.fromkeys(list(_values(message.refs, "reply_token"))[:_MOST_TOKENS])
     if isinstance(message.text, str):
@@ -276,12 +204,12 @@ def _tokens(message: _Message, tokens: ReplyTokens) -> tuple[tuple[Signed, ...],
     return tuple(signed), frozenset(claimed)
 
 
-def _numbers(message: _Message) -> Iterator[int]:
+def _numbers(message: SlimMessage) -> Iterator[int]:
     said = list(dict.fromkeys(_values(message.refs, "ticket_number")))[:_MOST_NUMBERS]
     return (int(text) for text in said if text.isascii() and text.isdigit() and len(text) < _LONGEST_NUMBER)
 
 
-def _fingerprint(message: _Message) -> UUID:
+def _fingerprint(message: SlimMessage) -> UUID:
     """What was written: author, time, subject, text and files, but not by which way it came."""
     text = message.text if isinstance(message.text, str) else message.text.blob
     sent = message.sent_at.isoformat() if message.sent_at else ""
@@ -291,13 +219,13 @@ def _fingerprint(message: _Message) -> UUID:
     return UUID(bytes=whole.digest()[:16])
 
 
-def _conversation(message: _Message) -> str | None:
+def _conversation(message: SlimMessage) -> str | None:
     if message.channel == "email":
         return None  # whatever a mail says of its conversation, its sender wrote, not a provider
     return next(_values(message.refs, "provider_thread"), None) or None
 
 
-def _thread(message: _Message) -> UUID | None:
+def _thread(message: SlimMessage) -> UUID | None:
     value = _conversation(message)
     return _name(f"thread\0{message.channel}\0{message.account}", value) if value else None
 
