@@ -15,6 +15,8 @@ from ingest.forms.wording import size, wording
 from ingest.intake.origins import Origins
 from ingest.intake.route import Accept, HttpRoute, Incoming, Route
 
+_PARTS = ("tag", "kept", "line", "conversation", "window", "writing", "files", "beginning")
+"""Of the script, in the order in which their first lines need one another."""
 _HOUR = 3600
 _WORDS = "ingest.chat.words"
 
@@ -25,7 +27,7 @@ class ChatWindow:
     def __init__(self, settings: ChatSettings, talk: Talk) -> None:
         self._settings = settings
         self._talk = talk
-        self._script = _static("chat.js").encode()
+        self._script = _script().encode()
         self._style = _static("chat.css")
         self._tag = f'"{hashlib.sha256(self._script).hexdigest()[:16]}"'
 
@@ -71,6 +73,12 @@ class ChatWindow:
                 "maxText": LONGEST_TEXT,
             }
         )
+
+
+def _script() -> str:
+    """All parts in one scope that is nobody else's."""
+    parts = "\n".join(_static(f"{name}.js") for name in _PARTS)
+    return f'(() => {{\n"use strict";\n\n{parts}}})();\n'
 
 
 def _static(name: str) -> str:
