@@ -103,15 +103,18 @@ class Shadow:
 
     async def add_tickets(self, tickets: Sequence[tuple[TicketFacts, Marks]]) -> None:
         """Tickets as roots of their own, with their marks."""
-        await self._copy(
-            "ticket_facts (ticket_id, root_id, contact_id, account_id, owner_id, team_id, version, last_day, "
-            "rated_day, document)",
-            ((t[0], t[0], *t[3:7], t.version, m.last_day, m.rated_day, t.to_json()) for t, m in tickets),
-        )
-        await self._copy(
-            "clocks (ticket_id, contact_id, account_id, owner_id, team_id, waiting_since, next_due)",
-            ((t[0], *t[3:7], m.waiting_since, m.next_due) for t, m in tickets if m.has_clock),
-        )
+        async with self._writing() as connection:
+            await _copy(
+                connection,
+                "ticket_facts (ticket_id, root_id, contact_id, account_id, owner_id, team_id, version, last_day, "
+                "rated_day, document)",
+                ((t[0], t[0], *t[3:7], t.version, m.last_day, m.rated_day, t.to_json()) for t, m in tickets),
+            )
+            await _copy(
+                connection,
+                "clocks (ticket_id, contact_id, account_id, owner_id, team_id, waiting_since, next_due)",
+                ((t[0], *t[3:7], m.waiting_since, m.next_due) for t, m in tickets if m.has_clock),
+            )
 
     async def add_contacts(self, contacts: Mapping[str, ContactFacts], roots: Mapping[str, str]) -> None:
         """Contacts, with the one that each goes by."""
@@ -163,10 +166,14 @@ class Shadow:
 
     async def _copy(self, table: str, values: Iterable[tuple[Any, ...]]) -> None:
         async with self._writing() as connection:
-            raw = await driver(connection)
-            async with raw.cursor() as cursor, cursor.copy(f"COPY {SHADOW}.{table} FROM STDIN".encode()) as copy:
-                for row in values:
-                    await copy.write_row(row)
+            await _copy(connection, table, values)
+
+
+async def _copy(connection: AsyncConnection, table: str, values: Iterable[tuple[Any, ...]]) -> None:
+    raw = await driver(connection)
+    async with raw.cursor() as cursor, cursor.copy(f"COPY {SHADOW}.{table} FROM STDIN".encode()) as copy:
+        for row in values:
+            await copy.write_row(row)
 
 
 def _texts(found: Mapping[Any, Counters]) -> Iterable[tuple[Any, str]]:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from bus.record import Partition
 
-WORTH = 250_000
-"""Events for which it pays to start a process: starting one costs about a second of work."""
+WORTH = 75_000
+"""Events for which it pays to start a process: starting one costs about a second of work, on another processor."""
 _LATE = 30_000
 """Events that the first process has folded by the time another one has started."""
 
