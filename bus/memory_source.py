@@ -4,14 +4,11 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from bus.errors import Retryable
+from bus.memory_topics import Log, MemoryTopics
 from bus.reading import OffsetLost, Progress
 from bus.record import Partition, Received
-
-if TYPE_CHECKING:
-    from bus.memory import Log, MemoryBus
 
 _WAIT = 0.05
 
@@ -43,7 +40,7 @@ class MemorySource:
 
     def __init__(
         self,
-        bus: "MemoryBus",
+        bus: MemoryTopics,
         names: Sequence[str],
         group: Group,
         *,
@@ -169,7 +166,7 @@ class MemorySource:
             await self._group.change([member for member in self._group.members if member is not self])
         self._next, self._unclaimed, self._dealt = {}, frozenset(), frozenset()
 
-    def _log(self, where: Partition) -> "Log":
+    def _log(self, where: Partition) -> Log:
         return self._bus.logs[where.topic][where.partition]
 
     def _begin(self, where: Partition) -> int:
