@@ -12,8 +12,8 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x66696D69
 
 
-def upgrade(url: str) -> None:
-    """Make or complete the schema `metrics`; several at once wait for each other."""
+def upgrade(url: str, revision: str = "head") -> None:
+    """Make or complete the schema `metrics`, as far as `revision`; several at once wait for each other."""
     engine = sa.create_engine(url)
     try:
         with engine.begin() as connection:
@@ -22,6 +22,6 @@ def upgrade(url: str) -> None:
             config = Config()
             config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, revision)
     finally:
         engine.dispose()

@@ -27,3 +27,28 @@ def test_migrations_and_tables_agree(stack: Stack) -> None:
         )
         assert compare_metadata(context, metadata) == []
     engine.dispose()
+
+
+@pytest.mark.stack
+def test_clocks_that_run_are_moved(stack: Stack) -> None:
+    url = stack.new_database()
+    upgrade(url, "m0004")
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text("""
+                INSERT INTO metrics.ticket_facts
+                    (ticket_id, root_id, contact_id, account_id, owner_id, team_id, version, waiting_since, next_due,
+                     document)
+                VALUES ('a', 'a', 'c', 'ac', NULL, 't', 1, 5, NULL, ''),
+                       ('b', 'b', 'c', NULL, 'o', NULL, 1, NULL, 7, ''),
+                       ('closed', 'closed', 'c', NULL, 'o', NULL, 2, NULL, NULL, '')
+            """)
+        )
+    upgrade(url)
+    with engine.connect() as connection:
+        moved = connection.execute(sa.text("SELECT * FROM metrics.clocks ORDER BY ticket_id")).all()
+        kept = connection.scalars(sa.text("SELECT ticket_id FROM metrics.ticket_facts ORDER BY ticket_id")).all()
+    engine.dispose()
+    assert [tuple(row) for row in moved] == [("a", "c", "ac", None, "t", 5, None), ("b", "c", None, "o", None, None, 7)]
+    assert kept == ["a", "b", "closed"]
