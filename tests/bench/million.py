@@ -44,6 +44,9 @@ _FEW = 5
 """Stretches of each desk that are compared; the first of each worker warms it up."""
 _OPEN = 4
 """One ticket of so many is open."""
+_THREE_DAYS = 3 * 24 * 60
+"""A ticket ends within so many minutes, most on another day than that of its first message."""
+_OF_AN_ACCOUNT = 20
 _LAST = 100
 """Who has waited longest is published first: when the last so many contacts are, all are."""
 _MARK = 100_000
@@ -246,7 +249,13 @@ def _stretch(desk: Figures, at: int, ending: Sequence[int | None]) -> Iterator[O
 
 def _story(n: int) -> Sequence[TicketEvent]:
     at = n % 100_000
-    return Ticket(f"m{n}", n, _contact(n), f"ma{n % 5_000}").mail(at).closed(at + 30).events
+    ends = at + 30 + n * 7_919 % _THREE_DAYS
+    return Ticket(f"m{n}", n, _contact(n), _account(n)).mail(at).closed(ends).events
+
+
+def _account(n: int) -> str:
+    """One of those there are by then: a desk grows by customers, and each has about as many tickets as before."""
+    return f"ma{n * 2_654_435_761 % 2**32 % (n // _OF_AN_ACCOUNT + 1)}"
 
 
 def _contact(n: int) -> str:
