@@ -19,7 +19,7 @@ from tests.e2e.running import Up, running
 from tests.mails.generator import generate
 
 MILLION = "million"
-"""An hour or more; stopped, it goes on where it was. Only when asked for."""
+"""A quarter of an hour or more; stopped, it goes on where it was. Only when asked for."""
 PARTS = ("up", "normalizer", "filing", "size", "whole", "latency", "figures", "intake", "chat", "api", "memory")
 GOALS = {
     **normalizer.GOALS,

@@ -47,6 +47,7 @@ _OPEN = 4
 _THREE_DAYS = 3 * 24 * 60
 """A ticket ends within so many minutes, most on another day than that of its first message."""
 _OF_AN_ACCOUNT = 20
+"""So many tickets, on the average, at every size."""
 _LAST = 100
 """Who has waited longest is published first: when the last so many contacts are, all are."""
 _MARK = 100_000

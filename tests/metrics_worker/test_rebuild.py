@@ -14,7 +14,7 @@ from bus.record import Partition
 from bus.settings import CalendarSettings
 from metrics_worker.database import engine as engine_of
 from metrics_worker.rebuild.shadow import Shadow
-from metrics_worker.rebuild.shares import shares
+from metrics_worker.rebuild.shares import processes_for, shares
 from metrics_worker.rebuild.with_progress import rebuilt
 from tests.conftest import Stack
 from tests.metrics_worker.histories import BEGIN, Contact, Ticket, interleaved
@@ -61,8 +61,9 @@ async def test_rebuild_puts_right_what_was_wrong_and_publishes_it(stack: Stack) 
         counters = "replace(counters, '\"total\"\\:', '\"total\"\\:1')"
         wrong = f"UPDATE metrics.figures SET counters = {counters} WHERE key = 'desk'"  # our own
         await connection.execute(sa.text(wrong))
+        await connection.execute(sa.text("UPDATE metrics.clocks SET next_due = 1"))
     await engine.dispose()
-    assert {each.check for each in await desk.differences()} >= {"counters", "published"}
+    assert {each.check for each in await desk.differences()} >= {"counters", "marks", "published"}
     more = events_of(tickets(500, 5), 1)
     await desk.publish(more)  # now the wrong number is on the topic, too
     events += more
@@ -165,6 +166,11 @@ async def test_rebuild_that_another_one_follows_writes_nothing_any_more(stack: S
         assert await connection.scalar(sa.text("SELECT count(*) FROM metrics_rebuild.sums")) == 0
     await engine.dispose()
     await desk.close()
+
+
+def test_second_process_starts_when_it_pays_and_no_more_than_there_are_processors() -> None:
+    assert [processes_for(n, most=2) for n in (0, 149_999, 150_000, 10_000_000)] == [1, 1, 2, 2]
+    assert processes_for(10_000_000, most=1) == 1
 
 
 def test_shares_are_even_and_leave_no_partition_out() -> None:

@@ -144,6 +144,26 @@ async def test_frozen_worker_is_replaced_and_harmless_when_it_wakes(desk: Figure
     assert await leaders(desk) == 1
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "UPDATE metrics.clocks SET next_due = 1",
+        "UPDATE metrics.clocks SET owner_id = 'eve'",
+        "INSERT INTO metrics.clocks (ticket_id, next_due) VALUES ('nobody', 1)",
+        "UPDATE metrics.ticket_facts SET last_day = last_day + 1",
+    ],
+)
+async def test_verify_names_a_ticket_that_is_found_by_something_else_than_its_facts(desk: Figures, wrong: str) -> None:
+    desk.start()
+    await desk.publish(Ticket("waits", 1).mail(0).events)
+    assert await desk.settled() == []
+    engine = create_async_engine(desk.url)
+    async with engine.begin() as connection:
+        await connection.execute(sa.text(wrong))
+    await engine.dispose()
+    assert [each.check for each in await desk.differences()] == ["marks"]
+
+
 async def test_second_worker_stands_by_and_takes_over(desk: Figures) -> None:
     first = desk.start()
     events = events_of(tickets(0, 20))
