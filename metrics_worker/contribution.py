@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 from bus.calendars import Calendars
 from metrics_worker.groups import MergeGroup
-from metrics_worker.measures import CLOCKS, DURATIONS, Measure, measures, met
+from metrics_worker.measures import DURATION_FIGURES, Measure, measures, met
 
-_CLOCKED = {f"{name}.{clock}": (f"{name}.{clock}:s", f"{name}.{clock}:n") for name in DURATIONS for clock in CLOCKS}
+_CLOCKED = {name: (f"{name}:s", f"{name}:n") for name in DURATION_FIGURES}
 """Figures of a duration, each with the counters of its sum and of how many."""
 _RATED = frozenset(f"happiness.{rating}" for rating in ("good", "ok", "bad"))
 _DAY = 86_400_000_000
+_WEEK = 7
 CELL = "\x1f"
 """Between the keys of a cell (`team:<id>␟agent:<id>`): what an agent's tickets, or nobody's, add to a team."""
 
@@ -69,7 +70,8 @@ class Marks(NamedTuple):
     """What is kept beside a group's root, to find it by.
 
     `waiting_since`: since when its customer waits for the first response. `next_due`: when its next clock will pass.
-    `last_day`: no fact of the group is of a later day (UTC, days since 1970). `rated_day`: the same of its ratings.
+    `last_day`: no fact of the group is of a later day (UTC, days since 1970). It ends a week that the first fact began,
+    or two, or four … : so little of what happens on a ticket changes it. `rated_day`: that of its last rating.
     """
 
     waiting_since: int | None = None
@@ -117,7 +119,7 @@ def contribution(group: MergeGroup, calendars: Calendars) -> Contribution:
         return Contribution((), Marks())
     shares = [Portion(keys_of(group, agent), _of_all_days(by_day), by_day) for agent, by_day in portions.items()]
     rated_day = rated_at // _DAY if rated_at >= 0 else None
-    return Contribution(shares, Marks(waiting_since, _next_due(group), _last_at(group) // _DAY, rated_day))
+    return Contribution(shares, Marks(waiting_since, _next_due(group), _last_day(group), rated_day))
 
 
 def _of_all_days(by_day: Mapping[int, Mapping[str, int]]) -> Mapping[str, int]:
@@ -131,12 +133,15 @@ def _of_all_days(by_day: Mapping[int, Mapping[str, int]]) -> Mapping[str, int]:
     return sums
 
 
-def _last_at(group: MergeGroup) -> int:
+def _last_day(group: MergeGroup) -> int:
     assert group.root is not None
-    last = [facts.facts[-1].at for facts in (group.root, *group.members) if facts.facts]
-    if group.root.turns:
-        last.append(group.root.turns[-1].at)
-    return max(last)
+    told = [facts.facts for facts in (group.root, *group.members) if facts.facts]
+    first = min(facts[0].at for facts in told) // _DAY
+    last = max(facts[-1].at for facts in (*told, group.root.turns) if facts) // _DAY
+    days = _WEEK
+    while first + days <= last:
+        days *= 2
+    return first + days - 1
 
 
 def _next_due(group: MergeGroup) -> int | None:

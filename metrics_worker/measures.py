@@ -16,6 +16,7 @@ DURATIONS = (
     "resolution_time",
 )
 CLOCKS = ("calendar", "business")
+DURATION_FIGURES = frozenset(f"{name}.{clock}" for name in DURATIONS for clock in CLOCKS)
 _FIRST, _NEXT, _FIRST_RESOLUTION, _RESOLUTION = (
     tuple([tuple(f"{name}.{clock}" for name in names) for clock in CLOCKS])
     for names in (

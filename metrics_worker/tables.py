@@ -15,6 +15,8 @@ COMPUTED = ("ticket_facts", "clocks", "contacts", "figures", "days")
 
 progress = progress_table(metadata)
 
+_ROOM = {"fillfactor": "70"}
+"""Most changes leave all indexes alone: with room on its page a row then stays there."""
 
 ticket_facts = sa.Table(
     "ticket_facts",
@@ -27,13 +29,12 @@ ticket_facts = sa.Table(
     sa.Column("owner_id", sa.Text),
     sa.Column("team_id", sa.Text),
     sa.Column("version", sa.Integer, nullable=False),
-    # of a root that counts: the last day on which anything happened, or it was rated, days since 1970 (UTC)
+    # of a root that counts: a day after which nothing has happened, and that of its last rating, days since 1970 (UTC)
     sa.Column("last_day", sa.Integer),
     sa.Column("rated_day", sa.Integer),
     # TicketFacts.to_json
     sa.Column("document", sa.Text, nullable=False),
-    # most changes leave all indexes alone: with room on its page a row then stays there
-    postgresql_with={"fillfactor": "70"},
+    postgresql_with=_ROOM,
 )
 sa.Index(
     "ticket_facts_members",
@@ -105,7 +106,7 @@ figures = sa.Table(
     sa.Column("published_revision", sa.BigInteger, nullable=False),
     # when the desk recorded the newest event that had been read at the last change
     sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
-    postgresql_with={"fillfactor": "50"},
+    postgresql_with=_ROOM,
 )
 # agents, teams and cells are few beside contacts
 sa.Index(
@@ -120,9 +121,11 @@ days = sa.Table(
     sa.Column("key", sa.Text, primary_key=True),
     # the desk's local day, days since 1970
     sa.Column("day", sa.Integer, primary_key=True),
-    # as in `figures`
+    # as in `figures`, without those of durations
     sa.Column("counters", sa.Text, nullable=False),
-    postgresql_with={"fillfactor": "50"},
+    # these, when there are any: they are long, and many changes of a day leave them as they are
+    sa.Column("durations", sa.Text),
+    postgresql_with=_ROOM,
 )
 
 calendars = sa.Table(

@@ -16,7 +16,7 @@ from metrics_worker.pages import Day
 from metrics_worker.scope import look, scope_of
 
 _DAYS = sa.text("""
-    SELECT day, counters::json AS counters FROM metrics.days
+    SELECT day, counters::json AS counters, durations::json AS durations FROM metrics.days
     WHERE key = :key AND day BETWEEN :first AND :last ORDER BY day
 """)
 
@@ -32,7 +32,7 @@ async def trend(
         by_day = await _of_contact(connection, key, calendars)
     else:
         found = await connection.execute(_DAYS, {"key": key, "first": first, "last": last})
-        by_day = {row.day: row.counters for row in found}
+        by_day = {row.day: row.counters | (row.durations or {}) for row in found}
     return [
         Day(day=time_of(day * 86_400_000_000).date().isoformat(), figures=parsed(figures(counters)))
         for day, counters in sorted(by_day.items())

@@ -126,7 +126,7 @@ async def _state(settings: Settings, names: Names) -> _State:
                 key: json.loads(found)
                 for key, found in await connection.execute(sa.text("SELECT key, counters FROM metrics.figures"))
             }
-            by_day = await connection.execute(sa.text("SELECT key, day, counters FROM metrics.days"))
+            by_day = await connection.execute(sa.text("SELECT key, day, counters, durations FROM metrics.days"))
             shown = await snapshot.read(connection, names, [key for key in counters if CELL not in key])
             return _State(
                 offsets=offsets,
@@ -134,7 +134,10 @@ async def _state(settings: Settings, names: Names) -> _State:
                 found_by=found_by,
                 contacts=contacts,
                 counters=counters,
-                days={f"{key} day {day}": json.loads(found) for key, day, found in by_day},
+                days={
+                    f"{key} day {day}": json.loads(counters) | json.loads(durations or "{}")
+                    for key, day, counters, durations in by_day
+                },
                 documents={document["key"]: document for document in shown},
                 calendars=await calendar_store.read(connection, settings.desk.calendar),
             )

@@ -15,11 +15,11 @@ from bus.errors import Retryable
 from metrics_worker import rows
 from metrics_worker.contacts import ContactFacts
 from metrics_worker.contribution import Marks
+from metrics_worker.counters import apart, encoded
 from metrics_worker.driver import driver, written
 from metrics_worker.facts import TicketFacts
 from metrics_worker.rebuild.tally import Counters, into
 from metrics_worker.settling import DayKey, Stored
-from metrics_worker.store import encoded
 from metrics_worker.tables import COMPUTED, SCHEMA, metadata
 
 SHADOW = "metrics_rebuild"
@@ -133,7 +133,7 @@ class Shadow:
 
     async def add_days(self, days: Mapping[DayKey, Counters]) -> None:
         """Whole counters by day."""
-        await self._copy("days (key, day, counters)", ((*each, counters) for each, counters in _texts(days)))
+        await self._copy("days (key, day, counters, durations)", _texts_by_day(days))
 
     async def make_figures(self, newest: datetime) -> None:
         """Parts and sums into figures; they are done with."""
@@ -181,6 +181,13 @@ def _texts(found: Mapping[Any, Counters]) -> Iterable[tuple[Any, str]]:
     for key, counters in found.items():
         if kept := {counter: n for counter, n in counters.items() if n}:
             yield key, encoded(kept)
+
+
+def _texts_by_day(days: Mapping[DayKey, Counters]) -> Iterable[tuple[Any, ...]]:
+    for (key, day), counters in days.items():
+        counts, durations = apart({counter: n for counter, n in counters.items() if n})
+        if counts or durations:
+            yield key, day, encoded(counts), encoded(durations) if durations else None
 
 
 def _joined(parts: Sequence[str]) -> Counters:

@@ -19,10 +19,13 @@ from metrics_worker.database import engine as engine_of
 from metrics_worker.migrate import upgrade
 from metrics_worker.service import NAMES
 from metrics_worker.store import Store
+from metrics_worker.trend import trend
 from tests.conftest import Stack
 from tests.metrics_worker.histories import contact_received, received
 from tests.metrics_worker.in_memory import numbers
-from tests.metrics_worker.oracle import Counted
+from tests.metrics_worker.oracle import Counted, Daily, Number
+
+_AFTER_ALL_DAYS = 2**31 - 1
 
 
 class Fed:
@@ -57,6 +60,18 @@ class Fed:
             for document in documents
             for name, number in numbers(document["figures"]).items()
             if number.count
+        }
+
+    async def counted_by_day(self) -> Daily:
+        """The same by day, of all keys whose days are kept."""
+        async with self.engine.begin() as connection:
+            keys = (await connection.scalars(sa.text("SELECT DISTINCT key FROM metrics.days"))).all()
+            days = [(key, day) for key in keys for day in await trend(connection, key, 0, _AFTER_ALL_DAYS)]
+        return {
+            (key, day.day, name): Number(figure.count, figure.sum, figure.median, figure.p90)
+            for key, day in days
+            for name, figure in day.figures.items()
+            if figure.count
         }
 
     async def oldest(self) -> dict[str, datetime]:

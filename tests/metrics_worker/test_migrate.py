@@ -5,6 +5,9 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from metrics_worker.counters import apart, encoded
+from metrics_worker.facts import OPENED, Fact, TicketFacts
+from metrics_worker.measures import CLOCKS
 from metrics_worker.migrate import upgrade
 from metrics_worker.tables import SCHEMA, metadata
 from tests.conftest import Stack
@@ -52,3 +55,58 @@ def test_clocks_that_run_are_moved(stack: Stack) -> None:
     engine.dispose()
     assert [tuple(row) for row in moved] == [("a", "c", "ac", None, "t", 5, None), ("b", "c", None, "o", None, None, 7)]
     assert kept == ["a", "b", "closed"]
+
+
+@pytest.mark.stack
+def test_durations_of_days_are_put_apart(stack: Stack) -> None:
+    url = stack.new_database()
+    upgrade(url, "m0005")
+    counters = {
+        "by_channel.ünd_time": 2,
+        "total": 2,
+        "unanswered:since": 1_790_000_000,
+        **{f"response_time.{clock}:{part}": 7 for clock in CLOCKS for part in ("n", "s", 12, 113)},
+    }
+    only = {"first_resolution_time.business:n": 1}
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        for day, found in enumerate((counters, only, {"total": 1}, {})):
+            row = {"day": day, "counters": encoded(found)}
+            connection.execute(sa.text("INSERT INTO metrics.days VALUES ('desk', :day, :counters)"), row)
+    upgrade(url)
+    with engine.connect() as connection:
+        kept = connection.execute(sa.text("SELECT counters, durations FROM metrics.days ORDER BY day")).all()
+    engine.dispose()
+    counts, durations = apart(counters)
+    assert len(durations) == 8
+    assert [tuple(row) for row in kept] == [
+        (encoded(counts), encoded(durations)),
+        ("{}", encoded(only)),
+        ('{"total":1}', None),
+        ("{}", None),
+    ]
+
+
+@pytest.mark.stack
+def test_last_days_move_by_weeks(stack: Stack) -> None:
+    url = stack.new_database()
+    upgrade(url, "m0006")
+    day = 86_400_000_000
+    ticket = TicketFacts("t", 1, 1, facts=tuple([Fact(at, OPENED, f"e{at}", 0, 0) for at in (100 * day, 107 * day)]))
+    member = ticket._replace(ticket_id="m", facts=tuple([Fact(at * day, OPENED, "e", 0, 0) for at in (95, 96)]))
+    alone = ticket._replace(ticket_id="a", facts=ticket.facts[:1])
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        for facts, root, last in ((ticket, "t", 110), (member, "t", None), (alone, "a", 106)):
+            connection.execute(
+                sa.text("""
+                    INSERT INTO metrics.ticket_facts (ticket_id, root_id, version, last_day, document)
+                    VALUES (:id, :root, 1, :last, :document)
+                """),
+                {"id": facts.ticket_id, "root": root, "last": last, "document": facts.to_json()},
+            )
+    upgrade(url)
+    with engine.connect() as connection:
+        kept = connection.execute(sa.text("SELECT ticket_id, last_day FROM metrics.ticket_facts ORDER BY 1")).all()
+    engine.dispose()
+    assert [tuple(row) for row in kept] == [("a", 106), ("m", None), ("t", 95 + 4 * 7 - 1)]

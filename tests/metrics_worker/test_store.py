@@ -13,7 +13,7 @@ from bus.ticket_event import TicketEvent
 from tests.conftest import Stack
 from tests.metrics_worker.histories import Ticket, batches, contact_histories, histories, interleaved
 from tests.metrics_worker.hours import CALENDARS, DESK
-from tests.metrics_worker.oracle import count, unanswered_since
+from tests.metrics_worker.oracle import count, count_by_day, unanswered_since
 from tests.metrics_worker.stored import Fed, fed
 
 pytestmark = pytest.mark.stack
@@ -56,6 +56,7 @@ async def test_every_interleaving_and_split_counts_the_same(stack: Stack) -> Non
             everything += [event for events in renamed for event in events]
             if n % 8 == 7:
                 assert await store.counted() == count(everything, people, DESK)
+                assert await store.counted_by_day() == count_by_day(everything, people, DESK)
                 assert await store.oldest() == _oldest(everything, people)
 
 
