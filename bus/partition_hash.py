@@ -26,7 +26,7 @@ def murmur2(data: bytes) -> int:
     return h ^ h >> 15
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def _hash(key: str) -> int:
     return murmur2(key.encode()) & 0x7FFFFFFF
 

@@ -3,7 +3,9 @@
 Seconds below 16 have a bucket each; above, every doubling is cut into eight equal parts: 16, 18, 20 … 30, 32, 36 …
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable
+from itertools import accumulate
 
 
 def bucket_of(seconds: int) -> int:
@@ -23,16 +25,13 @@ def middle_of(bucket: int) -> int:
     return begin + ((1 << doublings) - 1) // 2
 
 
-def percentile(counts: Iterable[tuple[int, int]], percent: int) -> int | None:
-    """The middle of the bucket that holds the duration of nearest rank; None when there are none.
+def percentiles(counts: Iterable[tuple[int, int]], *percents: int) -> list[int | None]:
+    """The middles of the buckets that hold the durations of nearest rank; None when there are no durations.
 
     `counts`: (bucket, how many).
     """
     filled = sorted((bucket, n) for bucket, n in counts if n > 0)
-    total = sum(n for _, n in filled)
-    rank = -(-total * percent // 100)
-    for bucket, n in filled:
-        rank -= n
-        if rank <= 0:
-            return middle_of(bucket)
-    return None
+    ranks = list(accumulate(n for _, n in filled))
+    if not ranks:
+        return [None] * len(percents)
+    return [middle_of(filled[bisect_left(ranks, -(-ranks[-1] * percent // 100))][0]) for percent in percents]

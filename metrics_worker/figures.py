@@ -3,14 +3,15 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from pydantic_core import to_json
 
 from bus.figures import Figure
-from metrics_worker.buckets import percentile
+from metrics_worker.buckets import percentiles
 from metrics_worker.definitions import ALWAYS, definition_of
-from metrics_worker.measures import CLOCKS, DURATIONS
+from metrics_worker.measures import CLOCKS, DURATION_FIGURES, DURATIONS
 
 EVERY = (
     *ALWAYS,
@@ -27,7 +28,6 @@ EVERY = (
 )
 """All figures but those by channel."""
 
-_DURATION_FIGURES = frozenset(f"{name}.{clock}" for name in DURATIONS for clock in CLOCKS)
 Shown = dict[str, Any]
 
 
@@ -42,7 +42,7 @@ def figures(counters: Mapping[str, int], oldest_at: datetime | None = None, *, e
         name, colon, part = counter.partition(":")
         if not colon:
             counts[name] = n
-        elif name in _DURATION_FIGURES:
+        elif name in DURATION_FIGURES:
             durations[name][part] = n
     found: dict[str, Shown] = {name: _count(name, counts.pop(name, 0)) for name in ALWAYS}
     if found["unanswered"]["count"] and oldest_at is not None:
@@ -60,7 +60,7 @@ def figures(counters: Mapping[str, int], oldest_at: datetime | None = None, *, e
     if every:
         for name in EVERY:
             if name not in found:
-                found[name] = _duration(name, {}) if name in _DURATION_FIGURES else _nothing(name)
+                found[name] = _duration(name, {}) if name in DURATION_FIGURES else _nothing(name)
     return found
 
 
@@ -88,10 +88,11 @@ def _duration(name: str, parts: Mapping[str, int]) -> Shown:
     shown = {"value": total / n if n else None, "count": n, "sum": total, "definition": _reference(name)}
     buckets = [(int(part), filled) for part, filled in parts.items() if part not in ("n", "s")]
     if n:
-        shown |= {"median": percentile(buckets, 50), "p90": percentile(buckets, 90)}
+        shown["median"], shown["p90"] = percentiles(buckets, 50, 90)
     return shown
 
 
+@lru_cache(1_000)
 def _reference(name: str) -> str:
     definition = definition_of(name)
     assert definition is not None, name

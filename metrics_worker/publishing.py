@@ -6,8 +6,8 @@ Kafka transactions, and each new leader takes the transactional id before it rea
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Collection
-from itertools import islice
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -57,7 +57,7 @@ class Publishing:
         self._most = most
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._pace = Gathering(_LONGEST_MS, busy=_BUSY)
-        self._changed: dict[str, None] = {}  # who has waited longest comes first
+        self._changed = OrderedDict[str, None]()  # who has waited longest comes first
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -116,9 +116,8 @@ class Publishing:
     async def _publish_all(self, publisher: TransactionalPublisher) -> int:
         """Publish until nothing waits; how many documents that took."""
         published = 0
-        while keys := list(islice(self._changed, _BATCH)):
-            for key in keys:
-                del self._changed[key]
+        while self._changed:
+            keys = [self._changed.popitem(last=False)[0] for _ in range(min(_BATCH, len(self._changed)))]
             await self._publish(publisher, sorted(keys))
             published += len(keys)
             self._counted()

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics_worker.buckets import bucket_of, middle_of, percentile
+from metrics_worker.buckets import bucket_of, middle_of, percentiles
 
 
 def test_edges_are_these() -> None:
@@ -21,6 +21,7 @@ def test_middle_of_a_bucket_is_in_it_and_near(seconds: int) -> None:
 
 def test_nearest_rank() -> None:
     counts = [(bucket_of(s), 1) for s in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)]
-    assert (percentile(counts, 50), percentile(counts, 90)) == (5, 9)
-    assert percentile([(3, 0)], 50) is None
-    assert percentile([(3, 1)], 90) == 3
+    assert percentiles(counts, 50, 90) == [5, 9]
+    assert percentiles(reversed(counts), 100, 1) == [10, 1]
+    assert percentiles([(3, 0)], 50, 90) == [None, None]
+    assert percentiles([(3, 1)], 90) == [3]
