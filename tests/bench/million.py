@@ -1,10 +1,10 @@
-"""Many tickets: what an event costs, and what the worker holds, from the first ten thousand tickets to the last.
+"""Many tickets: what an event costs, and what the worker holds, at ten thousand tickets and at the last.
 
-Costs are CPU of the worker and of PostgreSQL; each stretch is published, settled and measured by itself. A quarter of
-the tickets are open, and those that end lie anywhere in the past. The last stretches go by turns with the first ones of
-another desk, so that a machine that slows down does so for both; it has servers of its own, so that neither pays for
-the other. These arrive evenly: in a backlog of thousands, a tenth of all that a young desk has is changed twice in one
-batch, and written once. In the end everything is rebuilt, and no digit may change.
+Costs are CPU of the worker and of PostgreSQL; each stretch is published, settled and measured by itself. The last
+stretches go by turns with those of a desk of ten thousand, so that a machine that slows down does so for both; it has
+servers of its own, so that neither pays for the other. These arrive evenly: at the load for which figures are promised
+at once, and at ten times that. (In a backlog of thousands, a tenth of all that a young desk has is changed twice in one
+batch, and written once.) In the end everything is rebuilt, and no digit may change.
 
 What was measured stands beside the data: stopped and started again it goes on with the next stretch.
 """
@@ -12,7 +12,6 @@ What was measured stands beside the data: stopped and started again it goes on w
 import asyncio
 import contextlib
 import json
-import random
 import shutil
 import signal
 import statistics
@@ -24,38 +23,49 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 import psycopg
 
 from bus.record import Outgoing
-from bus.ticket_event import TicketEvent
 from metrics_worker.snapshot import Names
 from tests.bench.cost import cpu_seconds
 from tests.bench.figures import settled
-from tests.metrics_worker.histories import Ticket
+from tests.bench.many_tickets import ManyTickets, contact
 from tests.metrics_worker.workers import Figures
 
-_STRETCH = 10_000
-_A_SECOND, _AT_ONCE = 2_000, 100
-"""How evenly what is compared arrives: ten times the load that figures are promised for at once."""
-_FEW = 5
-"""Stretches of each desk that are compared; the first of each worker warms it up."""
-_OPEN = 4
-"""One ticket of so many is open."""
-_THREE_DAYS = 3 * 24 * 60
-"""A ticket ends within so many minutes, most on another day than that of its first message."""
-_OF_AN_ACCOUNT = 20
-"""So many tickets, on the average, at every size."""
+_YOUNG = _STRETCH = 10_000
+
+
+class Pace(NamedTuple):
+    """How stretches of so many tickets arrive: so many events a second (0: at once), so many stretches."""
+
+    a_second: int
+    tickets: int
+    stretches: int
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"at {self.a_second:,} events/s"
+
+
+_PACES = (Pace(2_000, 3_000, 9), Pace(200, 1_500, 9))
+_AT_ONCE = Pace(0, _STRETCH, 1)
+_PORTIONS_A_SECOND = 20
+_COMPARED = sum(pace.tickets * pace.stretches for pace in _PACES)
+_BULK = 2_500
 _LAST = 100
 """Who has waited longest is published first: when the last so many contacts are, all are."""
-_MARK = 100_000
+_SHOWN, _MARK = 60_000, 100_000
+"""The first stretches are shown, and then one of ten."""
 _SILENCE = 60
 """Nobody takes over here, and a busy machine is not to look like a frozen worker."""
+_RATIO = "figures, last tickets × first by turns,"
 GOALS = {
-    "figures, last tickets × first by turns, CPU µs per event": "≤ 1.2",
-    "figures, last tickets × first by turns, MB of the worker": "≤ 1.3",
+    **{f"{_RATIO} CPU µs per event {pace.name}": "≤ 1.2" for pace in _PACES},
+    f"{_RATIO} MB of the worker": "≤ 1.3",
 }
 
 
@@ -64,11 +74,11 @@ class Measured:
     """A stretch that ends at so many tickets: CPU per event, and what the worker holds after it."""
 
     tickets: int
+    a_second: int
     worker_us: float
     postgres_us: float
     worker_mb: float
     events_per_second: float
-    warming_up: bool
 
     @property
     def us(self) -> float:
@@ -81,7 +91,6 @@ class Growth:
     """What a run has come to: all that it needs to go on."""
 
     seed: int
-    stretch: int = _STRETCH
     database: str = field(default_factory=lambda: f"million_{uuid.uuid4().hex[:8]}")
     names: Names | None = None
     stretches: list[Measured] = field(default_factory=list)
@@ -89,7 +98,7 @@ class Growth:
     @property
     def tickets(self) -> int:
         """So many there are."""
-        return len(self.stretches) * self.stretch
+        return self.stretches[-1].tickets if self.stretches else 0
 
     @classmethod
     def read(cls, file: Path) -> "Growth":
@@ -132,7 +141,7 @@ def measure(folder: Path, tickets: int, seed: int, say: Callable[[str], None]) -
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         growth = Growth(seed)
-    if growth.tickets > tickets - 2 * growth.stretch:  # the first one warms up
+    if growth.tickets > tickets - _COMPARED - _STRETCH:  # one at least warms the worker up
         raise SystemExit(f"{folder} has {growth.tickets:,} tickets: remove it, or --grow-to more")
     shutil.rmtree(folder / "young", ignore_errors=True)
     with _servers(folder) as servers, _servers(folder / "young") as others:
@@ -145,26 +154,27 @@ async def _measure(
     desk = await open_desk(servers.place(growth.database), growth)
     young = Growth(growth.seed + 1)
     other = await open_desk(others.place(young.database), young)
-    turns = (1 + _FEW) * young.stretch
-    beginning = grow(other, young, turns, others.postmaster, evenly_from=0)
-    old: list[Measured] = []
+    at_once = [_AT_ONCE] * -(-(tickets - _COMPARED - growth.tickets) // _STRETCH)
+    beginning = grow(other, young, [_AT_ONCE, *_PACES], others.postmaster)
+    pairs: list[tuple[Measured, Measured]] = []
     try:
-        async for last in grow(desk, growth, tickets, servers.postmaster, evenly_from=tickets - turns):
+        async for last in grow(desk, growth, [*at_once, *_PACES], servers.postmaster):
             growth.write(file)
-            if last.tickets % _MARK == 0 or last.tickets <= (_FEW + 1) * growth.stretch:
+            if last.tickets % _MARK == 0 or last.tickets <= _SHOWN:
                 say(
                     f"{last.tickets:,} of {tickets:,} tickets: {last.worker_us:.0f} + {last.postgres_us:.0f} µs per "
                     f"event, worker {last.worker_mb:.0f} MB, {last.events_per_second:,.0f} events/s"
                 )
-            if last.tickets > tickets - turns:
-                old.append(last)
-                first = await anext(beginning)
+            if last.a_second:
+                while (first := await anext(beginning)).a_second != last.a_second:
+                    pass
+                pairs.append((first, last))
                 costs = (f"{each.worker_us:.0f} + {each.postgres_us:.0f}" for each in (first, last))
-                say(f"by turns: {' beside '.join(costs)} µs per event")
-        found = compared(young.stretches, old)
+                say(f"{last.a_second:,} events/s, by turns: {' beside '.join(costs)} µs per event")
+        found = compared(pairs)
         for name, value in found.items():
             say(f"{name}: {value:.2f}")
-        return found | await _rebuilt(desk, tickets)
+        return found | await _rebuilt(desk, growth.tickets)
     finally:
         await desk.close()
         await other.close()
@@ -178,46 +188,38 @@ async def open_desk(place: Place, growth: Growth) -> Figures:
 
 
 async def grow(
-    desk: Figures, growth: Growth, tickets: int, postmaster: psutil.Process, *, evenly_from: int
+    desk: Figures, growth: Growth, paces: Sequence[Pace], postmaster: psutil.Process
 ) -> AsyncIterator[Measured]:
-    """Stretch after stretch up to so many tickets, each told when it is measured; `evenly_from`: evenly then."""
-    dice, waiting = random.Random(growth.seed), list[int]()
-    done = growth.tickets
-    for at in range(0, done, growth.stretch):
-        _chosen(at, growth.stretch, waiting, dice)
-    worker, warming_up = psutil.Process(desk.start(silence=_SILENCE).pid), True
-    for at in range(done, tickets, growth.stretch):
-        events = list(_stretch(desk, at, _chosen(at, growth.stretch, waiting, dice)))
+    """Stretch after stretch, each told when it is measured."""
+    many = ManyTickets(growth.seed)
+    many.pass_over(growth.tickets)
+    worker = psutil.Process(desk.start(silence=_SILENCE).pid)
+    for pace in [each for each in paces for _ in range(each.stretches)]:
+        first = many.number
+        events = [Outgoing(desk.names.events, told.ticket_id, told.to_json()) for told in many.told(pace.tickets)]
         began, before, server = time.monotonic(), cpu_seconds([worker]), _server(postmaster)
-        await (_evenly if at >= evenly_from else _at_once)(desk, events)
+        await _publish(desk, events, pace)
         await settled(desk)
-        await _published(
-            desk, [f"contact:{_contact(n)}" for n in range(at + growth.stretch - _LAST, at + growth.stretch)]
-        )
+        await _published(desk, [f"contact:{contact(n)}" for n in range(max(first, many.number - _LAST), many.number)])
         measured = Measured(
-            at + growth.stretch,
+            many.number,
+            pace.a_second,
             (cpu_seconds([worker])[worker.pid] - before[worker.pid]) / len(events) * 1e6,
             (_server(postmaster) - server) / len(events) * 1e6,
             worker.memory_info().rss / 1e6,
             len(events) / (time.monotonic() - began),
-            warming_up,
         )
         growth.stretches.append(measured)
         yield measured
-        warming_up = False
 
 
-async def _at_once(desk: Figures, events: Sequence[Outgoing]) -> None:
-    for part in range(0, len(events), 2_500):
-        await desk.publisher.publish(events[part : part + 2_500])
-
-
-async def _evenly(desk: Figures, events: Sequence[Outgoing]) -> None:
-    due = time.monotonic()
-    for part in range(0, len(events), _AT_ONCE):
-        await desk.publisher.publish(events[part : part + _AT_ONCE])
-        due += _AT_ONCE / _A_SECOND
-        await asyncio.sleep(max(0.0, due - time.monotonic()))
+async def _publish(desk: Figures, events: Sequence[Outgoing], pace: Pace) -> None:
+    due, portion = time.monotonic(), pace.a_second // _PORTIONS_A_SECOND or _BULK
+    for part in range(0, len(events), portion):
+        await desk.publisher.publish(events[part : part + portion])
+        if pace.a_second:
+            due += portion / pace.a_second
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
 
 
 async def _published(desk: Figures, keys: Sequence[str]) -> None:
@@ -228,64 +230,17 @@ async def _published(desk: Figures, keys: Sequence[str]) -> None:
             await asyncio.sleep(0.05)
 
 
-def _chosen(at: int, stretch: int, waiting: list[int], dice: random.Random) -> list[int | None]:
-    """After each ticket of a stretch, the one of any age that ends, if one does."""
-    ending: list[int | None] = []
-    for n in range(at, at + stretch):
-        waiting.append(n)
-        if len(waiting) <= (n + 1) // _OPEN:
-            ending.append(None)
-            continue
-        chosen = dice.randrange(len(waiting))
-        waiting[chosen], waiting[-1] = waiting[-1], waiting[chosen]
-        ending.append(waiting.pop())
-    return ending
-
-
-def _stretch(desk: Figures, at: int, ending: Sequence[int | None]) -> Iterator[Outgoing]:
-    for n, ended in enumerate(ending, at):
-        for each in (*_story(n)[:2], *(() if ended is None else _story(ended)[2:])):
-            yield Outgoing(desk.names.events, each.ticket_id, each.to_json())
-
-
-def _story(n: int) -> Sequence[TicketEvent]:
-    at = n % 100_000
-    ends = at + 30 + n * 7_919 % _THREE_DAYS
-    return Ticket(f"m{n}", n, _contact(n), _account(n)).mail(at).closed(ends).events
-
-
-def _account(n: int) -> str:
-    """One of those there are by then: a desk grows by customers, and each has about as many tickets as before."""
-    return f"ma{n * 2_654_435_761 % 2**32 % (n // _OF_AN_ACCOUNT + 1)}"
-
-
-def _contact(n: int) -> str:
-    return f"mc{n * 9 // 10}"
-
-
-def compared(young: Sequence[Measured], old: Sequence[Measured]) -> dict[str, Any]:
-    """Medians of the stretches of two desks that went by turns, without those that warmed a worker up."""
+def compared(pairs: Sequence[tuple[Measured, Measured]]) -> dict[str, Any]:
+    """Medians of what two desks cost by turns, at each pace: after its first pair, which settles what was before."""
     found: dict[str, Any] = {}
-    for what, take in (("CPU µs per event", _us), ("MB of the worker", _mb)):
-        pairs = [
-            (take(first), take(last))
-            for first, last in zip(young, old, strict=True)
-            if not (first.warming_up or last.warming_up)
-        ]
-        found[f"figures from {young[0].tickets:,} tickets on, {what}"] = statistics.median(first for first, _ in pairs)
-        found[f"figures to {old[-1].tickets:,} tickets, {what}"] = statistics.median(last for _, last in pairs)
-        found[f"figures, last tickets × first by turns, {what}"] = statistics.median(
-            last / first for first, last in pairs
-        )
+    for pace in _PACES:
+        told = [(first.us, last.us) for first, last in pairs if first.a_second == pace.a_second][1:]
+        young, old = zip(*told, strict=True)
+        found[f"figures from {_YOUNG:,} tickets on, CPU µs per event {pace.name}"] = statistics.median(young)
+        found[f"figures at the last tickets, CPU µs per event {pace.name}"] = statistics.median(old)
+        found[f"{_RATIO} CPU µs per event {pace.name}"] = statistics.median(last / first for first, last in told)
+    found[f"{_RATIO} MB of the worker"] = statistics.median(last.worker_mb / first.worker_mb for first, last in pairs)
     return found
-
-
-def _us(stretch: Measured) -> float:
-    return stretch.us
-
-
-def _mb(stretch: Measured) -> float:
-    return stretch.worker_mb
 
 
 async def _rebuilt(desk: Figures, tickets: int) -> dict[str, Any]:
