@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from bus.calendars import Calendar, Calendars, micros, spans
 from tests.metrics_worker.histories import BEGIN
-from tests.metrics_worker.oracle import Desk, Hours
+from tests.metrics_worker.oracle_facts import Desk, Hours
 
 _SECOND = BEGIN + timedelta(days=20)
 _LATER = BEGIN + timedelta(days=2)

@@ -18,7 +18,8 @@ from metrics_worker.rebuild.shares import processes_for, shares
 from metrics_worker.rebuild.with_progress import rebuilt
 from tests.conftest import Stack
 from tests.metrics_worker.histories import BEGIN, Contact, Ticket, interleaved
-from tests.metrics_worker.oracle import OFFICE, Desk, Hours, count
+from tests.metrics_worker.oracle import count
+from tests.metrics_worker.oracle_facts import OFFICE, Desk, Hours
 from tests.metrics_worker.test_worker import events_of, published, tickets
 from tests.metrics_worker.workers import Figures, state_of
 

@@ -11,7 +11,7 @@ from bus.calendars import instant, micros
 from bus.errors import Invalid
 from bus.settings import Which
 from bus.ticket_event import TicketEvent
-from tests.metrics_worker.oracle import Hours
+from tests.metrics_worker.oracle_facts import Hours
 from tests.ticketing.clocks.stories import HOUR, NORMAL, URGENT, Story
 
 BEGIN, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
