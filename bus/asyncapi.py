@@ -12,7 +12,8 @@ from pydantic.json_schema import models_json_schema
 from bus.contact_event import CONTACT_DATA_MODELS, ContactEvent
 from bus.message import CHANNELS
 from bus.model import Wire
-from bus.ticket_event import DATA_MODELS, TicketEvent
+from bus.ticket_event import TicketEvent
+from bus.ticket_event_data import DATA_MODELS
 from bus.topics import MAX_RECORD_BYTES, SHARED, Topic, topics
 
 VERSION = "1.0.0"

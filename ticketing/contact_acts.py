@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from bus.contact_event import ContactEvent
 from bus.errors import Invalid
-from bus.ticket_event import Actor, TicketEvent, Updated, event_id
+from bus.ticket_event import Actor, TicketEvent, event_id
+from bus.ticket_event_data import Updated
 
 
 @dataclass(frozen=True, slots=True)

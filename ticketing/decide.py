@@ -6,15 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from bus.reply import Reply
-from bus.ticket_event import (
-    Actor,
-    ConfirmationSuppressed,
-    Confirmed,
-    DeliveryUpdated,
-    MessageRevised,
-    Opened,
-    Updated,
-)
+from bus.ticket_event import Actor
+from bus.ticket_event_data import ConfirmationSuppressed, Confirmed, DeliveryUpdated, MessageRevised, Opened, Updated
 from ticketing.arrivals import Arrivals, Revision
 from ticketing.components import Component
 from ticketing.confirm import Opening, Suppressed

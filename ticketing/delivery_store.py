@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.reply import Reply
-from bus.ticket_event import Actor, DeliveryUpdated, TicketEvent, event_id
+from bus.ticket_event import Actor, TicketEvent, event_id
+from bus.ticket_event_data import DeliveryUpdated
 from bus.together import Executes, together
 from ticketing.catching_up import catch_up_ids
 from ticketing.database import Array

@@ -11,7 +11,8 @@ from datetime import datetime
 
 from bus.calendars import instant, micros
 from bus.settings import Which
-from bus.ticket_event import Actor, Assigned, BecameOverdue, DueSet, Escalated, StatusChanged, TicketEvent
+from bus.ticket_event import Actor, TicketEvent
+from bus.ticket_event_data import Assigned, BecameOverdue, DueSet, Escalated, StatusChanged
 from ticketing.clocks import EVERY, RESPONSES, Clock, Clocks, Moment
 from ticketing.service_levels import ServiceLevel, ServiceLevels
 from ticketing.tickets import Ticket

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from bus.ticket_event import Absorbed, Actor, OtherTicket, Updated
+from bus.ticket_event import Actor
+from bus.ticket_event_data import Absorbed, OtherTicket, Updated
 from ticketing.tickets import Cause, Requester, Ticket
 
 

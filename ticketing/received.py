@@ -1,6 +1,6 @@
 """What the world is told of a message that has come into a ticket, and what it changes of the ticket. Pure."""
 
-from bus.ticket_event import MatchSummary, MessageReceived
+from bus.ticket_event_data import MatchSummary, MessageReceived
 from ticketing.incoming import Incoming
 from ticketing.match import Match
 from ticketing.tickets import Ticket

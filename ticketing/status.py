@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Literal
 
 from bus.errors import Invalid
-from bus.ticket_event import Actor, Closed, Reopened, Status, StatusChanged
+from bus.ticket_event import Actor, Status
+from bus.ticket_event_data import Closed, Reopened, StatusChanged
 from ticketing.tickets import Cause, Ticket
 
 By = Literal["agent", "customer", "rule"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from bus.asyncapi import asyncapi, families
 from bus.contact_event import CONTACT_DATA_MODELS
-from bus.ticket_event import DATA_MODELS
+from bus.ticket_event_data import DATA_MODELS
 from bus.topics import CONTACT_EVENTS, TICKET_EVENTS
 from deploy.openapi import openapi
 

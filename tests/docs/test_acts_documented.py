@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from bus.ticket_event import DATA_MODELS
+from bus.ticket_event_data import DATA_MODELS
 from ticketing.acts.table import ACTS, OPENING
 
 TEXT = (Path(__file__).parents[2] / "docs" / "acts.md").read_text()

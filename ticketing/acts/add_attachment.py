@@ -4,7 +4,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.errors import Invalid
-from bus.ticket_event import AttachmentAdded
+from bus.ticket_event_data import AttachmentAdded
 from ticketing.acts.files import File
 from ticketing.acts.kind import ActKind, Asked
 from ticketing.acts.scene import Scene

@@ -4,7 +4,7 @@ from pydantic import Field, model_validator
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.errors import Invalid
-from bus.ticket_event import Assigned
+from bus.ticket_event_data import Assigned
 from ticketing.acts.kind import ActKind, Asked, Input
 from ticketing.acts.scene import Scene
 from ticketing.acts.whom import must_be_there

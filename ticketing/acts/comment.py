@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from bus.ticket_event import Commented
+from bus.ticket_event_data import Commented
 from ticketing.acts.files import File
 from ticketing.acts.kind import ActKind, Input
 from ticketing.acts.scene import Scene

@@ -3,7 +3,7 @@
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bus.ticket_event import Assigned, Escalated
+from bus.ticket_event_data import Assigned, Escalated
 from ticketing import status
 from ticketing.acts.kind import ActKind, Asked, Input
 from ticketing.acts.scene import Scene

@@ -12,16 +12,8 @@ from typing import Any, NamedTuple
 from bus.errors import Invalid
 from bus.message import AutomationKind, Channel
 from bus.model import Wire
-from bus.ticket_event import (
-    Actor,
-    ConfirmationSuppressed,
-    MessageMoved,
-    Opened,
-    Split,
-    TicketEventType,
-    Unmerged,
-    Updated,
-)
+from bus.ticket_event import Actor, TicketEventType
+from bus.ticket_event_data import ConfirmationSuppressed, MessageMoved, Opened, Split, Unmerged, Updated
 from ticketing.acts.act import Act
 from ticketing.cuts import Cut, CutKind, inherited
 from ticketing.merging import absorb, is_of

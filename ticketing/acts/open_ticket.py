@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.errors import Invalid
 from bus.message import Author, Channel, Identity, NormalizedMessage
-from bus.ticket_event import Actor, Assigned, ConfirmationSuppressed, Confirmed, DueSet, Opened, Updated
+from bus.ticket_event import Actor
+from bus.ticket_event_data import Assigned, ConfirmationSuppressed, Confirmed, DueSet, Opened, Updated
 from ticketing import brakes_store, load
 from ticketing.acts.aside import Aside, aside, decoded, take
 from ticketing.acts.caller import Caller, Person, keep, owner, person

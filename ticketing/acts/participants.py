@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field
 from sqlalchemy import text
 
-from bus.ticket_event import Updated
+from bus.ticket_event_data import Updated
 from ticketing.acts.kind import ActKind, Input
 from ticketing.acts.scene import Scene
 from ticketing.contacts import person_of

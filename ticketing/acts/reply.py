@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bus.errors import Invalid
 from bus.message import Channel
 from bus.reply import Recipient, Reply, ReplyAttachment
-from bus.ticket_event import Replied, Updated
+from bus.ticket_event_data import Replied, Updated
 from ticketing.acts.answered import MAILABLE, Correspondence, Way, reply_subject, way
 from ticketing.acts.correspondence import correspondence
 from ticketing.acts.files import File

@@ -8,7 +8,8 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.errors import Invalid
-from bus.ticket_event import Actor, ConfirmationSuppressed, Opened
+from bus.ticket_event import Actor
+from bus.ticket_event_data import ConfirmationSuppressed, Opened
 from ticketing import load
 from ticketing.acts.aside import Aside, aside, no_message, take
 from ticketing.acts.kind import Input, OpeningKind, ToOpen

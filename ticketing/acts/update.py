@@ -8,7 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 from bus.calendars import instant
 from bus.errors import Invalid
 from bus.message import Priority
-from bus.ticket_event import DueSet, Updated
+from bus.ticket_event_data import DueSet, Updated
 from ticketing.acts.kind import ActKind, Input
 from ticketing.acts.scene import Scene
 from ticketing.people.policy import Permission

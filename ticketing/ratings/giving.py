@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bus.settings import RatingSettings
 from bus.ticket_event import Actor
-from bus.ticket_event import Rated as RatedEvent
+from bus.ticket_event_data import Rated as RatedEvent
 from ticketing import load
 from ticketing.acts.perform import transaction
 from ticketing.arrivals import Arrivals

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from bus.ticket_event import Actor, Rated
+from bus.ticket_event import Actor
+from bus.ticket_event_data import Rated
 from ticketing.incoming import Incoming
 from ticketing.tickets import Ticket
 

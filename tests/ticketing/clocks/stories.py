@@ -9,7 +9,8 @@ from typing import Any
 from bus.calendars import Calendar, micros, spans
 from bus.model import Wire
 from bus.settings import Which
-from bus.ticket_event import Actor, Assigned, DueSet, TicketEvent, TicketEventType, Updated
+from bus.ticket_event import Actor, TicketEvent, TicketEventType
+from bus.ticket_event_data import Assigned, DueSet, Updated
 from ticketing import status
 from ticketing.due_times import Struck, Target, catch_up, follow
 from ticketing.service_levels import ServiceLevel, ServiceLevels
