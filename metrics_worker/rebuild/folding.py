@@ -20,7 +20,8 @@ from metrics_worker.reading_ranges import Ranges
 from metrics_worker.rebuild.shadow import Shadow
 from metrics_worker.rebuild.tally import Sums, Tally
 
-_CONTACTS_HELD = 50_000
+_HELD = 100_000
+"""Sums of contacts and accounts, and of days of these: they are too many to be held all."""
 _RARELY = 200_000
 _A_WHILE = 1_000
 """So many tickets are counted in a row; then the database and Kafka are heard again."""
@@ -81,7 +82,7 @@ class Folding:
             if self._writing is not None:
                 self._writing.cancel()
         await self._write_people()
-        await self._write_parts()
+        await self._shadow.add_parts(self._tally.take())
         return Folded(self._tickets, self._newest, self._pointers, self._tally.sums())
 
     def _fold_tickets(self, batch: Sequence[Received], tickets: dict[str, TicketFacts]) -> None:
@@ -121,8 +122,8 @@ class Folding:
         while tickets:  # what is written makes room for what is read meanwhile
             some = [tickets.popitem()[1] for _ in range(min(_A_WHILE, len(tickets)))]
             await self._shadow.add_tickets([(facts, self._counted(facts)) for facts in some])
-        if len(self._tally.contacts) > _CONTACTS_HELD:
-            await self._write_parts()
+        if self._tally.held > _HELD:
+            await self._shadow.add_parts(self._tally.take())
 
     def _counted(self, facts: TicketFacts) -> Marks:
         """Count a ticket that stands for itself, as far as is known."""
@@ -132,12 +133,6 @@ class Folding:
         adding = contribution(MergeGroup(facts.ticket_id, facts), self._calendars)
         self._tally.count(adding)
         return adding.marks
-
-    async def _write_parts(self) -> None:
-        """What contacts have come to so far: they are too many to be held."""
-        found = dict(self._tally.contacts)
-        self._tally.contacts.clear()
-        await self._shadow.add_parts(found)
 
     async def _write_people(self) -> None:
         roots = roots_of(self._people)

@@ -121,9 +121,8 @@ async def _together(*doing: Coroutine[Any, Any, Result]) -> list[Result]:
 
 async def _write_figures(shadow: Shadow, tally: Tally, folded: Sequence[Folded]) -> None:
     """All that was counted."""
-    figures, days = tally.sums()
-    await shadow.add_parts(tally.contacts)
-    await shadow.add_sums(figures)
-    await shadow.add_days(days)
+    await shadow.add_parts(tally.take())
+    await shadow.add_sums(tally.sums())
+    await shadow.make_days()
     await shadow.make_figures(max(each.newest for each in folded))
     await shadow.index("figures", "days")

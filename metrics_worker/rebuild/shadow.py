@@ -18,13 +18,15 @@ from metrics_worker.contribution import Marks
 from metrics_worker.counters import apart, encoded
 from metrics_worker.driver import driver, written
 from metrics_worker.facts import TicketFacts
-from metrics_worker.rebuild.tally import Counters, into
+from metrics_worker.rebuild.tally import Counters, Sums, into
 from metrics_worker.settling import DayKey, Stored
 from metrics_worker.tables import COMPUTED, SCHEMA, metadata
 
 SHADOW = "metrics_rebuild"
 PARTS = f"{SHADOW}.parts"
-"""Counters of contacts, several rows a contact: what each stretch of the topic adds."""
+"""Counters of contacts and accounts, several rows each: what each stretch of the topic adds."""
+DAY_PARTS = f"{SHADOW}.day_parts"
+"""The same by day."""
 SUMS = f"{SHADOW}.sums"
 """Whole counters of those who had several parts, and of all other keys."""
 RUN = f"{SHADOW}.run"
@@ -39,6 +41,13 @@ _ROOTS = sa.text(f"""
     FROM unnest(CAST(:ids AS text[]), CAST(:roots AS text[])) AS n(id, root_id) WHERE t.ticket_id = n.id
 """)  # noqa: S608
 _OFTEN = sa.text(f"SELECT key, array_agg(counters) FROM {PARTS} GROUP BY key HAVING count(*) > 1")  # noqa: S608
+_DAYS_OFTEN = sa.text(f"""
+    SELECT key, day, array_agg(counters), array_agg(durations) FROM {DAY_PARTS} GROUP BY key, day HAVING count(*) > 1
+""")  # noqa: S608
+_DAYS = sa.text(f"""
+    INSERT INTO {SHADOW}.days
+    SELECT key, day, min(counters), min(durations) FROM {DAY_PARTS} GROUP BY key, day HAVING count(*) = 1
+""")  # noqa: S608
 # with the revisions that the live ones have now: most will have no other when they are exchanged
 _FIGURES = sa.text(f"""
     INSERT INTO {SHADOW}.figures
@@ -84,6 +93,9 @@ class Shadow:
                 await connection.execute(CreateTable(table))
             for name in (PARTS, SUMS):
                 await connection.execute(sa.text(f"CREATE UNLOGGED TABLE {name} (key text, counters text)"))
+            await connection.execute(
+                sa.text(f"CREATE UNLOGGED TABLE {DAY_PARTS} (key text, day int, counters text, durations text)")
+            )
             await connection.execute(sa.text(f"CREATE TABLE {RUN} (id text)"))
             await connection.execute(sa.text(f"INSERT INTO {RUN} VALUES (:run)"), {"run": self.run})  # noqa: S608
 
@@ -123,25 +135,30 @@ class Shadow:
             ((id_, roots[id_], each.account_id, each.version, each.to_json()) for id_, each in contacts.items()),
         )
 
-    async def add_parts(self, contacts: Mapping[str, Counters]) -> None:
-        """What some tickets add to the counters of contacts."""
-        await self._copy("parts (key, counters)", _texts(contacts))
+    async def add_parts(self, some: Sums) -> None:
+        """What some tickets add to the counters of contacts and accounts."""
+        await self._copy("parts (key, counters)", _texts(some.figures))
+        await self._copy("day_parts (key, day, counters, durations)", _texts_by_day(some.days))
 
-    async def add_sums(self, figures: Mapping[str, Counters]) -> None:
+    async def add_sums(self, whole: Sums) -> None:
         """Whole counters of keys that have no parts."""
-        await self._copy("sums (key, counters)", _texts(figures))
+        await self._copy("sums (key, counters)", _texts(whole.figures))
+        await self._copy("days (key, day, counters, durations)", _texts_by_day(whole.days))
 
-    async def add_days(self, days: Mapping[DayKey, Counters]) -> None:
-        """Whole counters by day."""
-        await self._copy("days (key, day, counters, durations)", _texts_by_day(days))
+    async def make_days(self) -> None:
+        """Parts by day into whole days; they are done with."""
+        async for some in self._read(_DAYS_OFTEN):
+            days = {(key, day): _joined([*counters, *durations]) for key, day, counters, durations in some}
+            await self.add_sums(Sums({}, days))
+        async with self._writing() as connection:
+            await connection.execute(BULK)
+            await connection.execute(_DAYS)
+            await connection.execute(sa.text(f"DROP TABLE {DAY_PARTS}"))
 
     async def make_figures(self, newest: datetime) -> None:
         """Parts and sums into figures; they are done with."""
-        async with self._engine.connect() as reading:
-            await reading.execute(BULK)
-            found = await reading.stream(_OFTEN, execution_options={"yield_per": 5_000})
-            async for some in found.partitions():
-                await self.add_sums({key: _joined(parts) for key, parts in some})
+        async for some in self._read(_OFTEN):
+            await self.add_sums(Sums({key: _joined(parts) for key, parts in some}, {}))
         async with self._writing() as connection:
             await connection.execute(BULK)
             await connection.execute(_FIGURES, {"newest": newest})
@@ -157,6 +174,13 @@ class Shadow:
         """Tickets that are there already, as they are now."""
         async with self._writing() as connection:
             await written(await driver(connection), rows.tickets_written(changed), counting="", schema=SHADOW)
+
+    async def _read(self, statement: sa.TextClause) -> AsyncIterator[Sequence[Any]]:
+        async with self._engine.connect() as reading:
+            await reading.execute(BULK)
+            found = await reading.stream(statement, execution_options={"yield_per": 5_000})
+            async for some in found.partitions():
+                yield some
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:
@@ -190,8 +214,8 @@ def _texts_by_day(days: Mapping[DayKey, Counters]) -> Iterable[tuple[Any, ...]]:
             yield key, day, encoded(counts), encoded(durations) if durations else None
 
 
-def _joined(parts: Sequence[str]) -> Counters:
+def _joined(parts: Iterable[str | None]) -> Counters:
     sums: Counters = {}
-    for part in parts:
+    for part in filter(None, parts):
         into(sums, json.loads(part))
     return sums

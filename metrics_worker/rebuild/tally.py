@@ -9,11 +9,12 @@ from metrics_worker.contribution import Contribution, has_days
 from metrics_worker.settling import DayKey
 
 _COMBINATIONS = 20_000
+_MANY = ("contact:", "account:")
 Counters = dict[str, int]
 
 
 class Sums(NamedTuple):
-    """Counters of all keys but contacts', for always and by day; some may be 0."""
+    """Counters of keys, for always and by day; some may be 0."""
 
     figures: Mapping[str, Counters]
     days: Mapping[DayKey, Counters]
@@ -26,14 +27,16 @@ def into(sums: Counters, counters: Mapping[str, int], sign: int = 1) -> None:
 
 
 class Tally:
-    """The counters of contacts, and those of all other keys, for always and by day.
+    """The counters of all keys, for always and by day.
 
-    What a ticket adds to the desk, its account, its agent and its team is the same: it is added once for the
+    Contacts and accounts are as many as a desk has customers: what they have come to is taken away (`take`) before they
+    are too many. What a ticket adds to the desk, its agent and its team is the same: it is added once for the
     combination of these, and only in the end to each of them.
     """
 
     def __init__(self) -> None:
-        self.contacts: defaultdict[str, Counters] = defaultdict(dict)
+        self._many: defaultdict[str, Counters] = defaultdict(dict)
+        self._many_days: defaultdict[DayKey, Counters] = defaultdict(dict)
         self._figures: defaultdict[str, Counters] = defaultdict(dict)
         self._days: defaultdict[DayKey, Counters] = defaultdict(dict)
         self._shared: dict[tuple[str, ...], dict[int, Counters]] = {}
@@ -41,11 +44,16 @@ class Tally:
     def count(self, adding: Contribution, sign: int = 1) -> None:
         """Add what a group contributes, or take it away."""
         for keys, counters, by_day in adding.shares:
-            shared = tuple(keys)
-            if len(keys) > 1 and keys[1].startswith("contact:"):
-                into(self.contacts[keys[1]], counters, sign)
-                shared = (keys[0], *keys[2:])
-            days = self._shared.setdefault(shared, {})
+            shared: list[str] = []
+            for key in keys:
+                if not key.startswith(_MANY):
+                    shared.append(key)
+                    continue
+                into(self._many[key], counters, sign)
+                if has_days(key):
+                    for day, some in by_day.items():
+                        into(self._many_days[key, day], some, sign)
+            days = self._shared.setdefault(tuple(shared), {})
             for day, some in by_day.items():
                 into(days.setdefault(day, {}), some, sign)
         if len(self._shared) > _COMBINATIONS:
@@ -54,21 +62,31 @@ class Tally:
     def count_feedback(self, contact: ContactFacts) -> None:
         """Add what a contact adds by itself."""
         for key, fact in feedback_of(contact):
-            if key.startswith("contact:"):
-                into(self.contacts[key], {"feedback": 1})
-            else:
-                into(self._figures[key], {"feedback": 1})
-                into(self._days[key, fact.day], {"feedback": 1})
+            many = key.startswith(_MANY)
+            into((self._many if many else self._figures)[key], {"feedback": 1})
+            if has_days(key):
+                into((self._many_days if many else self._days)[key, fact.day], {"feedback": 1})
 
     def add(self, sums: Sums) -> None:
-        """Add what another tally came to, without its contacts."""
+        """Add what another tally came to in the end."""
         for key, counters in sums.figures.items():
             into(self._figures[key], counters)
         for day_key, counters in sums.days.items():
             into(self._days[day_key], counters)
 
+    @property
+    def held(self) -> int:
+        """How much `take` would give."""
+        return len(self._many) + len(self._many_days)
+
+    def take(self) -> Sums:
+        """What contacts and accounts have come to since this was asked last."""
+        taken = Sums(self._many, self._many_days)
+        self._many, self._many_days = defaultdict(dict), defaultdict(dict)
+        return taken
+
     def sums(self) -> Sums:
-        """What all came to, without contacts."""
+        """What all others have come to."""
         self._spread()
         return Sums(self._figures, self._days)
 

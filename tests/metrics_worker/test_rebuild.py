@@ -13,8 +13,10 @@ from bus.errors import Retryable
 from bus.record import Partition
 from bus.settings import CalendarSettings
 from metrics_worker.database import engine as engine_of
+from metrics_worker.rebuild import folding
 from metrics_worker.rebuild.shadow import Shadow
 from metrics_worker.rebuild.shares import processes_for, shares
+from metrics_worker.rebuild.tally import Sums
 from metrics_worker.rebuild.with_progress import rebuilt
 from tests.conftest import Stack
 from tests.metrics_worker.histories import BEGIN, Contact, Ticket, interleaved
@@ -154,15 +156,36 @@ async def test_rebuild_whose_processes_die_changes_nothing_and_leaves_none(stack
     await desk.close()
 
 
+async def test_rebuild_adds_up_what_was_counted_in_many_parts(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Contacts and accounts, for always and by day, that come again and again; some parts cancel each other."""
+    monkeypatch.setattr(folding, "_HELD", 3)
+    monkeypatch.setattr(folding, "_A_WHILE", 4)
+    desk = await Figures.make(stack)
+    made = [Ticket(f"t{n}", n, f"c{n % 3}", f"ac{n % 2}").mail(n * 300).answered(n * 300 + n) for n in range(40)]
+    for ticket in made[::3]:
+        ticket.closed(20_000)
+    for one, other in ((1, 7), (9, 10)):
+        made[one].merged(20_000, made[other].id)
+    events = interleaved([ticket.events for ticket in made], random.Random(1))
+    await desk.publish(events)
+    desk.start()
+    assert await desk.settled() == []
+    done = await rebuilt(desk.settings, names=desk.names, processes=1)
+    assert (done.difference.keys, done.difference.days) == (0, 0), done.difference.examples
+    assert await desk.settled() == []
+    assert await published(desk) == count(events)
+    await desk.close()
+
+
 async def test_rebuild_that_another_one_follows_writes_nothing_any_more(stack: Stack) -> None:
     desk = await Figures.make(stack)
     engine = engine_of(desk.url)
     former, latter = Shadow(engine), Shadow(engine)
     await former.make()
-    await former.add_sums({"desk": {"total": 1}})
+    await former.add_sums(Sums({"desk": {"total": 1}}, {}))
     await latter.make()
     with pytest.raises(Retryable, match="another rebuild"):
-        await former.add_sums({"desk": {"total": 1}})
+        await former.add_sums(Sums({"desk": {"total": 1}}, {}))
     async with engine.connect() as connection:
         assert await connection.scalar(sa.text("SELECT count(*) FROM metrics_rebuild.sums")) == 0
     await engine.dispose()
