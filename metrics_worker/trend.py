@@ -16,8 +16,10 @@ from metrics_worker.pages import Day
 from metrics_worker.scope import look, scope_of
 
 _DAYS = sa.text("""
-    SELECT day, counters::json AS counters, durations::json AS durations FROM metrics.days
-    WHERE key = :key AND day BETWEEN :first AND :last ORDER BY day
+    SELECT d.day, d.counters::json AS counters, d.durations::json AS durations
+    FROM generate_series(greatest(:first, (SELECT min(day) FROM metrics.days)),
+                         least(:last, (SELECT max(day) FROM metrics.days))) AS n(day)
+    JOIN metrics.days AS d ON d.day = n.day AND d.key = :key ORDER BY d.day
 """)
 
 

@@ -45,7 +45,7 @@ _DAYS_OFTEN = sa.text(f"""
     SELECT key, day, array_agg(counters), array_agg(durations) FROM {DAY_PARTS} GROUP BY key, day HAVING count(*) > 1
 """)  # noqa: S608
 _DAYS = sa.text(f"""
-    INSERT INTO {SHADOW}.days
+    INSERT INTO {SHADOW}.days (key, day, counters, durations)
     SELECT key, day, min(counters), min(durations) FROM {DAY_PARTS} GROUP BY key, day HAVING count(*) = 1
 """)  # noqa: S608
 # with the revisions that the live ones have now: most will have no other when they are exchanged
