@@ -48,8 +48,8 @@ class ManyTickets:
         if len(self._waiting) <= self.number // _OPEN:
             return None
         last = self.number - 1
-        first = 0 if self._dice.randrange(_OLD) == 0 else max(0, last - _THREE_DAYS)
-        while (chosen := self._dice.randint(first, last)) not in self._waiting:
+        began = 0 if self._dice.randrange(_OLD) == 0 else max(0, last - _THREE_DAYS)
+        while (chosen := self._dice.randint(began, last)) not in self._waiting:
             pass
         self._waiting.remove(chosen)
         return chosen
