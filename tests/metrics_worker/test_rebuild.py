@@ -3,6 +3,7 @@
 import asyncio
 import random
 import signal
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import psutil
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 from bus.errors import Retryable
 from bus.record import Partition
 from bus.settings import CalendarSettings
+from bus.ticket_event import TicketEvent
 from metrics_worker.database import engine as engine_of
 from metrics_worker.rebuild import folding
 from metrics_worker.rebuild.shadow import Shadow
@@ -26,6 +28,13 @@ from tests.metrics_worker.test_worker import events_of, published, tickets
 from tests.metrics_worker.workers import Figures, state_of
 
 pytestmark = pytest.mark.stack
+
+
+async def _changes_no_digit(desk: Figures, events: Sequence[TicketEvent], processes: int | None = None) -> None:
+    done = await rebuilt(desk.settings, names=desk.names, processes=processes)
+    assert (done.difference.keys, done.difference.days) == (0, 0), done.difference.examples
+    assert await desk.settled() == []
+    assert await published(desk) == count(events)
 
 
 async def test_rebuild_changes_no_digit_while_the_worker_goes_on(stack: Stack) -> None:
@@ -97,10 +106,7 @@ async def test_rebuild_counts_rings_and_survivors_that_nobody_has_read(stack: St
     await desk.publish(events)
     desk.start()
     assert await desk.settled() == []
-    done = await rebuilt(desk.settings, names=desk.names, processes=3)
-    assert (done.difference.keys, done.difference.days) == (0, 0), done.difference.examples
-    assert await desk.settled() == []
-    assert await published(desk) == count(events)
+    await _changes_no_digit(desk, events, processes=3)
     await desk.close()
 
 
@@ -122,10 +128,7 @@ async def test_rebuild_that_dies_or_freezes_changes_nothing(stack: Stack, fault:
     assert await desk.settled() == []  # a frozen one's locks are taken away
     dying.send_signal(signal.SIGCONT)
     assert await asyncio.to_thread(dying.wait, 60) != 0
-    done = await rebuilt(desk.settings, names=desk.names)
-    assert (done.difference.keys, done.difference.days) == (0, 0), done.difference.examples
-    assert await desk.settled() == []
-    assert await published(desk) == count([*events, *more])
+    await _changes_no_digit(desk, [*events, *more])
     await desk.close()
 
 
@@ -149,10 +152,7 @@ async def test_rebuild_whose_processes_die_changes_nothing_and_leaves_none(stack
     assert await asyncio.to_thread(dying.wait, 60) != 0
     _, alive = await asyncio.to_thread(psutil.wait_procs, apart, 60)
     assert alive == []
-    done = await rebuilt(desk.settings, names=desk.names, processes=2)
-    assert (done.difference.keys, done.difference.days) == (0, 0), done.difference.examples
-    assert await desk.settled() == []
-    assert await published(desk) == count(events)
+    await _changes_no_digit(desk, events, processes=2)
     await desk.close()
 
 
@@ -170,10 +170,7 @@ async def test_rebuild_adds_up_what_was_counted_in_many_parts(stack: Stack, monk
     await desk.publish(events)
     desk.start()
     assert await desk.settled() == []
-    done = await rebuilt(desk.settings, names=desk.names, processes=1)
-    assert (done.difference.keys, done.difference.days) == (0, 0), done.difference.examples
-    assert await desk.settled() == []
-    assert await published(desk) == count(events)
+    await _changes_no_digit(desk, events, processes=1)
     await desk.close()
 
 
