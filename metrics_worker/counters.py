@@ -18,7 +18,7 @@ _LOAD = """
     LEFT JOIN metrics.figures AS f ON f.key = 'contact:' || m.contact_id
     WHERE c.contact_id = ANY(CAST(%(contacts)s AS text[]))
     UNION ALL
-    SELECT d.key, d.day, d.counters, CASE WHEN n.durations THEN d.durations END FROM metrics.days AS d
+    SELECT d.key, d.day, d.counts, CASE WHEN n.durations THEN d.durations END FROM metrics.days AS d
     JOIN unnest(CAST(%(day_keys)s AS text[]), CAST(%(days)s AS int[]), CAST(%(durations)s AS boolean[]))
         AS n(key, day, durations) ON d.key = n.key AND d.day = n.day
 """
@@ -33,10 +33,10 @@ _WRITE_FIGURES = """
 
 # durations that have not changed are neither read nor written again
 _WRITE_DAYS = """
-    INSERT INTO metrics.days AS d (key, day, counters, durations)
-    SELECT * FROM unnest(CAST(%(keys)s AS text[]), CAST(%(days)s AS int[]), CAST(%(counters)s AS text[]),
+    INSERT INTO metrics.days AS d (key, day, counts, durations)
+    SELECT * FROM unnest(CAST(%(keys)s AS text[]), CAST(%(days)s AS int[]), CAST(%(counts)s AS text[]),
                          CAST(%(durations)s AS text[]))
-    ON CONFLICT (key, day) DO UPDATE SET counters = excluded.counters,
+    ON CONFLICT (key, day) DO UPDATE SET counts = excluded.counts,
                                          durations = coalesce(excluded.durations, d.durations)
 """
 
@@ -46,7 +46,7 @@ _NOTHING = "{}"
 class OfDay(NamedTuple):
     """A day's counters as they are stored: those of durations, which are long, apart (None: none, or as they were)."""
 
-    counters: str
+    counts: str
     durations: str | None
 
 
@@ -86,7 +86,7 @@ async def added(connection: Driver, change: Change, schema: str) -> Counted:
         totals[key] = _sum(totals.get(key), delta)
     for each, (counts, durations) in deltas.items():
         was = by_day.get(each, OfDay(_NOTHING, None))
-        by_day[each] = OfDay(_sum(was.counters, counts), _sum(was.durations, durations) if durations else None)
+        by_day[each] = OfDay(_sum(was.counts, counts), _sum(was.durations, durations) if durations else None)
     return Counted(totals, by_day)
 
 
@@ -101,7 +101,7 @@ def written(counted: Counted, changed_at: datetime) -> list[Part]:
         values = {
             "keys": [key for key, _ in days],
             "days": [day for _, day in days],
-            "counters": [row.counters for row in rows],
+            "counts": [row.counts for row in rows],
             "durations": [row.durations for row in rows],
         }
         parts.append(Part("days", _WRITE_DAYS, values))

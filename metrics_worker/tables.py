@@ -121,8 +121,8 @@ days = sa.Table(
     # the desk's local day, days since 1970; first in the index: what a day adds then lies together
     sa.Column("day", sa.Integer, primary_key=True),
     sa.Column("key", sa.Text, primary_key=True),
-    # as in `figures`, without those of durations
-    sa.Column("counters", sa.Text, nullable=False),
+    # counters as in `figures`, without those of durations
+    sa.Column("counts", sa.Text, nullable=False),
     # these, when there are any: they are long, and many changes of a day leave them as they are
     sa.Column("durations", sa.Text),
     postgresql_with=_ROOM,

@@ -16,7 +16,7 @@ from metrics_worker.pages import Day
 from metrics_worker.scope import look, scope_of
 
 _DAYS = sa.text("""
-    SELECT d.day, d.counters::json AS counters, d.durations::json AS durations
+    SELECT d.day, d.counts::json AS counts, d.durations::json AS durations
     FROM generate_series(greatest(:first, (SELECT min(day) FROM metrics.days)),
                          least(:last, (SELECT max(day) FROM metrics.days))) AS n(day)
     JOIN metrics.days AS d ON d.day = n.day AND d.key = :key ORDER BY d.day
@@ -34,7 +34,7 @@ async def trend(
         by_day = await _of_contact(connection, key, calendars)
     else:
         found = await connection.execute(_DAYS, {"key": key, "first": first, "last": last})
-        by_day = {row.day: row.counters | (row.durations or {}) for row in found}
+        by_day = {row.day: row.counts | (row.durations or {}) for row in found}
     return [
         Day(day=time_of(day * 86_400_000_000).date().isoformat(), figures=parsed(figures(counters)))
         for day, counters in sorted(by_day.items())

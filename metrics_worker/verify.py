@@ -126,7 +126,7 @@ async def _state(settings: Settings, names: Names) -> _State:
                 key: json.loads(found)
                 for key, found in await connection.execute(sa.text("SELECT key, counters FROM metrics.figures"))
             }
-            by_day = await connection.execute(sa.text("SELECT key, day, counters, durations FROM metrics.days"))
+            by_day = await connection.execute(sa.text("SELECT key, day, counts, durations FROM metrics.days"))
             shown = await snapshot.read(connection, names, [key for key in counters if CELL not in key])
             return _State(
                 offsets=offsets,
@@ -135,8 +135,8 @@ async def _state(settings: Settings, names: Names) -> _State:
                 contacts=contacts,
                 counters=counters,
                 days={
-                    f"{key} day {day}": json.loads(counters) | json.loads(durations or "{}")
-                    for key, day, counters, durations in by_day
+                    f"{key} day {day}": json.loads(counts) | json.loads(durations or "{}")
+                    for key, day, counts, durations in by_day
                 },
                 documents={document["key"]: document for document in shown},
                 calendars=await calendar_store.read(connection, settings.desk.calendar),

@@ -20,8 +20,8 @@ _DIFFERING = sa.text(f"""
 _FIRST = sa.text(f"SELECT key, live, new FROM {SHADOW}.differing ORDER BY key LIMIT {_EXAMPLES}")  # noqa: S608
 _DAYS = sa.text(f"""
     SELECT count(*) FROM {SCHEMA}.days AS l FULL JOIN {SHADOW}.days AS s USING (key, day)
-    WHERE (coalesce(l.counters, '{{}}'), coalesce(l.durations, '{{}}'))
-       <> (coalesce(s.counters, '{{}}'), coalesce(s.durations, '{{}}'))
+    WHERE (coalesce(l.counts, '{{}}'), coalesce(l.durations, '{{}}'))
+       <> (coalesce(s.counts, '{{}}'), coalesce(s.durations, '{{}}'))
 """)  # noqa: S608
 
 _REVISIONS = sa.text(f"""

@@ -42,11 +42,11 @@ _ROOTS = sa.text(f"""
 """)  # noqa: S608
 _OFTEN = sa.text(f"SELECT key, array_agg(counters) FROM {PARTS} GROUP BY key HAVING count(*) > 1")  # noqa: S608
 _DAYS_OFTEN = sa.text(f"""
-    SELECT key, day, array_agg(counters), array_agg(durations) FROM {DAY_PARTS} GROUP BY key, day HAVING count(*) > 1
+    SELECT key, day, array_agg(counts), array_agg(durations) FROM {DAY_PARTS} GROUP BY key, day HAVING count(*) > 1
 """)  # noqa: S608
 _DAYS = sa.text(f"""
-    INSERT INTO {SHADOW}.days (key, day, counters, durations)
-    SELECT key, day, min(counters), min(durations) FROM {DAY_PARTS} GROUP BY key, day HAVING count(*) = 1
+    INSERT INTO {SHADOW}.days (key, day, counts, durations)
+    SELECT key, day, min(counts), min(durations) FROM {DAY_PARTS} GROUP BY key, day HAVING count(*) = 1
 """)  # noqa: S608
 # with the revisions that the live ones have now: most will have no other when they are exchanged
 _FIGURES = sa.text(f"""
@@ -94,7 +94,7 @@ class Shadow:
             for name in (PARTS, SUMS):
                 await connection.execute(sa.text(f"CREATE UNLOGGED TABLE {name} (key text, counters text)"))
             await connection.execute(
-                sa.text(f"CREATE UNLOGGED TABLE {DAY_PARTS} (key text, day int, counters text, durations text)")
+                sa.text(f"CREATE UNLOGGED TABLE {DAY_PARTS} (key text, day int, counts text, durations text)")
             )
             await connection.execute(sa.text(f"CREATE TABLE {RUN} (id text)"))
             await connection.execute(sa.text(f"INSERT INTO {RUN} VALUES (:run)"), {"run": self.run})  # noqa: S608
@@ -138,17 +138,17 @@ class Shadow:
     async def add_parts(self, some: Sums) -> None:
         """What some tickets add to the counters of contacts and accounts."""
         await self._copy("parts (key, counters)", _texts(some.figures))
-        await self._copy("day_parts (key, day, counters, durations)", _texts_by_day(some.days))
+        await self._copy("day_parts (key, day, counts, durations)", _texts_by_day(some.days))
 
     async def add_sums(self, whole: Sums) -> None:
         """Whole counters of keys that have no parts."""
         await self._copy("sums (key, counters)", _texts(whole.figures))
-        await self._copy("days (key, day, counters, durations)", _texts_by_day(whole.days))
+        await self._copy("days (key, day, counts, durations)", _texts_by_day(whole.days))
 
     async def make_days(self) -> None:
         """Parts by day into whole days; they are done with."""
         async for some in self._read(_DAYS_OFTEN):
-            days = {(key, day): _joined([*counters, *durations]) for key, day, counters, durations in some}
+            days = {(key, day): _joined([*counts, *durations]) for key, day, counts, durations in some}
             await self.add_sums(Sums({}, days))
         async with self._writing() as connection:
             await connection.execute(BULK)

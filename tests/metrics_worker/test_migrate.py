@@ -5,6 +5,8 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from bus.errors import Retryable
+from bus.progress import database_error
 from metrics_worker.counters import apart, encoded
 from metrics_worker.facts import OPENED, Fact, TicketFacts
 from metrics_worker.measures import CLOCKS
@@ -75,7 +77,7 @@ def test_durations_of_days_are_put_apart(stack: Stack) -> None:
             connection.execute(sa.text("INSERT INTO metrics.days VALUES ('desk', :day, :counters)"), row)
     upgrade(url)
     with engine.connect() as connection:
-        kept = connection.execute(sa.text("SELECT counters, durations FROM metrics.days ORDER BY day")).all()
+        kept = connection.execute(sa.text("SELECT counts, durations FROM metrics.days ORDER BY day")).all()
     engine.dispose()
     counts, durations = apart(counters)
     assert len(durations) == 8
@@ -85,6 +87,18 @@ def test_durations_of_days_are_put_apart(stack: Stack) -> None:
         ('{"total":1}', None),
         ("{}", None),
     ]
+
+
+@pytest.mark.stack
+def test_worker_of_the_version_before_waits(stack: Stack) -> None:
+    """It would add durations to the counts, where nobody looks for them."""
+    url = stack.new_database()
+    upgrade(url)
+    engine = sa.create_engine(url)
+    with engine.connect() as connection, pytest.raises(sa.exc.ProgrammingError) as refused:
+        connection.execute(sa.text("SELECT d.key, d.day, d.counters FROM metrics.days AS d"))
+    engine.dispose()
+    assert isinstance(database_error(refused.value), Retryable)
 
 
 @pytest.mark.stack
