@@ -50,18 +50,18 @@ class OfDay(NamedTuple):
     durations: str | None
 
 
-class Counted(NamedTuple):
+class Kept(NamedTuple):
     """What is to be stored, in the one form that equal counters have."""
 
     figures: Mapping[str, str]
     days: Mapping[DayKey, OfDay]
 
 
-async def added(connection: Driver, change: Change, schema: str) -> Counted:
+async def added(connection: Driver, change: Change, schema: str) -> Kept:
     """What is stored, with the change added."""
     touched = {*change.deltas, *change.touched}
     if not touched:
-        return Counted({}, {})
+        return Kept({}, {})
     deltas = {each: apart(delta) for each, delta in change.days.items()}
     found = await fetched(
         connection,
@@ -87,17 +87,17 @@ async def added(connection: Driver, change: Change, schema: str) -> Counted:
     for each, (counts, durations) in deltas.items():
         was = by_day.get(each, OfDay(_NOTHING, None))
         by_day[each] = OfDay(_sum(was.counts, counts), _sum(was.durations, durations) if durations else None)
-    return Counted(totals, by_day)
+    return Kept(totals, by_day)
 
 
-def written(counted: Counted, changed_at: datetime) -> list[Part]:
+def written(kept: Kept, changed_at: datetime) -> list[Part]:
     """To keep them; nothing when there are none."""
     parts: list[Part] = []
-    if keys := sorted(counted.figures):
-        values = {"keys": keys, "counters": [counted.figures[key] for key in keys], "changed_at": changed_at}
+    if keys := sorted(kept.figures):
+        values = {"keys": keys, "counters": [kept.figures[key] for key in keys], "changed_at": changed_at}
         parts.append(Part("figures", _WRITE_FIGURES, values))
-    if days := sorted(counted.days):
-        rows = [counted.days[each] for each in days]
+    if days := sorted(kept.days):
+        rows = [kept.days[each] for each in days]
         values = {
             "keys": [key for key, _ in days],
             "days": [day for _, day in days],

@@ -72,15 +72,15 @@ async def write(
 
     Raises Fenced when progress is another's.
     """
-    counted = await counters.added(connection, change, schema)
+    kept = await counters.added(connection, change, schema)
     parts = [
         *rows.tickets_written(change.tickets),
         *rows.contacts_written(change.contacts),
-        *counters.written(counted, changed_at),
+        *counters.written(kept, changed_at),
     ]
     if moving is not None:
         parts.append(Part("progress", moving.statement, moving.values))
     moved = await written(connection, parts, counting="progress", schema=schema)
     if moving is not None:
         moving.must_be_ours(moved)
-    return [key for key in sorted(counted.figures) if CELL not in key]
+    return [key for key in sorted(kept.figures) if CELL not in key]

@@ -46,8 +46,7 @@ class Pace(NamedTuple):
     stretches: int
 
 
-_PROMISED = Pace(200, 1_500, 9)
-_PACES = (Pace(2_000, 3_000, 9), _PROMISED)
+_PACES = (Pace(2_000, 3_000, 9), Pace(200, 1_500, 9))
 _AT_ONCE = Pace(0, _STRETCH, 1)
 _PORTIONS_A_SECOND = 20
 _COMPARED = sum(pace.tickets * pace.stretches for pace in _PACES)
@@ -60,7 +59,7 @@ _SILENCE = 60
 """Nobody takes over here, and a busy machine is not to look like a frozen worker."""
 _RATIO = "figures, last tickets × first by turns,"
 GOALS = {
-    f"{_RATIO} CPU µs per event at {_PROMISED.a_second:,} events/s": "≤ 1.2",
+    **{f"{_RATIO} CPU µs per event at {pace.a_second:,} events/s": "≤ 1.2" for pace in _PACES},
     f"{_RATIO} MB of the worker": "≤ 1.3",
 }
 

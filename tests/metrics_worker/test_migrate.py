@@ -90,8 +90,8 @@ def test_durations_of_days_are_put_apart(stack: Stack) -> None:
 
 
 @pytest.mark.stack
-def test_worker_of_the_version_before_waits(stack: Stack) -> None:
-    """It would add durations to the counts, where nobody looks for them."""
+def test_what_the_version_before_asks_of_days_is_refused_and_tried_again(stack: Stack) -> None:
+    """Its worker would add durations to the counts, where nobody looks for them."""
     url = stack.new_database()
     upgrade(url)
     engine = sa.create_engine(url)

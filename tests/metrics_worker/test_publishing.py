@@ -31,6 +31,16 @@ class Slow(KafkaTransactions):
         await super().publish(records)
 
 
+class Recorded(KafkaTransactions):
+    """Remembers the keys in the order in which they were published."""
+
+    keys: list[str]
+
+    async def publish(self, records: Sequence[Outgoing]) -> None:
+        self.keys += [record.key for record in records if record.key is not None]
+        await super().publish(records)
+
+
 async def total(desk: Figures) -> str:
     found = (await latest_by_key(desk.settings.kafka, desk.names.figures)).get("desk")
     return "" if found is None or found.value is None else found.value.decode()
@@ -101,3 +111,24 @@ async def test_folding_waits_while_too_many_keys_wait_and_all_of_them_are_publis
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     await desk.close()
+
+
+async def test_whoever_has_waited_longest_is_published_first(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("metrics_worker.publishing._BATCH", 1)
+    desk = await Figures.make(stack)
+    async with fed(stack) as store:
+        for n in range(3):
+            await store.feed(Ticket(f"t{n}", n, f"c{n}").mail(0).events)
+        connect = Recorded(desk.settings.kafka, desk.names.group)
+        connect.keys = []
+        publishing = Publishing(store.engine, lambda: connect, desk.names)
+        for changed in (["contact:c2"], ["contact:c0", "contact:c2"], ["contact:c1"]):
+            publishing.changed(changed)
+        task = asyncio.create_task(publishing.run(lambda _: None))
+        while len(connect.keys) < 5:
+            assert not task.done()
+            await asyncio.sleep(0.05)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await desk.close()
+    assert connect.keys == ["definitions", "contact:c2", "contact:c0", "contact:c1", "desk"]

@@ -160,6 +160,14 @@ async def test_rebuild_adds_up_what_was_counted_in_many_parts(stack: Stack, monk
     """Contacts and accounts, for always and by day, that come again and again; some parts cancel each other."""
     monkeypatch.setattr(folding, "_HELD", 3)
     monkeypatch.setattr(folding, "_A_WHILE", 4)
+    parts: list[int] = []
+    keep = Shadow.add_parts
+
+    async def counted(shadow: Shadow, some: Sums) -> None:
+        parts.append(len(some.figures) + len(some.days))
+        await keep(shadow, some)
+
+    monkeypatch.setattr(Shadow, "add_parts", counted)
     desk = await Figures.make(stack)
     made = [Ticket(f"t{n}", n, f"c{n % 3}", f"ac{n % 2}").mail(n * 300).answered(n * 300 + n) for n in range(40)]
     for ticket in made[::3]:
@@ -171,6 +179,10 @@ async def test_rebuild_adds_up_what_was_counted_in_many_parts(stack: Stack, monk
     desk.start()
     assert await desk.settled() == []
     await _changes_no_digit(desk, events, processes=1)
+    assert max(parts) <= 3 + 4 * 5, (
+        "more is held than may be, and what four tickets add: two keys, and up to three days"
+    )
+    assert sum(parts) > 2 * max(parts)
     await desk.close()
 
 
