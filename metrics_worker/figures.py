@@ -10,6 +10,7 @@ from pydantic_core import to_json
 
 from bus.figures import Figure
 from metrics_worker.buckets import percentiles
+from metrics_worker.columns import NONE, Counts, Durations
 from metrics_worker.definitions import ALWAYS, definition_of
 from metrics_worker.measures import CLOCKS, DURATION_FIGURES, DURATIONS
 
@@ -31,19 +32,15 @@ EVERY = (
 Shown = dict[str, Any]
 
 
-def figures(counters: Mapping[str, int], oldest_at: datetime | None = None, *, every: bool = False) -> dict[str, Shown]:
+def figures(
+    counters: Counts, durations: Durations = NONE, oldest_at: datetime | None = None, *, every: bool = False
+) -> dict[str, Shown]:
     """The figures that counters make, as fields of `bus.figures.Figure`: those that are not 0 and those of ALWAYS.
 
-    `oldest_at`: since when the oldest of those that are unanswered waits. `every`: also those that are 0.
+    `durations`: the counters of these, by figure. `oldest_at`: since when the oldest of those that are unanswered
+    waits. `every`: also those that are 0.
     """
-    counts: dict[str, int] = {}
-    durations: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for counter, n in counters.items():
-        name, colon, part = counter.partition(":")
-        if not colon:
-            counts[name] = n
-        elif name in DURATION_FIGURES:
-            durations[name][part] = n
+    counts = {counter: n for counter, n in counters.items() if ":" not in counter}
     found: dict[str, Shown] = {name: _count(name, counts.pop(name, 0)) for name in ALWAYS}
     if found["unanswered"]["count"] and oldest_at is not None:
         found["unanswered"]["oldest_at"] = oldest_at
@@ -82,7 +79,7 @@ def _happiness(counts: Mapping[str, int]) -> dict[str, Shown]:
     }
 
 
-def _duration(name: str, parts: Mapping[str, int]) -> Shown:
+def _duration(name: str, parts: Counts) -> Shown:
     """Mean, median and p90 in seconds; `n` were measured, `s` seconds in all."""
     n, total = parts.get("n", 0), parts.get("s", 0)
     shown = {"value": total / n if n else None, "count": n, "sum": total, "definition": _reference(name)}

@@ -15,6 +15,7 @@ from bus.calendars import micros
 from bus.figures import AsOf, Figure
 from metrics_worker import snapshot
 from metrics_worker.behind import behind
+from metrics_worker.columns import Columns
 from metrics_worker.contribution import CELL
 from metrics_worker.event import time_of
 from metrics_worker.facts import RATED, RESPONSE, Fact
@@ -30,7 +31,7 @@ STAFF = "(key LIKE 'agent:%' OR key LIKE 'team:%')"
 """Agents, teams and cells, in the words of their index."""
 
 _CELLS = sa.text(f"""
-    SELECT key, counters::json AS counters FROM metrics.figures
+    SELECT key, counts, durations FROM metrics.figures
     WHERE {STAFF} AND starts_with(key, :prefix) ORDER BY key
 """)  # noqa: S608  # words of our own, here and below
 _STAFF = sa.text(f"SELECT key FROM metrics.figures WHERE {STAFF} AND strpos(key, :cell) = 0 ORDER BY key")  # noqa: S608
@@ -108,7 +109,8 @@ async def headquarters(connection: AsyncConnection, names: Names, now: datetime)
 async def _members(connection: AsyncConnection, team: str) -> dict[str, dict[str, Figure]]:
     prefix = f"team:{team}{CELL}agent:"
     rows = await connection.execute(_CELLS, {"prefix": prefix})
-    return {row.key.removeprefix(prefix): parsed(figures(row.counters)) for row in rows if row.counters}
+    found = {key.removeprefix(prefix): Columns(*columns).parts for key, *columns in rows}
+    return {agent: parsed(figures(*parts)) for agent, parts in found.items() if any(parts)}
 
 
 async def _document(connection: AsyncConnection, names: Names, key: str) -> Mapping[str, Any]:

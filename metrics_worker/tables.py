@@ -1,5 +1,7 @@
 """The worker's tables (schema `metrics`). Migrations follow them; a test compares the two."""
 
+from collections.abc import Iterator
+
 import sqlalchemy as sa
 
 from bus.progress import progress_table
@@ -98,16 +100,24 @@ sa.Index("contacts_account", contacts.c.account_id, postgresql_where=contacts.c.
 figures = sa.Table(
     "figures",
     metadata,
-    sa.Column("key", sa.Text, primary_key=True),
-    # {counter: n} in one JSON object, its keys sorted, none of them 0
-    sa.Column("counters", sa.Text, nullable=False),
+    # in its bytes' order: ranges of keys are the same wherever the database is
+    sa.Column("key", sa.Text(collation="C"), primary_key=True),
+    # metrics_worker.columns.Columns
+    sa.Column("counts", sa.Text, nullable=False),
+    sa.Column("durations", sa.Text),
     # raised by every change of what the key shows; what was published last
     sa.Column("revision", sa.BigInteger, nullable=False),
     sa.Column("published_revision", sa.BigInteger, nullable=False),
     # when the desk recorded the newest event that had been read at the last change
     sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
-    postgresql_with=_ROOM,
+    postgresql_partition_by="RANGE (key)",
 )
+FIGURES_APART = {
+    "figures_of_accounts": "FOR VALUES FROM ('account:') TO ('account;')",
+    "figures_of_others": "DEFAULT",
+}
+"""The tables that figures lie in. Whichever account changes next, a contact's that change are new ones: among all of
+these an account's would lie alone on its page, and each change would touch another page."""
 # agents, teams and cells are few beside contacts
 sa.Index(
     "figures_of_staff",
@@ -121,9 +131,8 @@ days = sa.Table(
     # the desk's local day, days since 1970; first in the index: what a day adds then lies together
     sa.Column("day", sa.Integer, primary_key=True),
     sa.Column("key", sa.Text, primary_key=True),
-    # counters as in `figures`, without those of durations
+    # as in `figures`
     sa.Column("counts", sa.Text, nullable=False),
-    # these, when there are any: they are long, and many changes of a day leave them as they are
     sa.Column("durations", sa.Text),
     postgresql_with=_ROOM,
 )
@@ -147,3 +156,10 @@ worker = sa.Table(
     sa.Column("looked_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("unread", sa.BigInteger, nullable=False),
 )
+
+
+def figures_apart(schema: str) -> Iterator[str]:
+    """The statements that make the tables that a schema's figures lie in."""
+    for name, values in FIGURES_APART.items():
+        room = ", ".join(f"{option} = {value}" for option, value in _ROOM.items())
+        yield f"CREATE TABLE {schema}.{name} PARTITION OF {schema}.figures {values} WITH ({room})"

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bus.calendars import ONLY_STANDARD, Calendars
 from metrics_worker import rows
+from metrics_worker.columns import Columns, apart
 from metrics_worker.contacts import feedback_of
 from metrics_worker.contribution import contribution, has_days
 from metrics_worker.driver import driver
@@ -17,7 +18,7 @@ from metrics_worker.scope import look, scope_of
 
 # day by day, as the index has them: PostgreSQL skips from one to the next by itself from 18 on only
 _DAYS = sa.text("""
-    SELECT d.day, d.counts::json AS counts, d.durations::json AS durations
+    SELECT d.day, d.counts, d.durations
     FROM generate_series(greatest(:first, (SELECT min(day) FROM metrics.days)),
                          least(:last, (SELECT max(day) FROM metrics.days))) AS n(day)
     JOIN metrics.days AS d ON d.day = n.day AND d.key = :key ORDER BY d.day
@@ -32,14 +33,14 @@ async def trend(
     A contact's days are not kept: they are counted from its tickets, which are few.
     """
     if not has_days(key):
-        by_day = await _of_contact(connection, key, calendars)
+        by_day = {day: apart(some) for day, some in (await _of_contact(connection, key, calendars)).items()}
     else:
         found = await connection.execute(_DAYS, {"key": key, "first": first, "last": last})
-        by_day = {row.day: row.counts | (row.durations or {}) for row in found}
+        by_day = {day: Columns(*columns).parts for day, *columns in found}
     return [
-        Day(day=time_of(day * 86_400_000_000).date().isoformat(), figures=parsed(figures(counters)))
-        for day, counters in sorted(by_day.items())
-        if first <= day <= last and any(counters.values())
+        Day(day=time_of(day * 86_400_000_000).date().isoformat(), figures=parsed(figures(*parts)))
+        for day, parts in sorted(by_day.items())
+        if first <= day <= last and any(parts)
     ]
 
 

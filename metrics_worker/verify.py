@@ -1,6 +1,5 @@
 """Whether the figures are what the events say, digit by digit."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -15,6 +14,7 @@ from bus.progress import database_error
 from bus.record import Received
 from bus.settings import Settings
 from metrics_worker import calendar_store, compare, snapshot
+from metrics_worker.columns import Columns
 from metrics_worker.compare import Counted, Difference, FoundBy
 from metrics_worker.contacts import ContactFacts, fold_contact
 from metrics_worker.contribution import CELL, Marks
@@ -123,8 +123,10 @@ async def _state(settings: Settings, names: Names) -> _State:
             facts = await connection.scalars(sa.text("SELECT document FROM metrics.contacts"))
             contacts = {each.contact_id: each for each in map(ContactFacts.from_json, facts)}
             counters = {
-                key: json.loads(found)
-                for key, found in await connection.execute(sa.text("SELECT key, counters FROM metrics.figures"))
+                key: Columns(*columns).counters
+                for key, *columns in await connection.execute(
+                    sa.text("SELECT key, counts, durations FROM metrics.figures")
+                )
             }
             by_day = await connection.execute(sa.text("SELECT key, day, counts, durations FROM metrics.days"))
             shown = await snapshot.read(connection, names, [key for key in counters if CELL not in key])
@@ -134,10 +136,7 @@ async def _state(settings: Settings, names: Names) -> _State:
                 found_by=found_by,
                 contacts=contacts,
                 counters=counters,
-                days={
-                    f"{key} day {day}": json.loads(counts) | json.loads(durations or "{}")
-                    for key, day, counts, durations in by_day
-                },
+                days={f"{key} day {day}": Columns(*columns).counters for key, day, *columns in by_day},
                 documents={document["key"]: document for document in shown},
                 calendars=await calendar_store.read(connection, settings.desk.calendar),
             )

@@ -1,27 +1,32 @@
 """What the new figures say otherwise than the live ones, and what follows for their revisions."""
 
-import json
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from metrics_worker.columns import Columns
 from metrics_worker.rebuild.shadow import BULK, SHADOW
 from metrics_worker.tables import SCHEMA
 
 _EXAMPLES = 20
 
+_OTHERWISE = """
+    (coalesce(l.counts, '{}'), coalesce(l.durations, '{}')) <> (coalesce(s.counts, '{}'), coalesce(s.durations, '{}'))
+"""
 _DIFFERING = sa.text(f"""
     CREATE UNLOGGED TABLE {SHADOW}.differing AS
-    SELECT key, coalesce(l.counters, '{{}}') AS live, coalesce(s.counters, '{{}}') AS new
+    SELECT key, coalesce(l.counts, '{{}}') AS live, l.durations AS live_durations,
+           coalesce(s.counts, '{{}}') AS new, s.durations AS new_durations
     FROM {SCHEMA}.figures AS l FULL JOIN {SHADOW}.figures AS s USING (key)
-    WHERE coalesce(l.counters, '{{}}') <> coalesce(s.counters, '{{}}')
+    WHERE {_OTHERWISE}
 """)  # noqa: S608
-_FIRST = sa.text(f"SELECT key, live, new FROM {SHADOW}.differing ORDER BY key LIMIT {_EXAMPLES}")  # noqa: S608
+_FIRST = sa.text(f"""
+    SELECT key, live, live_durations, new, new_durations FROM {SHADOW}.differing ORDER BY key LIMIT {_EXAMPLES}
+""")  # noqa: S608
 _DAYS = sa.text(f"""
     SELECT count(*) FROM {SCHEMA}.days AS l FULL JOIN {SHADOW}.days AS s USING (key, day)
-    WHERE (coalesce(l.counts, '{{}}'), coalesce(l.durations, '{{}}'))
-       <> (coalesce(s.counts, '{{}}'), coalesce(s.durations, '{{}}'))
+    WHERE {_OTHERWISE}
 """)  # noqa: S608
 
 _REVISIONS = sa.text(f"""
@@ -50,8 +55,9 @@ _REVISIONS = sa.text(f"""
 """)  # noqa: S608
 
 _LEFT = sa.text(f"""
-    INSERT INTO {SHADOW}.figures
-    SELECT l.key, '{{}}', l.revision + (l.counters <> '{{}}')::int, l.published_revision, l.changed_at
+    INSERT INTO {SHADOW}.figures (key, counts, revision, published_revision, changed_at)
+    SELECT l.key, '{{}}', l.revision + ((l.counts, coalesce(l.durations, '{{}}')) <> ('{{}}', '{{}}'))::int,
+           l.published_revision, l.changed_at
     FROM {SCHEMA}.figures AS l WHERE NOT EXISTS (SELECT FROM {SHADOW}.figures AS s WHERE s.key = l.key)
 """)  # noqa: S608
 
@@ -73,8 +79,8 @@ async def difference(connection: AsyncConnection) -> Difference:
         await connection.scalar(sa.text(f"SELECT count(*) FROM {SHADOW}.differing")) or 0,  # noqa: S608
         await connection.scalar(_DAYS) or 0,
     )
-    for key, live, new in await connection.execute(_FIRST):
-        before, after = json.loads(live), json.loads(new)
+    for key, live, live_durations, new, new_durations in await connection.execute(_FIRST):
+        before, after = Columns(live, live_durations).counters, Columns(new, new_durations).counters
         changes = [
             f"{counter} {before.get(counter, 0)} → {after.get(counter, 0)}"
             for counter in sorted(before.keys() | after.keys())

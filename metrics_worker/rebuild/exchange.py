@@ -19,7 +19,7 @@ from metrics_worker.rebuild.shadow import SHADOW, Shadow
 from metrics_worker.settling import contacts_involved, involved, settle
 from metrics_worker.snapshot import Names
 from metrics_worker.store import write
-from metrics_worker.tables import COMPUTED, SCHEMA
+from metrics_worker.tables import COMPUTED, FIGURES_APART, SCHEMA
 
 _FEW = 2_000
 """So many events may be settled while the worker waits."""
@@ -68,8 +68,8 @@ class Exchange:
             await self._settle(connection, at, live)
             found = await difference(connection)
             await go_on_with_revisions(connection)
-            for table in COMPUTED:
-                await connection.execute(sa.text(f"DROP TABLE {SCHEMA}.{table}"))
+            await connection.execute(sa.text(f"DROP TABLE {tables}"))
+            for table in (*COMPUTED, *FIGURES_APART):
                 await connection.execute(sa.text(f"ALTER TABLE {SHADOW}.{table} SET SCHEMA {SCHEMA}"))
             if present_calendars:
                 await calendar_store.keep_only(connection, self._calendars)

@@ -1,6 +1,5 @@
 """The shadow tables: made like the live ones, filled in bulk, indexed when they are full."""
 
-import json
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -13,14 +12,14 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from bus.errors import Retryable
 from metrics_worker import rows
+from metrics_worker.columns import Columns
 from metrics_worker.contacts import ContactFacts
 from metrics_worker.contribution import Marks
-from metrics_worker.counters import apart, encoded
 from metrics_worker.driver import driver, written
 from metrics_worker.facts import TicketFacts
 from metrics_worker.rebuild.tally import Counters, Sums, into
 from metrics_worker.settling import DayKey, Stored
-from metrics_worker.tables import COMPUTED, SCHEMA, metadata
+from metrics_worker.tables import COMPUTED, SCHEMA, figures_apart, metadata
 
 SHADOW = "metrics_rebuild"
 PARTS = f"{SHADOW}.parts"
@@ -40,7 +39,9 @@ _ROOTS = sa.text(f"""
     UPDATE {SHADOW}.ticket_facts AS t SET root_id = n.root_id
     FROM unnest(CAST(:ids AS text[]), CAST(:roots AS text[])) AS n(id, root_id) WHERE t.ticket_id = n.id
 """)  # noqa: S608
-_OFTEN = sa.text(f"SELECT key, array_agg(counters) FROM {PARTS} GROUP BY key HAVING count(*) > 1")  # noqa: S608
+_OFTEN = sa.text(f"""
+    SELECT key, array_agg(counts), array_agg(durations) FROM {PARTS} GROUP BY key HAVING count(*) > 1
+""")  # noqa: S608
 _DAYS_OFTEN = sa.text(f"""
     SELECT key, day, array_agg(counts), array_agg(durations) FROM {DAY_PARTS} GROUP BY key, day HAVING count(*) > 1
 """)  # noqa: S608
@@ -50,17 +51,17 @@ _DAYS = sa.text(f"""
 """)  # noqa: S608
 # with the revisions that the live ones have now: most will have no other when they are exchanged
 _FIGURES = sa.text(f"""
-    INSERT INTO {SHADOW}.figures
-    SELECT n.key, n.counters, coalesce(l.revision, 1), coalesce(l.published_revision, 0),
+    INSERT INTO {SHADOW}.figures (key, counts, durations, revision, published_revision, changed_at)
+    SELECT n.key, n.counts, n.durations, coalesce(l.revision, 1), coalesce(l.published_revision, 0),
            greatest(:newest, l.changed_at)
     FROM (
-        SELECT key, min(counters) AS counters FROM {PARTS} GROUP BY key HAVING count(*) = 1
-        UNION ALL SELECT key, counters FROM {SUMS}
+        SELECT key, min(counts) AS counts, min(durations) AS durations FROM {PARTS} GROUP BY key HAVING count(*) = 1
+        UNION ALL SELECT key, counts, durations FROM {SUMS}
     ) AS n LEFT JOIN {SCHEMA}.figures AS l USING (key)
 """)  # noqa: S608
 # whoever was merged with another shows the sum of both, also when nothing is its own
 _GROUPED = sa.text(f"""
-    INSERT INTO {SHADOW}.figures
+    INSERT INTO {SHADOW}.figures (key, counts, revision, published_revision, changed_at)
     SELECT 'contact:' || contact_id, '{{}}', 1, 0, :newest FROM {SHADOW}.contacts
     WHERE root_id <> contact_id
        OR contact_id IN (SELECT root_id FROM {SHADOW}.contacts WHERE root_id <> contact_id)
@@ -91,11 +92,11 @@ class Shadow:
             await connection.execute(sa.text(f"CREATE SCHEMA {SHADOW}"))
             for table in self._tables.tables.values():
                 await connection.execute(CreateTable(table))
-            for name in (PARTS, SUMS):
-                await connection.execute(sa.text(f"CREATE UNLOGGED TABLE {name} (key text, counters text)"))
-            await connection.execute(
-                sa.text(f"CREATE UNLOGGED TABLE {DAY_PARTS} (key text, day int, counts text, durations text)")
-            )
+            for statement in figures_apart(SHADOW):
+                await connection.execute(sa.text(statement))
+            for name, day in ((PARTS, ""), (SUMS, ""), (DAY_PARTS, "day int, ")):
+                columns = f"key text, {day}counts text, durations text"
+                await connection.execute(sa.text(f"CREATE UNLOGGED TABLE {name} ({columns})"))
             await connection.execute(sa.text(f"CREATE TABLE {RUN} (id text)"))
             await connection.execute(sa.text(f"INSERT INTO {RUN} VALUES (:run)"), {"run": self.run})  # noqa: S608
 
@@ -137,18 +138,18 @@ class Shadow:
 
     async def add_parts(self, some: Sums) -> None:
         """What some tickets add to the counters of contacts and accounts."""
-        await self._copy("parts (key, counters)", _texts(some.figures))
-        await self._copy("day_parts (key, day, counts, durations)", _texts_by_day(some.days))
+        await self._copy("parts (key, counts, durations)", _columns(some.figures))
+        await self._copy("day_parts (key, day, counts, durations)", _columns_by_day(some.days))
 
     async def add_sums(self, whole: Sums) -> None:
         """Whole counters of keys that have no parts."""
-        await self._copy("sums (key, counters)", _texts(whole.figures))
-        await self._copy("days (key, day, counts, durations)", _texts_by_day(whole.days))
+        await self._copy("sums (key, counts, durations)", _columns(whole.figures))
+        await self._copy("days (key, day, counts, durations)", _columns_by_day(whole.days))
 
     async def make_days(self) -> None:
         """Parts by day into whole days; they are done with."""
         async for some in self._read(_DAYS_OFTEN):
-            days = {(key, day): _joined([*counts, *durations]) for key, day, counts, durations in some}
+            days = {(key, day): _joined(*parts) for key, day, *parts in some}
             await self.add_sums(Sums({}, days))
         async with self._writing() as connection:
             await connection.execute(BULK)
@@ -158,7 +159,7 @@ class Shadow:
     async def make_figures(self, newest: datetime) -> None:
         """Parts and sums into figures; they are done with."""
         async for some in self._read(_OFTEN):
-            await self.add_sums(Sums({key: _joined(parts) for key, parts in some}, {}))
+            await self.add_sums(Sums({key: _joined(*parts) for key, *parts in some}, {}))
         async with self._writing() as connection:
             await connection.execute(BULK)
             await connection.execute(_FIGURES, {"newest": newest})
@@ -200,22 +201,21 @@ async def _copy(connection: AsyncConnection, table: str, values: Iterable[tuple[
             await copy.write_row(row)
 
 
-def _texts(found: Mapping[Any, Counters]) -> Iterable[tuple[Any, str]]:
+def _columns(found: Mapping[str, Counters]) -> Iterable[tuple[Any, ...]]:
     """Each with its counters as they are stored; not those whose counters are all 0."""
     for key, counters in found.items():
-        if kept := {counter: n for counter, n in counters.items() if n}:
-            yield key, encoded(kept)
+        if any(counters.values()):
+            yield key, *Columns.of(counters)
 
 
-def _texts_by_day(days: Mapping[DayKey, Counters]) -> Iterable[tuple[Any, ...]]:
+def _columns_by_day(days: Mapping[DayKey, Counters]) -> Iterable[tuple[Any, ...]]:
     for (key, day), counters in days.items():
-        counts, durations = apart({counter: n for counter, n in counters.items() if n})
-        if counts or durations:
-            yield key, day, encoded(counts), encoded(durations) if durations else None
+        if any(counters.values()):
+            yield key, day, *Columns.of(counters)
 
 
-def _joined(parts: Iterable[str | None]) -> Counters:
+def _joined(counts: Sequence[str], durations: Sequence[str | None]) -> Counters:
     sums: Counters = {}
-    for part in filter(None, parts):
-        into(sums, json.loads(part))
+    for columns in map(Columns, counts, durations):
+        into(sums, columns.counters)
     return sums

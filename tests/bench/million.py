@@ -4,7 +4,8 @@ Costs are CPU of the worker and of PostgreSQL; each stretch is published, settle
 stretches go by turns with those of a desk of ten thousand, so that a machine that slows down does so for both; it has
 servers of its own, so that neither pays for the other. These arrive evenly: at the load for which figures are promised
 at once, and at ten times that. (In a backlog of thousands, a tenth of all that a young desk has is changed twice in one
-batch, and written once.) In the end everything is rebuilt, and no digit may change.
+batch, and written once.) What autovacuum has left to do of what came at once, it does before. In the end everything
+is rebuilt, and no digit may change.
 
 What was measured stands beside the data: stopped and started again it goes on with the next stretch.
 """
@@ -18,35 +19,24 @@ import statistics
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import psutil
 import psycopg
 
 from bus.record import Outgoing
-from metrics_worker.snapshot import Names
 from tests.bench.cost import cpu_seconds
 from tests.bench.figures import settled
+from tests.bench.growth import Growth, Measured, Pace
 from tests.bench.many_tickets import ManyTickets, contact
 from tests.metrics_worker.workers import Figures
 
 _YOUNG = _STRETCH = 10_000
-
-
-class Pace(NamedTuple):
-    """How stretches of so many tickets arrive: so many events a second (0: at once), so many stretches."""
-
-    a_second: int
-    tickets: int
-    stretches: int
-
-
-_PACES = (Pace(2_000, 3_000, 9), Pace(200, 1_500, 9))
+_PACES = (Pace(2_000, 3_000, 15), Pace(200, 1_500, 9))
 _AT_ONCE = Pace(0, _STRETCH, 1)
 _PORTIONS_A_SECOND = 20
 _COMPARED = sum(pace.tickets * pace.stretches for pace in _PACES)
@@ -57,57 +47,13 @@ _SHOWN, _MARK = 60_000, 100_000
 """The first stretches are shown, and then one of ten."""
 _SILENCE = 60
 """Nobody takes over here, and a busy machine is not to look like a frozen worker."""
+_REST = 65
+"""Autovacuum looks once a minute."""
 _RATIO = "figures, last tickets × first by turns,"
 GOALS = {
     **{f"{_RATIO} CPU µs per event at {pace.a_second:,} events/s": "≤ 1.2" for pace in _PACES},
     f"{_RATIO} MB of the worker": "≤ 1.3",
 }
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A stretch that ends at so many tickets: CPU per event, and what the worker holds after it."""
-
-    tickets: int
-    a_second: int
-    worker_us: float
-    postgres_us: float
-    worker_mb: float
-    events_per_second: float
-
-    @property
-    def us(self) -> float:
-        """Of both."""
-        return self.worker_us + self.postgres_us
-
-
-@dataclass
-class Growth:
-    """What a run has come to: all that it needs to go on."""
-
-    seed: int
-    database: str = field(default_factory=lambda: f"million_{uuid.uuid4().hex[:8]}")
-    names: Names | None = None
-    stretches: list[Measured] = field(default_factory=list)
-
-    @property
-    def tickets(self) -> int:
-        """So many there are."""
-        return self.stretches[-1].tickets if self.stretches else 0
-
-    @classmethod
-    def read(cls, file: Path) -> "Growth":
-        """As `write` left it."""
-        told = json.loads(file.read_text())
-        told["names"] = told["names"] and Names(**told["names"])
-        told["stretches"] = [Measured(**each) for each in told["stretches"]]
-        return cls(**told)
-
-    def write(self, file: Path) -> None:
-        """Replace the file."""
-        new = file.with_suffix(".new")
-        new.write_text(json.dumps(asdict(self), indent=1))
-        new.replace(file)
 
 
 @dataclass(frozen=True)
@@ -150,10 +96,10 @@ async def _measure(
     young = Growth(growth.seed + 1)
     other = await open_desk(others.place(young.database), young)
     at_once = [_AT_ONCE] * -(-(tickets - _COMPARED - growth.tickets) // _STRETCH)
-    beginning = grow(other, young, [_AT_ONCE, *_PACES], others.postmaster)
+    beginning = grow(other, young, [_AT_ONCE, *_PACES], others.postmaster, rest=_REST)
     pairs: list[tuple[Measured, Measured]] = []
     try:
-        async for last in grow(desk, growth, [*at_once, *_PACES], servers.postmaster):
+        async for last in grow(desk, growth, [*at_once, *_PACES], servers.postmaster, rest=_REST):
             growth.write(file)
             if last.tickets % _MARK == 0 or last.tickets <= _SHOWN:
                 say(
@@ -183,23 +129,29 @@ async def open_desk(place: Place, growth: Growth) -> Figures:
 
 
 async def grow(
-    desk: Figures, growth: Growth, paces: Sequence[Pace], postmaster: psutil.Process
+    desk: Figures, growth: Growth, paces: Sequence[Pace], postmaster: psutil.Process, *, rest: float = 0
 ) -> AsyncIterator[Measured]:
-    """Stretch after stretch, each told when it is measured."""
+    """Stretch after stretch, each told when it is measured.
+
+    Between those at once and others autovacuum has done nothing for `rest` seconds.
+    """
     many = ManyTickets(growth.seed)
     many.pass_over(growth.tickets)
     worker = psutil.Process(desk.start(silence=_SILENCE).pid)
+    before = None
     for pace in [each for each in paces for _ in range(each.stretches)]:
-        first = many.number
+        if before is not None and pace.a_second and not before.a_second:
+            await _at_rest(desk, rest)
+        before, first = pace, many.number
         events = [Outgoing(desk.names.events, told.ticket_id, told.to_json()) for told in many.told(pace.tickets)]
-        began, before, server = time.monotonic(), cpu_seconds([worker]), _server(postmaster)
+        began, spent, server = time.monotonic(), cpu_seconds([worker]), _server(postmaster)
         await _publish(desk, events, pace)
         await settled(desk)
         await _published(desk, [f"contact:{contact(n)}" for n in range(max(first, many.number - _LAST), many.number)])
         measured = Measured(
             many.number,
             pace.a_second,
-            (cpu_seconds([worker])[worker.pid] - before[worker.pid]) / len(events) * 1e6,
+            (cpu_seconds([worker])[worker.pid] - spent[worker.pid]) / len(events) * 1e6,
             (_server(postmaster) - server) / len(events) * 1e6,
             worker.memory_info().rss / 1e6,
             len(events) / (time.monotonic() - began),
@@ -215,6 +167,16 @@ async def _publish(desk: Figures, events: Sequence[Outgoing], pace: Pace) -> Non
         if pace.a_second:
             due += portion / pace.a_second
             await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+
+async def _at_rest(desk: Figures, rest: float) -> None:
+    found = "SELECT FROM pg_stat_activity WHERE backend_type = 'autovacuum worker' LIMIT 1"
+    async with await psycopg.AsyncConnection.connect(desk.url.replace("+psycopg", ""), autocommit=True) as connection:
+        since = time.monotonic()
+        while time.monotonic() < since + rest:
+            if await (await connection.execute(found)).fetchone() is not None:
+                since = time.monotonic()
+            await asyncio.sleep(0.5)
 
 
 async def _published(desk: Figures, keys: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from bus.calendars import ONLY_STANDARD, Calendars
 from bus.contact_event import ContactEvent
 from bus.ticket_event import TicketEvent
+from metrics_worker.columns import apart
 from metrics_worker.contacts import ContactFacts
 from metrics_worker.contribution import CELL
 from metrics_worker.event import time_of
@@ -57,7 +58,7 @@ class Memory:
         group = [key]
         if key.startswith("contact:") and (mine := self.people.get(key.removeprefix("contact:"))):
             group = [f"contact:{id_}" for id_, row in self.people.items() if row.root_id == mine.root_id]
-        return figures(summed(self.counters[each] for each in group if each in self.counters))
+        return figures(*apart(summed(self.counters[each] for each in group if each in self.counters)))
 
     @property
     def keys(self) -> set[str]:
@@ -77,7 +78,7 @@ class Memory:
         return {
             (key, time_of(day * 86_400_000_000).date().isoformat(), name): number
             for (key, day), counters in self.days.items()
-            for name, number in numbers(figures(counters)).items()
+            for name, number in numbers(figures(*apart(counters))).items()
             if number.count
         }
 

@@ -5,8 +5,9 @@ import os
 import psutil
 import pytest
 
+from tests.bench.growth import Growth, Measured, Pace
 from tests.bench.many_tickets import ManyTickets
-from tests.bench.million import Growth, Measured, Pace, Place, compared, grow, open_desk
+from tests.bench.million import Place, compared, grow, open_desk
 from tests.conftest import Stack
 from tests.metrics_worker.test_worker import published
 

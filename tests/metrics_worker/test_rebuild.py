@@ -70,8 +70,8 @@ async def test_rebuild_puts_right_what_was_wrong_and_publishes_it(stack: Stack) 
     assert await desk.settled() == []
     engine = engine_of(desk.url)
     async with engine.begin() as connection:
-        counters = "replace(counters, '\"total\"\\:', '\"total\"\\:1')"
-        wrong = f"UPDATE metrics.figures SET counters = {counters} WHERE key = 'desk'"  # our own
+        counts = "replace(counts, '\"total\"\\:', '\"total\"\\:1')"
+        wrong = f"UPDATE metrics.figures SET counts = {counts} WHERE key = 'desk'"  # our own
         await connection.execute(sa.text(wrong))
         await connection.execute(sa.text("UPDATE metrics.clocks SET next_due = 1"))
     await engine.dispose()
