@@ -41,7 +41,7 @@ class Columns(NamedTuple):
         return dict(counts) | {f"{name}:{part}": n for name, parts in durations.items() for part, n in parts.items()}
 
     def plus(self, counts: Counts, durations: Durations) -> "Columns":
-        """With these added; `durations` are told when any are added, and may be left out of what they are added to."""
+        """With these added. Where no durations are, they are as they were, and need not have been read."""
         return Columns(
             _encoded(_sum(json.loads(self.counts), counts)),
             _encoded(_sums(json.loads(self.durations or NOTHING), durations)) if durations else None,
