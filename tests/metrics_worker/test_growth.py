@@ -17,7 +17,7 @@ async def test_growth_goes_on_where_it_was_and_its_figures_are_right(stack: Stac
     growth, evenly = Growth(seed=7), Pace(1_000, 100, 2)
     for paces in ([Pace(0, 150, 2)], [Pace(0, 150, 1), evenly]):
         desk = await open_desk(Place(stack.kafka, stack.database, growth.database), growth)
-        async for measured in grow(desk, growth, paces, psutil.Process(os.getpid())):
+        async for measured in grow(desk, growth, paces, psutil.Process(os.getpid()), rest=0.1):
             assert measured.worker_mb > 0
         assert await desk.settled() == []
         assert (await published(desk))["desk", "total"].count == growth.tickets
