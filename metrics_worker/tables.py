@@ -116,8 +116,8 @@ FIGURES_APART = {
     "figures_of_accounts": "FOR VALUES FROM ('account:') TO ('account;')",
     "figures_of_others": "DEFAULT",
 }
-"""The tables that figures lie in. Whichever account changes next, a contact's that change are new ones: among all of
-these an account's would lie alone on its page, and each change would touch another page."""
+"""The tables that figures lie in. Any account may change next, of contacts mostly new ones do: among contacts' rows an
+account's would lie alone on its page, and each change of one would touch another page."""
 # agents, teams and cells are few beside contacts
 sa.Index(
     "figures_of_staff",

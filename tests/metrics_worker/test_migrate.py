@@ -117,6 +117,20 @@ def test_durations_of_days_are_put_apart(stack: Stack) -> None:
 
 
 @pytest.mark.stack
+def test_days_whose_counts_kept_their_first_name_get_the_other(stack: Stack) -> None:
+    """As whoever upgraded between the two forms of m0006 has them."""
+    url = stack.new_database()
+    upgrade(url, "m0008")
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE metrics.days RENAME COLUMN counts TO counters"))
+    upgrade(url)
+    with engine.connect() as connection:
+        assert connection.execute(sa.text("SELECT counts, durations FROM metrics.days")).all() == []
+    engine.dispose()
+
+
+@pytest.mark.stack
 def test_figures_are_put_apart_as_they_are(stack: Stack) -> None:
     url = stack.new_database()
     upgrade(url, "m0008")

@@ -1,7 +1,9 @@
 """One batch, one transaction, on real PostgreSQL."""
 
 import random
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -10,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from bus.contact_event import ContactEvent
 from bus.errors import Fenced, Invalid
 from bus.ticket_event import TicketEvent
+from metrics_worker.driver import fetched
 from tests.conftest import Stack
 from tests.metrics_worker.histories import Ticket, batches, contact_histories, histories, interleaved
 from tests.metrics_worker.hours import CALENDARS, DESK
@@ -30,6 +33,29 @@ async def next_offset(store: Fed) -> int | None:
             sa.text("SELECT next_offset FROM metrics.progress WHERE topic = 'tickets.events'")
         )
         return found
+
+
+async def test_durations_that_nothing_is_added_to_are_not_read(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[tuple[str, bool]] = []
+
+    async def recorded(*asked: Any) -> Sequence[tuple[Any, ...]]:  # noqa: ANN401  # as `fetched` has them
+        rows = await fetched(*asked)
+        read.extend((key, durations is not None) for key, _, _, durations in rows)
+        return rows
+
+    ticket = Ticket("t", 1, "anna", "acme").mail(0).answered(10, "sam", "r")
+    async with fed(stack) as store:
+        await store.feed(ticket.events)
+        monkeypatch.setattr("metrics_worker.counters.fetched", recorded)
+        known = len(ticket.events)
+        await store.feed(ticket.message(20).events[known:])
+        asked_again, read[:] = set(read), []
+        known = len(ticket.events)
+        await store.feed(ticket.answered(30, "sam", "s").events[known:])
+    keys = {"account:acme", "contact:anna", "desk"}
+    assert {key for key, _ in asked_again} >= keys
+    assert not any(durations for _, durations in asked_again)
+    assert {key for key, durations in read if durations} >= keys
 
 
 async def test_every_interleaving_and_split_counts_the_same(stack: Stack) -> None:

@@ -64,4 +64,7 @@ def upgrade() -> None:
         schema="metrics",
         postgresql_where=sa.text("key LIKE 'agent:%' OR key LIKE 'team:%'"),
     )
+    # m0006 did not always give it another name
+    if any(column["name"] == "counters" for column in sa.inspect(op.get_bind()).get_columns("days", "metrics")):
+        op.alter_column("days", "counters", new_column_name="counts", schema="metrics")
     op.execute(f"UPDATE metrics.days SET durations = {_durations('durations')} WHERE durations IS NOT NULL")  # noqa: S608
